@@ -1,0 +1,202 @@
+"""The Playground's six datasets, seven features and train/test split: the same points for the same seed.
+
+Source: the original's dataset.ts and playground.ts, whose order of draws is kept exactly: all points,
+the Fisher-Yates shuffle, then the network's weights on the same random stream.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from .config import PlaygroundConfig
+from .seedrandom import SeedRandom
+
+SAMPLES = {"classification": 500, "regression": 1200}
+DOMAIN = (-6.0, 6.0)  # of both coordinates, as drawn; some noise goes past it
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Points of one experiment, in the order in which the original trains on them.
+
+    Attributes:
+        train_points, test_points: float64 arrays of shape (n, 2), the two coordinates.
+        train_labels, test_labels: float64 arrays of shape (n,), -1 or +1 (in [-1, 1] for regression,
+            where noise may go past it).
+    """
+
+    train_points: np.ndarray
+    train_labels: np.ndarray
+    test_points: np.ndarray
+    test_labels: np.ndarray
+
+
+def load_data(config: PlaygroundConfig) -> Dataset:
+    """Draw the points of an experiment and split them as the site does.
+
+    Args:
+        config: dataset, noise, seed, problem and training share are read.
+
+    Returns:
+        The training and test points; their arrays are shared and read-only.
+    """
+    return draw(config)[0]
+
+
+def draw(config: PlaygroundConfig) -> tuple[Dataset, SeedRandom]:
+    """Return the points and the random stream left just after them, from which the weights come."""
+    dataset, stream = _draw(config.data_name, config.noise, config.perc_train_data, config.seed)
+    return dataset, stream.copy()
+
+
+@lru_cache(maxsize=64)
+def _draw(name, noise, perc_train_data, seed):
+    random = SeedRandom(seed)
+    generate, count = _GENERATORS[name]
+    rows = generate(random, count, noise / 100)
+    _shuffle(random, rows)
+    split = math.floor(count * perc_train_data / 100)
+    table = np.array(rows)
+    table.setflags(write=False)
+    train, test = table[:split], table[split:]
+    return Dataset(train[:, :2], train[:, 2], test[:, :2], test[:, 2]), random
+
+
+def compute_features(points: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+    """Compute the chosen input features of some points.
+
+    Args:
+        points: array of shape (n, 2).
+        names: features among ``config.FEATURES``.
+
+    Returns:
+        Array of shape (n, len(names)) and the dtype of ``points``.
+    """
+    x, y = np.asarray(points).T
+    return np.stack([_FEATURES[name](x, y) for name in names], axis=1)
+
+
+_FEATURES = {
+    "x": lambda x, y: x,
+    "y": lambda x, y: y,
+    "xSquared": lambda x, y: x * x,
+    "ySquared": lambda x, y: y * y,
+    "xTimesY": lambda x, y: x * y,
+    "sinX": lambda x, y: np.sin(x),
+    "sinY": lambda x, y: np.sin(y),
+}
+
+
+def _shuffle(random, rows):
+    """Fisher-Yates from the end, with the original's order of draws."""
+    for last in range(len(rows) - 1, -1, -1):
+        index = math.floor(random.random() * (last + 1))
+        rows[last], rows[index] = rows[index], rows[last]
+
+
+def _circle(random, count, noise):
+    radius = 5
+
+    def ring(low, high):
+        for _ in range(count // 2):
+            r = random.uniform(low, high)
+            angle = random.uniform(0, 2 * math.pi)
+            x, y = r * math.sin(angle), r * math.cos(angle)
+            noise_x = random.uniform(-radius, radius) * noise
+            noise_y = random.uniform(-radius, radius) * noise
+            inside = math.sqrt((x + noise_x) ** 2 + (y + noise_y) ** 2) < radius * 0.5
+            yield x, y, 1.0 if inside else -1.0
+
+    return [*ring(0, radius * 0.5), *ring(radius * 0.7, radius)]
+
+
+def _xor(random, count, noise):
+    padding = 0.3  # keeps the four quadrants apart
+
+    def coordinate():
+        value = random.uniform(-5, 5)
+        return value + (padding if value > 0 else -padding)
+
+    rows = []
+    for _ in range(count):
+        x, y = coordinate(), coordinate()
+        noise_x = random.uniform(-5, 5) * noise
+        noise_y = random.uniform(-5, 5) * noise
+        rows.append((x, y, 1.0 if (x + noise_x) * (y + noise_y) >= 0 else -1.0))
+    return rows
+
+
+def _gauss(random, count, noise):
+    deviation = math.sqrt(0.5 + noise * 7)  # variance from 0.5 at no noise to 4 at 50 %
+
+    def normal(mean):
+        # The original's polar method; it keeps only the first of the two normals.
+        while True:
+            v1 = 2 * random.random() - 1
+            v2 = 2 * random.random() - 1
+            s = v1 * v1 + v2 * v2
+            if s <= 1:
+                return mean + deviation * (math.sqrt(-2 * math.log(s) / s) * v1)
+
+    return [
+        (normal(center), normal(center), label)
+        for center, label in ((2, 1.0), (-2, -1.0))
+        for _ in range(count // 2)
+    ]
+
+
+def _spiral(random, count, noise):
+    n = count // 2
+    rows = []
+    for delta, label in ((0, 1.0), (math.pi, -1.0)):
+        for i in range(n):
+            r = i / n * 5
+            t = 1.75 * i / n * 2 * math.pi + delta
+            x = r * math.sin(t) + random.uniform(-1, 1) * noise
+            y = r * math.cos(t) + random.uniform(-1, 1) * noise
+            rows.append((x, y, label))
+    return rows
+
+
+def _regression(label_of):
+    """A regression dataset: uniform points whose label is read at a noisy position."""
+
+    def generate(random, count, noise):
+        rows = []
+        for _ in range(count):
+            x, y = random.uniform(-6, 6), random.uniform(-6, 6)
+            noise_x = random.uniform(-6, 6) * noise
+            noise_y = random.uniform(-6, 6) * noise
+            rows.append((x, y, label_of(x + noise_x, y + noise_y)))
+        return rows
+
+    return generate
+
+
+def _plane_label(x, y):
+    return (x + y) / 10
+
+
+def _gauss_label(x, y):
+    label = 0.0
+    for center_x, center_y, sign in _BUMPS:
+        distance = math.sqrt((x - center_x) ** 2 + (y - center_y) ** 2)
+        bump = sign * max(0.0, 1 - distance / 2)
+        if abs(bump) > abs(label):
+            label = bump
+    return label
+
+
+_BUMPS = ((-4, 2.5, 1), (0, 2.5, -1), (4, 2.5, 1), (-4, -2.5, -1), (0, -2.5, 1), (4, -2.5, -1))
+_GENERATORS = {
+    "circle": (_circle, SAMPLES["classification"]),
+    "xor": (_xor, SAMPLES["classification"]),
+    "gauss": (_gauss, SAMPLES["classification"]),
+    "spiral": (_spiral, SAMPLES["classification"]),
+    "reg-plane": (_regression(_plane_label), SAMPLES["regression"]),
+    "reg-gauss": (_regression(_gauss_label), SAMPLES["regression"]),
+}
