@@ -203,9 +203,10 @@ def _choice(key, value, choices):
 
 def _integer(key, value, low, high):
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if is_number and math.isfinite(value) and value == int(value) and low <= value:
-        if high is None or value <= high:
-            return int(value)
+    if is_number and math.isfinite(value) and value == int(value):
+        value = int(value)
+        if low <= value and (high is None or value <= high):
+            return value
     span = f"entre {low} et {high}" if high is not None else f"supérieur ou égal à {low}"
     raise ValueError(f"{key} = {value!r} : attendu un nombre entier {span}.")
 
@@ -225,7 +226,9 @@ def _shape(shape):
 
 def _features(features):
     if isinstance(features, str) or not isinstance(features, Iterable):
-        raise ValueError(f"features = {features!r} : attendu une liste d'entrées parmi {', '.join(FEATURES)}.")
+        raise ValueError(
+            f"features = {features!r} : attendu une liste d'entrées parmi {', '.join(FEATURES)}."
+        )
     features = tuple(features)
     if not features:
         raise ValueError("features = () : au moins une entrée doit rester active, par exemple x=true.")

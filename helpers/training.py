@@ -1,0 +1,396 @@
+"""Trains the Playground's networks exactly as the original does, many random starts at once.
+
+TensorFlow compiles a whole chunk of epochs with XLA. The starts are the trailing axis of every
+tensor, so 128 of them cost little more than one. Everything but the network's shape, its activation,
+the kind of regularization and the sizes of the data is a tensor: other values recompile nothing.
+
+Source of the rules: the original's nn.ts and playground.ts. Loss 0.5 (output - label)^2; the points
+are walked in a fixed order; weights move after each point whose position is a multiple of the batch
+size; the points left over at the end of an epoch join the first batch of the next.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from .config import PlaygroundConfig
+from .data import Dataset, compute_features, draw
+
+CHUNK = 500  # epochs of one compiled call: the size of its loss buffer
+MAX_RESETS = 100_000  # bounds the time spent drawing weights
+DTYPES = ("float64", "float32")
+_DEVICE = "CPU:0"  # these networks are far too small for a GPU
+
+Parameters = list[tuple[np.ndarray, np.ndarray]]
+
+
+def train(config: PlaygroundConfig, epochs: int, resets: Iterable[int] = (0,), dtype: str = "float64") -> Run:
+    """Train one experiment from one or many random starts.
+
+    Args:
+        config: the experiment; its own ``epochs`` and ``resets`` are not read.
+        epochs: passes over the training points.
+        resets: one start each; start k is the network after k presses of "reset" at that address.
+        dtype: "float64" agrees with the original to the last shown digit, "float32" is faster.
+
+    Returns:
+        The trained run, which can train on.
+
+    Raises:
+        ValueError: epochs, resets or dtype out of range.
+    """
+    return Run(config, resets, dtype).train(epochs)
+
+
+class Run:
+    """Networks of one experiment, trained in step from different random starts.
+
+    Attributes:
+        config: the experiment.
+        resets: tuple of ints, which start each network is.
+        dtype: "float64" or "float32".
+        learning_rate, regularization_rate: floats, read anew by each ``train``; change them at will.
+        train_loss, test_loss: arrays of shape (starts, epochs + 1), mean of 0.5 (output - label)^2 before
+            training and after each epoch; NaN once a run has diverged.
+    """
+
+    def __init__(self, config: PlaygroundConfig, resets: Iterable[int] = (0,), dtype: str = "float64"):
+        if dtype not in DTYPES:
+            raise ValueError(f"dtype = {dtype!r} : attendu {' ou '.join(DTYPES)}.")
+        self.config = config
+        self.resets = _check_resets(resets)
+        self.dtype = dtype
+        self.learning_rate = config.learning_rate
+        self.regularization_rate = config.regularization_rate
+        dataset, random = draw(config)
+        self._program = _program(
+            layer_sizes(config), config.activation, output_activation(config), config.regularization, dtype
+        )
+        with tf.device(_DEVICE):
+            self._batches = _make_batches(dataset, config, dtype)
+            self.parameters = _initial_parameters(config, random, self.resets)
+            self._alive = [tf.ones_like(weights) for weights, _ in self._layers]
+            losses = self._program.losses(self._layers, self._batches)
+        self._epoch = 0
+        self._history = [_finite(losses.numpy()[np.newaxis])]
+
+    @property
+    def starts(self) -> int:
+        """How many networks are trained in step."""
+        return len(self.resets)
+
+    @property
+    def epoch(self) -> int:
+        """Epochs trained so far."""
+        return self._epoch
+
+    @property
+    def train_loss(self) -> np.ndarray:
+        return self._losses()[0]  # (starts, epochs + 1)
+
+    @property
+    def test_loss(self) -> np.ndarray:
+        return self._losses()[1]  # (starts, epochs + 1)
+
+    def _losses(self):
+        if len(self._history) > 1:
+            self._history = [np.concatenate(self._history)]
+        return self._history[0].transpose(1, 2, 0)  # kept as (epochs + 1, 2, starts)
+
+    @property
+    def parameters(self) -> Parameters:
+        """Weights (starts, in, out) and biases (starts, out) of each layer; assign a list to change them."""
+        return [
+            (np.moveaxis(weights.numpy(), -1, 0), np.moveaxis(biases.numpy(), -1, 0))
+            for weights, biases in self._layers
+        ]
+
+    @parameters.setter
+    def parameters(self, parameters: Parameters):
+        sizes = layer_sizes(self.config)
+        expected = [((self.starts, i, o), (self.starts, o)) for i, o in pairwise(sizes)]
+        shapes = [(np.shape(weights), np.shape(biases)) for weights, biases in parameters]
+        if shapes != expected:
+            raise ValueError(f"Paramètres de formes {shapes} ; formes attendues : {expected}.")
+        with tf.device(_DEVICE):
+            self._layers = [
+                tuple(tf.constant(np.moveaxis(np.asarray(array), 0, -1), self.dtype) for array in layer)
+                for layer in parameters
+            ]
+
+    def train(self, epochs: int) -> Run:
+        """Train on for some epochs and return this run.
+
+        Raises:
+            ValueError: ``epochs`` is not a whole number of at least 0.
+        """
+        epochs = _whole("epochs", epochs, None)
+        rates = [tf.constant(rate, self.dtype) for rate in (self.learning_rate, self.regularization_rate)]
+        while epochs:
+            chunk = min(epochs, CHUNK)
+            layers, alive, losses = self._program.advance(
+                self._layers,
+                self._alive,
+                self._batches,
+                *rates,
+                tf.constant(self._epoch > 0),
+                tf.constant(chunk),
+            )
+            losses = _finite(losses.numpy()[:chunk])
+            # Together and last, so that an interrupt leaves a run that can go on.
+            self._layers, self._alive, self._epoch = layers, alive, self._epoch + chunk
+            self._history.append(losses)
+            epochs -= chunk
+        return self
+
+    def activations(self, points: np.ndarray) -> list[np.ndarray]:
+        """Compute what every neuron answers at some points, with NumPy alone (fast for a picture).
+
+        Args:
+            points: array of shape (n, 2), float32 or float64.
+
+        Returns:
+            One array of shape (starts, n, units) per layer, the output layer last, in the points' dtype.
+        """
+        points = np.asarray(points)
+        signal = compute_features(points, self.config.features)[np.newaxis]
+        names = [self.config.activation] * len(self.config.network_shape) + [output_activation(self.config)]
+        layers = []
+        with np.errstate(all="ignore"):  # a diverged network is data, not an error
+            for (weights, biases), name in zip(self.parameters, names, strict=True):
+                total = signal @ weights.astype(points.dtype) + biases[:, np.newaxis].astype(points.dtype)
+                signal = _NUMPY_ACTIVATIONS[name](total)
+                layers.append(signal)
+        return layers
+
+    def predict(self, points: np.ndarray) -> np.ndarray:
+        """Compute the networks' outputs, array of shape (starts, n), at points of shape (n, 2)."""
+        return self.activations(points)[-1][..., 0]
+
+
+def layer_sizes(config: PlaygroundConfig) -> tuple[int, ...]:
+    """Return the number of inputs, of neurons in each hidden layer, and of outputs."""
+    return (len(config.features), *config.network_shape, 1)
+
+
+def output_activation(config: PlaygroundConfig) -> str:
+    """Return the activation of the output neuron, which the problem decides."""
+    return "tanh" if config.problem == "classification" else "linear"
+
+
+def _whole(name, value, high):
+    """Return a whole number as an int, or say in French what is expected."""
+    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_whole or value < 0 or (high is not None and value > high):
+        span = f"entre 0 et {high}" if high is not None else "positif ou nul"
+        raise ValueError(f"{name} = {value!r} : attendu un nombre entier {span}.")
+    return int(value)
+
+
+def _check_resets(resets):
+    if isinstance(resets, (str, bytes)) or not isinstance(resets, Iterable):
+        raise ValueError(
+            f"resets = {resets!r} : attendu une liste de nombres entiers, par exemple range(16)."
+        )
+    resets = tuple(_whole("resets", reset, MAX_RESETS) for reset in resets)
+    if not resets:
+        raise ValueError("resets est vide : attendu au moins un départ, par exemple (0,).")
+    return resets
+
+
+def _initial_parameters(config, random, resets) -> Parameters:
+    """Draw the weights layer by layer, neuron by neuron, input by input, once per reset."""
+    sizes = layer_sizes(config)
+    count = sum(i * o for i, o in pairwise(sizes))
+    wanted = set(resets)
+    drawn = {}
+    for reset in range(max(resets) + 1):
+        values = [random.random() - 0.5 for _ in range(count)]  # drawn even when not used
+        if reset in wanted:
+            drawn[reset] = np.zeros(count) if config.init_zero else np.array(values)
+    flat = np.stack([drawn[reset] for reset in resets])
+    parameters, used = [], 0
+    for inputs, units in pairwise(sizes):
+        weights = flat[:, used : used + inputs * units].reshape(-1, units, inputs).swapaxes(1, 2)
+        parameters.append((weights, np.full((len(resets), units), 0.0 if config.init_zero else 0.1)))
+        used += inputs * units
+    return parameters
+
+
+class _Batches(NamedTuple):
+    """The points as tensors: batches to train on, and all points to measure the losses on."""
+
+    inputs: tf.Tensor  # (batches, size, features, 1)
+    labels: tf.Tensor  # (batches, size, 1, 1)
+    shares: tf.Tensor  # (2, batches, size, 1, 1): what a point counts in the mean, first epoch / later
+    train_inputs: tf.Tensor  # (points, features, 1)
+    train_labels: tf.Tensor  # (points, 1, 1)
+    test_inputs: tf.Tensor
+    test_labels: tf.Tensor
+
+
+def _make_batches(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> _Batches:
+    train_inputs, test_inputs = (
+        compute_features(points, config.features)[..., np.newaxis]
+        for points in (dataset.train_points, dataset.test_points)
+    )
+    train_labels, test_labels = (
+        labels[:, np.newaxis, np.newaxis] for labels in (dataset.train_labels, dataset.test_labels)
+    )
+    rows, shares = _batch_plan(len(train_labels), config.batch_size)
+    shares = shares[..., np.newaxis, np.newaxis]
+    batches = train_inputs[rows], train_labels[rows], shares
+    whole = train_inputs, train_labels, test_inputs, test_labels
+    return _Batches(*(tf.constant(array, dtype) for array in (*batches, *whole)))
+
+
+def _batch_plan(points: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Say which points each weight update sees and what each counts.
+
+    No weight moves between the last update of an epoch and the first of the next, so the points left
+    over are simply part of that first batch, whose mean is then over more points. (Only a weight edited
+    by hand between two epochs tells the difference: the original keeps the older gradients of those points.)
+
+    Returns:
+        Row numbers (batches, size) and shares (2, batches, size), for the first epoch and the later ones.
+    """
+    batches, left_over = divmod(points, batch_size)
+    rows = np.arange(batches * batch_size).reshape(batches, batch_size)
+    padding = np.repeat(rows[:, :1], left_over, axis=1)  # weighs nothing
+    padding[0] = np.arange(points - left_over, points)
+    shares = np.zeros((2, batches, left_over + batch_size))
+    shares[:, :, left_over:] = 1 / batch_size
+    shares[1, 0] = 1 / (left_over + batch_size)
+    return np.concatenate([padding, rows], axis=1), shares
+
+
+class _Program:
+    """The compiled training of one architecture."""
+
+    def __init__(self, activation, output, regularization):
+        self.activations = _TF_ACTIVATIONS[activation], _TF_ACTIVATIONS[output]
+        self.regularization = regularization
+        self._compile(xla=True)
+
+    def _compile(self, xla):
+        self._xla = xla
+        self._compiled = tf.function(self._advance, jit_compile=xla)
+
+    def advance(self, *arguments):
+        """Run ``_advance`` compiled by XLA or, where a platform lacks it, as a plain graph."""
+        with tf.device(_DEVICE):
+            try:
+                return self._compiled(*arguments)
+            except _NO_XLA:
+                if not self._xla:
+                    raise
+                warnings.warn(
+                    "XLA n'est pas disponible ici : l'entraînement reste exact, mais plus lent.",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+                self._compile(xla=False)
+                return self._compiled(*arguments)
+
+    def _forward(self, layers, signal):
+        """Apply the layers to a signal (points, inputs, 1 or starts); returns (points, 1, starts)."""
+        hidden, output = self.activations
+        for depth, (weights, biases) in enumerate(layers, 1):
+            total = tf.reduce_sum(signal[:, :, tf.newaxis] * weights, axis=1) + biases
+            signal = output(total) if depth == len(layers) else hidden(total)
+        return signal
+
+    def losses(self, layers, data):
+        """Return the training and test losses, (2, starts)."""
+        halves = [
+            0.5 * tf.reduce_mean(tf.square(self._forward(layers, inputs) - labels), axis=(0, 1))
+            for inputs, labels in (
+                (data.train_inputs, data.train_labels),
+                (data.test_inputs, data.test_labels),
+            )
+        ]
+        return tf.stack(halves)
+
+    def _step(self, layers, alive, inputs, labels, shares, learning_rate, rate):
+        """One weight update of the original."""
+        with tf.GradientTape() as tape:
+            tape.watch(layers)
+            error = self._forward(layers, inputs) - labels
+            loss = 0.5 * tf.reduce_sum(shares * tf.square(error))
+        moved, still_alive = [], []
+        slopes = tape.gradient(loss, layers)
+        for (weights, biases), (weight_slopes, bias_slopes), living in zip(
+            layers, slopes, alive, strict=True
+        ):
+            new_weights, new_living = self._move(weights, weight_slopes, living, learning_rate, rate)
+            moved.append((new_weights, biases - learning_rate * bias_slopes))
+            still_alive.append(new_living)
+        return moved, still_alive
+
+    def _move(self, weights, slope, living, learning_rate, rate):
+        stepped = weights - learning_rate * slope
+        if self.regularization == "L2":
+            stepped -= learning_rate * rate * weights
+        elif self.regularization == "L1":
+            shrunk = stepped - learning_rate * rate * tf.sign(weights)
+            living = tf.where(stepped * shrunk < 0, tf.zeros_like(living), living)
+            stepped = tf.where(living > 0, shrunk, tf.zeros_like(shrunk))  # dead for the rest of the run
+        return stepped, living
+
+    def _advance(self, layers, alive, data, learning_rate, rate, carry, epochs):
+        """Train for up to CHUNK epochs; ``carry``: points left over from an epoch before await."""
+        batches = data.inputs.shape[0]
+        shares = tf.where(carry, data.shares[1], data.shares[0])
+
+        def batch(index, layers, alive, shares):
+            layers, alive = self._step(
+                layers,
+                alive,
+                data.inputs[index],
+                data.labels[index],
+                shares[index],
+                learning_rate,
+                rate,
+            )
+            return index + 1, layers, alive, shares
+
+        def epoch(number, layers, alive, shares, losses):
+            _, layers, alive, _ = tf.while_loop(
+                lambda index, *_: index < batches, batch, (0, layers, alive, shares)
+            )
+            losses = losses.write(number, self.losses(layers, data))
+            return number + 1, layers, alive, data.shares[1], losses
+
+        losses = tf.TensorArray(learning_rate.dtype, CHUNK, element_shape=(2, layers[0][0].shape[-1]))
+        _, layers, alive, _, losses = tf.while_loop(
+            lambda number, *_: number < epochs, epoch, (0, layers, alive, shares, losses)
+        )
+        return layers, alive, losses.stack()
+
+
+@lru_cache(maxsize=32)
+def _program(shape, activation, output, regularization, dtype) -> _Program:
+    """One program per architecture: a tf.function compiles anew for each shape and dtype it meets."""
+    return _Program(activation, output, regularization)
+
+
+def _finite(losses):
+    return np.where(np.isfinite(losses), losses, np.nan)
+
+
+# What TensorFlow raises where a platform has no XLA (Apple's Metal plug-in, DirectML).
+_NO_XLA = (tf.errors.InvalidArgumentError, tf.errors.NotFoundError, tf.errors.UnimplementedError)
+_TF_ACTIVATIONS = {"relu": tf.nn.relu, "tanh": tf.tanh, "sigmoid": tf.sigmoid, "linear": tf.identity}
+_NUMPY_ACTIVATIONS = {
+    "relu": lambda x: np.maximum(x, 0),
+    "tanh": np.tanh,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "linear": lambda x: x,
+}
