@@ -1,0 +1,1 @@
+"""The checks of each part's answers: they replay experiments and hold no solution."""

@@ -1,0 +1,38 @@
+"""French typography for everything a student reads: decimal commas, non-breaking spaces, short quotations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+NBSP = "\u00a0"
+
+
+def typographic(text: str) -> str:
+    """Make the spaces before ``: ; ? ! % »`` and after ``«`` non-breaking."""
+    return re.sub(r" (?=[:;?!%»])|(?<=«) ", NBSP, text)
+
+
+def decimal(value: float, digits: int = 3) -> str:
+    """Write a number with a decimal comma, such as "0,177"."""
+    return f"{value:.{digits}f}".replace(".", ",")
+
+
+def count(number: float, noun: str) -> str:
+    """Write "1 point", "1,5 point", "2 points": in French the plural begins at two."""
+    return f"{number:g}".replace(".", ",") + f"{NBSP}{noun}" + ("s" if abs(number) >= 2 else "")
+
+
+def listed(items: Iterable[str]) -> str:
+    """Join names as "a, b et c"."""
+    *first, last = items
+    return f"{', '.join(first)} et {last}" if first else last
+
+
+def quoted(value: object, length: int = 60) -> str:
+    """Show a student's object in a few characters, whatever it is: even one whose repr fails."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = f"un objet {type(value).__name__}"
+    return text if len(text) <= length else f"{text[: length - 1]}…"
