@@ -63,7 +63,7 @@ _FIXED = {
     "noise": "noise",
     "perc_train_data": "percTrainData",
     "seed": "seed",
-    "features": "x, y, xSquared, ySquared, xTimesY, sinX, sinY",
+    "features": "entrées actives",
 }
 # Points of question 4.b by number of hidden neurons (up to and including), and the price of a further layer.
 _POINTS_BY_NEURONS = {3: 4.0, 4: 3.0, 5: 2.5, 6: 2.0, 8: 1.5, 48: 1.0}
@@ -94,12 +94,12 @@ def check_plateau(plateau: object, constant: object) -> tuple[float, str]:
     def best_constant(value):
         value = number(value, -1, 1)
         cost = float(0.5 * np.mean([(value - 1) ** 2, (value + 1) ** 2]))
-        if abs(value) > 0.1:
+        if cost > 0.505:
             raise Wrong(
                 f"répondre {decimal(value, 2)} partout coûterait {decimal(cost, 2)} en moyenne. "
                 "Écrivez la perte moyenne ½·[½(c − 1)² + ½(c + 1)²], puis cherchez c."
             )
-        return f"oui, répondre {decimal(value, 2)} partout coûte {decimal(cost, 2)} : le neurone n'a rien appris de plus."
+        return f"oui, répondre {decimal(value, 2)} partout coûte {decimal(cost, 2)} : l'entraînement n'apporte rien."
 
     return combine(("palier", 0.75, same_plateau, plateau), ("constante", 0.75, best_constant, constant))
 
@@ -146,8 +146,8 @@ def check_partial_success(share: object) -> str:
     measured = float(np.mean(trained(TWO_RELU, EPOCHS, STARTS).test_loss[:, -1] < PARTIAL_SUCCESS))
     if abs(value - measured) > 0.005:
         raise Wrong(
-            f"La même expérience rejouée ne donne pas {decimal(value)}. Il faut la perte de la dernière époque, "
-            "`deux_relu.test_loss[:, -1]`, et la part des départs où elle est inférieure à 0,25 "
+            f"La même expérience rejouée ne donne pas {decimal(value)}. Il faut la part des départs dont la perte "
+            "de test à la dernière époque, `deux_relu.test_loss[:, -1]`, est inférieure à 0,25 "
             "(la moyenne d'un tableau de booléens est une proportion)."
         )
     wins = round(measured * len(STARTS))
@@ -178,7 +178,7 @@ def check_smallest_network(url: object) -> tuple[float, str]:
     points = max(points - _FURTHER_LAYER * max(layers - 1, 0), 0.5)
     feedback = (
         f"Rejoué : perte de test {decimal(final)} après {count(config.epochs, 'époque')}, avec "
-        f"{count(neurons, 'neurone')} en {count(layers, 'couche')}."
+        f"{count(neurons, 'neurone')} en {layers} couche{'s' * (layers > 1)} cachée{'s' * (layers > 1)}."
     )
     if points < MARKS.questions["4.b"].points:
         feedback += " Le seuil est atteint ; un réseau plus petit y parvient aussi et rapporterait davantage."
@@ -199,8 +199,8 @@ def check_luck(share: object, starts: object) -> tuple[float, str]:
         value, measured = _share(value), measured_share()
         if abs(value - measured) > 0.005:
             raise Wrong(
-                f"les 128 départs rejoués ne donnent pas {decimal(value)}. Il faut la part des départs dont la plus "
-                "petite perte de test, `.min(axis=1)`, est inférieure ou égale à 0,177."
+                f"les 128 départs rejoués ne donnent pas {decimal(value)}. Il faut la part des départs dont la "
+                "perte de test la plus basse de tout l'entraînement est inférieure ou égale à 0,177."
             )
         return f"oui, {decimal(100 * measured, 0)} % des départs réussissent."
 
