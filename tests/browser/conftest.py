@@ -1,0 +1,108 @@
+"""Fixtures of the real-browser tests.
+
+They run when LAB_BROWSER is set: to 1 (skipped, with the reason, where Chromium or Playwright is missing) or
+to `required` (missing is a failure: continuous integration). COLAB_PYTHON, the interpreter of an environment
+made from tests/hosts/colab-requirements.txt, adds the classic page to the front ends that are tried.
+Screenshots go to test-artifacts/, which git ignores.
+"""
+
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from .lab import BrowserMissing, JupyterServer, chromium, copy_pack, open_notebook
+
+ROOT = Path(__file__).parents[2]
+ARTIFACTS = ROOT / "test-artifacts"
+WANTED = os.environ.get("LAB_BROWSER", "").lower()
+
+
+def pytest_collection_modifyitems(items):
+    """Skip this folder's tests, and say how to run them, unless they are asked for."""
+    if WANTED in ("", "0"):
+        reason = "set LAB_BROWSER=1 to run the real-browser tests (needs playwright and Chromium)"
+        for item in items:
+            if item.path.is_relative_to(Path(__file__).parent):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+# Package scope: Playwright's event loop must be gone before other tests of the same process start kernels.
+@pytest.fixture(scope="package")
+def browser():
+    """A headless Chromium."""
+    try:
+        with chromium() as running:
+            yield running
+    except BrowserMissing as missing:
+        if WANTED == "required":
+            pytest.fail(f"{missing} (LAB_BROWSER=required)")
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="package")
+def server(browser, tmp_path_factory):
+    """A Jupyter server whose root is a copy of the pack."""
+    folder = tmp_path_factory.mktemp("pack")
+    copy_pack(ROOT, folder)
+    with JupyterServer(folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def classic_server(browser, tmp_path_factory):
+    """A server of Notebook 6 on Colab's versions, whose root is a copy of the pack."""
+    folder = tmp_path_factory.mktemp("classic-pack")
+    copy_pack(ROOT, folder)
+    with JupyterServer(folder, python=os.environ["COLAB_PYTHON"], classic=True) as running:
+        yield running
+
+
+@pytest.fixture(params=["lab", "notebook", "classic"])
+def front(request):
+    """Each front end in turn."""
+    if request.param == "classic" and "COLAB_PYTHON" not in os.environ:
+        pytest.skip("set COLAB_PYTHON to try the classic page (see tests/hosts/colab-requirements.txt)")
+    return request.param
+
+
+@pytest.fixture
+def open_page(browser, request):
+    """Function that opens a notebook of the pack, or one made of the given `cells`, in a window of its own.
+
+    open_page("part1_linear_vs_relu.ipynb", front="lab") or open_page(cells=["print(1)"]) -> NotebookPage.
+    At the end of the test every window is pictured in test-artifacts/ and closed, its kernel shut down.
+    """
+    opened = []
+    name = re.sub(r"\W+", "-", request.node.name).strip("-")
+
+    def open_it(path=None, cells=(), **options):
+        classic = options.get("front") == "classic"
+        server = request.getfixturevalue("classic_server" if classic else "server")
+        if path is None:
+            path = f"{name}-{len(opened)}.ipynb"
+            write_notebook(server.folder / path, cells)
+        page = open_notebook(browser, server, path, **options)
+        opened.append(page)
+        return page
+
+    yield open_it
+    for number, page in enumerate(opened):
+        page.screenshot(ARTIFACTS / f"{name}-end-{number}.png")
+        page.close()
+
+
+@pytest.fixture
+def artifacts():
+    """Folder of the screenshots."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    return ARTIFACTS
+
+
+def write_notebook(path, sources):
+    """Write a notebook of code cells, for the kernel `python3`."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
