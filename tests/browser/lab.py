@@ -448,8 +448,12 @@ class ClassicNotebook(NotebookPage):
         return notebook?._fully_loaded && notebook.kernel?.is_connected()
             && !notebook.kernel_busy && notebook.kernel.widget_manager;
     }"""
-    LISTEN = """() => {
+    # The widgets' extension first asks the kernel for the widgets it holds, and drops those that appear while
+    # it does (two exchanges); ours, each sent after one of them, outlast them.
+    LISTEN = """async () => {
         const kernel = Jupyter.notebook.kernel;
+        for (let exchange = 0; exchange < 3; exchange++)
+            await new Promise(answered => kernel.comm_info('jupyter.widget', answered));
         const errors = window.labErrors = [];
         kernel.register_iopub_handler('error', message => {
             errors.push(`${message.content.ename}: ${message.content.evalue}`);
