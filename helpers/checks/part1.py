@@ -99,7 +99,7 @@ def check_plateau(plateau: object, constant: object) -> tuple[float, str]:
                 f"répondre {decimal(value, 2)} partout coûterait {decimal(cost, 2)} en moyenne. "
                 "Écrivez la perte moyenne ½·[½(c − 1)² + ½(c + 1)²], puis cherchez c."
             )
-        return f"oui, répondre {decimal(value, 2)} partout coûte {decimal(cost, 2)} : l'entraînement n'apporte rien."
+        return f"oui, répondre {decimal(value, 2)} partout coûte {decimal(cost, 2)}, autant que ce palier."
 
     return combine(("palier", 0.75, same_plateau, plateau), ("constante", 0.75, best_constant, constant))
 
@@ -146,7 +146,7 @@ def check_partial_success(share: object) -> str:
     measured = float(np.mean(trained(TWO_RELU, EPOCHS, STARTS).test_loss[:, -1] < PARTIAL_SUCCESS))
     if abs(value - measured) > 0.005:
         raise Wrong(
-            f"La même expérience rejouée ne donne pas {decimal(value)}. Il faut la part des départs dont la perte "
+            f"L'expérience rejouée ne donne pas {decimal(value)}. Il faut la part des départs dont la perte "
             "de test à la dernière époque, `deux_relu.test_loss[:, -1]`, est inférieure à 0,25 "
             "(la moyenne d'un tableau de booléens est une proportion)."
         )
@@ -199,8 +199,8 @@ def check_luck(share: object, starts: object) -> tuple[float, str]:
         value, measured = _share(value), measured_share()
         if abs(value - measured) > 0.005:
             raise Wrong(
-                f"les 128 départs rejoués ne donnent pas {decimal(value)}. Il faut la part des départs dont la "
-                "perte de test la plus basse de tout l'entraînement est inférieure ou égale à 0,177."
+                f"les 128 départs rejoués ne donnent pas {decimal(value)}. Il faut la part des départs dont "
+                "la perte de test la plus basse de tout l'entraînement est inférieure ou égale à 0,177."
             )
         return f"oui, {decimal(100 * measured, 0)} % des départs réussissent."
 
