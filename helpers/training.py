@@ -1,8 +1,9 @@
 """Trains the Playground's networks exactly as the original does, many random starts at once.
 
 TensorFlow compiles a whole chunk of epochs with XLA. The starts are the trailing axis of every
-tensor, so 128 of them cost little more than one. Everything but the network's shape, its activation,
-the kind of regularization and the sizes of the data is a tensor: other values recompile nothing.
+tensor, so 128 of them cost little more than one. Rates, parameters and points are tensors too: changing
+them recompiles nothing. Nor does a neuron more or less, most of the time: layers are padded to 4 or 8
+neurons, and a missing neuron is one whose weights are dead.
 
 Source of the rules: the original's nn.ts and playground.ts. Loss 0.5 (output - label)^2; the points
 are walked in a fixed order; weights move after each point whose position is a multiple of the batch
@@ -24,6 +25,9 @@ from .config import PlaygroundConfig
 from .data import Dataset, compute_features, draw
 
 CHUNK = 500  # epochs of one compiled call: the size of its loss buffer
+# TensorFlow never frees what XLA has compiled (6 to 12 MB each; device_compilation_cache.h has no eviction),
+# so that a kernel's memory stays bounded only if we compile a bounded number of programs.
+MAX_XLA_PROGRAMS = 24
 MAX_RESETS = 100_000  # bounds the time spent drawing weights
 DTYPES = ("float64", "float32")
 _DEVICE = "CPU:0"  # these networks are far too small for a GPU
@@ -70,13 +74,22 @@ class Run:
         self.learning_rate = config.learning_rate
         self.regularization_rate = config.regularization_rate
         dataset, random = draw(config)
-        self._program = _program(
-            layer_sizes(config), config.activation, output_activation(config), config.regularization, dtype
-        )
+        self._sizes = layer_sizes(config)
         with tf.device(_DEVICE):
             self._batches = _make_batches(dataset, config, dtype)
             self.parameters = _initial_parameters(config, random, self.resets)
-            self._alive = [tf.ones_like(weights) for weights, _ in self._layers]
+            self._alive = [
+                _padded(np.ones((inputs, units, self.starts)), weights.shape, dtype)
+                for (weights, _), (inputs, units) in zip(self._layers, pairwise(self._sizes), strict=True)
+            ]
+            self._program = _program(
+                tuple(tuple(weights.shape) for weights, _ in self._layers),
+                tuple(tuple(tensor.shape) for tensor in self._batches),
+                config.activation,
+                output_activation(config),
+                config.regularization == "L1",
+                dtype,
+            )
             losses = self._program.losses(self._layers, self._batches)
         self._epoch = 0
         self._history = [_finite(losses.numpy()[np.newaxis])]
@@ -108,21 +121,27 @@ class Run:
     def parameters(self) -> Parameters:
         """Weights (starts, in, out) and biases (starts, out) of each layer; assign a list to change them."""
         return [
-            (np.moveaxis(weights.numpy(), -1, 0), np.moveaxis(biases.numpy(), -1, 0))
-            for weights, biases in self._layers
+            (
+                np.moveaxis(weights.numpy()[:inputs, :units], -1, 0),
+                np.moveaxis(biases.numpy()[:units], -1, 0),
+            )
+            for (weights, biases), (inputs, units) in zip(self._layers, pairwise(self._sizes), strict=True)
         ]
 
     @parameters.setter
     def parameters(self, parameters: Parameters):
-        sizes = layer_sizes(self.config)
-        expected = [((self.starts, i, o), (self.starts, o)) for i, o in pairwise(sizes)]
+        expected = [((self.starts, i, o), (self.starts, o)) for i, o in pairwise(self._sizes)]
         shapes = [(np.shape(weights), np.shape(biases)) for weights, biases in parameters]
         if shapes != expected:
             raise ValueError(f"Paramètres de formes {shapes} ; formes attendues : {expected}.")
+        wide = _padded_sizes(self._sizes)
         with tf.device(_DEVICE):
             self._layers = [
-                tuple(tf.constant(np.moveaxis(np.asarray(array), 0, -1), self.dtype) for array in layer)
-                for layer in parameters
+                (
+                    _padded(np.moveaxis(np.asarray(weights), 0, -1), (i, o, self.starts), self.dtype),
+                    _padded(np.moveaxis(np.asarray(biases), 0, -1), (o, self.starts), self.dtype),
+                )
+                for (weights, biases), (i, o) in zip(parameters, pairwise(wide), strict=True)
             ]
 
     def train(self, epochs: int) -> Run:
@@ -132,7 +151,8 @@ class Run:
             ValueError: ``epochs`` is not a whole number of at least 0.
         """
         epochs = _whole("epochs", epochs, None)
-        rates = [tf.constant(rate, self.dtype) for rate in (self.learning_rate, self.regularization_rate)]
+        penalty_rate = 0 if self.config.regularization == "none" else self.regularization_rate
+        rates = [tf.constant(rate, self.dtype) for rate in (self.learning_rate, penalty_rate)]
         while epochs:
             chunk = min(epochs, CHUNK)
             layers, alive, losses = self._program.advance(
@@ -272,32 +292,38 @@ def _batch_plan(points: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _Program:
-    """The compiled training of one architecture."""
+    """The training of one architecture on data of one size, traced and compiled at its first use."""
 
-    def __init__(self, activation, output, regularization):
+    xla_programs = 0  # compiled so far in this process
+
+    def __init__(self, activation: str, output: str, l1: bool):
         self.activations = _TF_ACTIVATIONS[activation], _TF_ACTIVATIONS[output]
-        self.regularization = regularization
-        self._compile(xla=True)
-
-    def _compile(self, xla):
-        self._xla = xla
-        self._compiled = tf.function(self._advance, jit_compile=xla)
+        self.l1 = l1
+        self._function = None
 
     def advance(self, *arguments):
-        """Run ``_advance`` compiled by XLA or, where a platform lacks it, as a plain graph."""
+        """Run ``_advance`` compiled by XLA or, where that is not to be had, as a plain graph."""
         with tf.device(_DEVICE):
-            try:
-                return self._compiled(*arguments)
-            except _NO_XLA:
-                if not self._xla:
-                    raise
-                warnings.warn(
-                    "XLA n'est pas disponible ici : l'entraînement reste exact, mais plus lent.",
-                    RuntimeWarning,
-                    stacklevel=3,
-                )
-                self._compile(xla=False)
-                return self._compiled(*arguments)
+            if self._function is None and _Program.xla_programs < MAX_XLA_PROGRAMS:
+                try:
+                    self._function = self._trace(arguments, xla=True)
+                    results = self._function(*arguments)  # compiles
+                    _Program.xla_programs += 1
+                    if _Program.xla_programs == MAX_XLA_PROGRAMS:
+                        warnings.warn(_MANY_PROGRAMS, RuntimeWarning, stacklevel=3)
+                    return results
+                except _NO_XLA:
+                    warnings.warn(_PLAIN_GRAPH, RuntimeWarning, stacklevel=3)
+                    self._function = None
+                    _Program.xla_programs = MAX_XLA_PROGRAMS
+            if self._function is None:
+                self._function = self._trace(arguments, xla=False)
+            return self._function(*arguments)
+
+    def _trace(self, arguments, xla):
+        # A concrete function: it never retraces, so that TensorFlow never warns of retracing.
+        function = tf.function(self._advance, jit_compile=xla, autograph=False)
+        return function.get_concrete_function(*arguments)
 
     def _forward(self, layers, signal):
         """Apply the layers to a signal (points, inputs, 1 or starts); returns (points, 1, starts)."""
@@ -326,23 +352,20 @@ class _Program:
             loss = 0.5 * tf.reduce_sum(shares * tf.square(error))
         moved, still_alive = [], []
         slopes = tape.gradient(loss, layers)
-        for (weights, biases), (weight_slopes, bias_slopes), living in zip(
-            layers, slopes, alive, strict=True
-        ):
-            new_weights, new_living = self._move(weights, weight_slopes, living, learning_rate, rate)
-            moved.append((new_weights, biases - learning_rate * bias_slopes))
+        for (weights, biases), slope, living in zip(layers, slopes, alive, strict=True):
+            new_weights, new_living = self._move(weights, slope[0], living, learning_rate, rate)
+            moved.append((new_weights, biases - learning_rate * slope[1]))
             still_alive.append(new_living)
         return moved, still_alive
 
     def _move(self, weights, slope, living, learning_rate, rate):
         stepped = weights - learning_rate * slope
-        if self.regularization == "L2":
-            stepped -= learning_rate * rate * weights
-        elif self.regularization == "L1":
+        if self.l1:
             shrunk = stepped - learning_rate * rate * tf.sign(weights)
             living = tf.where(stepped * shrunk < 0, tf.zeros_like(living), living)
-            stepped = tf.where(living > 0, shrunk, tf.zeros_like(shrunk))  # dead for the rest of the run
-        return stepped, living
+        else:
+            shrunk = stepped - learning_rate * rate * weights
+        return tf.where(living > 0, shrunk, tf.zeros_like(shrunk)), living  # the dead stay at 0
 
     def _advance(self, layers, alive, data, learning_rate, rate, carry, epochs):
         """Train for up to CHUNK epochs; ``carry``: points left over from an epoch before await."""
@@ -375,16 +398,32 @@ class _Program:
         return layers, alive, losses.stack()
 
 
-@lru_cache(maxsize=32)
-def _program(shape, activation, output, regularization, dtype) -> _Program:
-    """One program per architecture: a tf.function compiles anew for each shape and dtype it meets."""
-    return _Program(activation, output, regularization)
+@lru_cache(maxsize=64)
+def _program(layers, data, activation, output, l1, dtype) -> _Program:
+    """One program for each combination of shapes, activations, kind of regularization and dtype."""
+    return _Program(activation, output, l1)
+
+
+def _padded_sizes(sizes):
+    inputs, *hidden, output = sizes
+    return (inputs, *([4 if max(hidden) <= 4 else 8] * len(hidden)), output) if hidden else sizes
+
+
+def _padded(array, shape, dtype):
+    """Return a tensor of this shape that holds the array at its start and zeros elsewhere."""
+    widths = [(0, wide - size) for wide, size in zip(shape, array.shape, strict=True)]
+    return tf.constant(np.pad(array, widths), dtype)
 
 
 def _finite(losses):
     return np.where(np.isfinite(losses), losses, np.nan)
 
 
+_MANY_PROGRAMS = (
+    f"Ce noyau a déjà compilé {MAX_XLA_PROGRAMS} réseaux : les suivants s'entraîneront plus lentement, "
+    "sans changer de résultat. Redémarrer le noyau rend toute la vitesse."
+)
+_PLAIN_GRAPH = "XLA n'est pas disponible ici : l'entraînement donne les mêmes résultats, plus lentement."
 # What TensorFlow raises where a platform has no XLA (Apple's Metal plug-in, DirectML).
 _NO_XLA = (tf.errors.InvalidArgumentError, tf.errors.NotFoundError, tf.errors.UnimplementedError)
 _TF_ACTIVATIONS = {"relu": tf.nn.relu, "tanh": tf.tanh, "sigmoid": tf.sigmoid, "linear": tf.identity}

@@ -1,0 +1,47 @@
+"""What several test files share."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from helpers import PlaygroundConfig, training
+
+REFERENCE = Path(__file__).parent / "data" / "playground_reference.json"
+
+
+@pytest.fixture(autouse=True)
+def all_programs_compiled(monkeypatch):
+    """One test process meets far more networks than a student's kernel: let XLA compile them all."""
+    monkeypatch.setattr(training, "MAX_XLA_PROGRAMS", 10_000)
+
+
+def reference_runs():
+    """The original engine's 59 runs, numbers only."""
+    return json.loads(REFERENCE.read_text())
+
+
+def reference_config(record) -> PlaygroundConfig:
+    """The configuration of one of those runs."""
+    config = record["config"]
+    regression = config["dataset"].startswith("reg-")
+    return PlaygroundConfig(
+        problem="regression" if regression else "classification",
+        **{"reg_dataset" if regression else "dataset": config["dataset"]},
+        noise=config["noise"],
+        seed=config["seed"],
+        perc_train_data=config["percTrainData"],
+        features=config["features"],
+        network_shape=config["networkShape"],
+        activation=config["activation"],
+        regularization=config["regularization"],
+        learning_rate=config["learningRate"],
+        regularization_rate=config["regularizationRate"],
+        batch_size=config["batchSize"],
+    )
+
+
+def reference_name(record) -> str:
+    config = record["config"]
+    shape = "-".join(map(str, config["networkShape"])) or "none"
+    return f"{config['dataset']}_{shape}_{config['activation']}_{config['regularization']}_{config['seed']}"

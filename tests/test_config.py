@@ -1,0 +1,122 @@
+"""PlaygroundConfig: reading and writing the site's addresses, validation, repr."""
+
+import pytest
+
+from helpers import PlaygroundConfig
+
+PART_1 = (
+    "https://playground.tensorflow.org/#activation=linear&regularization=L2&batchSize=10&dataset=xor"
+    "&regDataset=reg-plane&learningRate=0.01&regularizationRate=0&noise=35&networkShape=1&seed=0.50819"
+    "&showTestData=false&discretize=false&percTrainData=50&x=true&y=true&xTimesY=false&xSquared=false"
+    "&ySquared=false&cosX=false&sinX=false&cosY=false&sinY=false&collectStats=false"
+    "&problem=classification&initZero=false&hideText=false"
+)
+
+
+def test_reads_the_lab_s_own_address():
+    assert PlaygroundConfig.from_url(PART_1) == PlaygroundConfig(
+        activation="linear",
+        regularization="L2",
+        dataset="xor",
+        learning_rate=0.01,
+        noise=35,
+        network_shape=(1,),
+        seed="0.50819",
+    )
+
+
+def test_missing_and_empty_keys_keep_the_site_s_defaults():
+    config = PlaygroundConfig.from_url("#dataset=gauss&learningRate=&noise= ")
+    assert config == PlaygroundConfig(dataset="gauss")
+    assert (config.activation, config.network_shape, config.learning_rate) == ("tanh", (4, 2), 0.03)
+
+
+def test_site_s_own_reading_rules():
+    read = PlaygroundConfig.from_url
+    assert read("#networkShape=").network_shape == ()
+    assert read("#x=true&y=true&sinX=true&x_hide=true").features == ("y", "sinX")
+    assert read("#x=true&x_hide=false").features == ("x", "y")
+    assert read("#discretize=anything").discretize is True
+    assert read("#seed=0.10000").seed == "0.10000"
+    assert read("#noise=80").noise == 80
+    assert read("#noise=5&noise=10&someday=soon&tutorial=dropout").noise == 10
+    assert read("#learningRate=1e-5").learning_rate == 0.00001
+
+
+def test_address_mangled_on_the_way_still_opens():
+    assert PlaygroundConfig.from_url(" <#networkShape=4%2C2&dataset=xor>\n").network_shape == (4, 2)
+
+
+@pytest.mark.parametrize(
+    ("address", "named"),
+    [
+        ("bonjour", "adresse du Playground"),
+        ("", "adresse du Playground"),
+        ("https://example.org/page?x=1", "adresse du Playground"),
+        ("https://example.org/#title=1", "adresse du Playground"),
+        (42, "int"),
+        (["#x=true"], "list"),
+        (None, "NoneType"),
+        ("#activation=swish", "activation = 'swish'"),
+        ("#dataset=moons", "dataset = 'moons'"),
+        ("#learningRate=0.02", "learningRate = 0.02"),
+        ("#learningRate=fast", "learningRate = 'fast'"),
+        ("#learningRate=nan", "learningRate = 'nan'"),
+        ("#noise=81", "noise = 81"),
+        ("#noise=2.5", "noise = 2.5"),
+        ("#batchSize=0", "batchSize = 0"),
+        ("#batchSize=inf", "batchSize = 'inf'"),
+        ("#percTrainData=55", "percTrainData = 55"),
+        ("#networkShape=40", "networkShape = (40,)"),
+        ("#networkShape=1,1,1,1,1,1,1", "7 couches"),
+        ("#networkShape=4,,2", "networkShape = ''"),
+        ("#networkShape=0", "networkShape = (0,)"),
+        ("#epochs=-1", "epochs = -1"),
+        ("#resets=1.5", "resets = 1.5"),
+        ("#x=false&y=false", "au moins une entrée"),
+    ],
+)
+def test_bad_address_is_named_in_one_sentence(address, named):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  the message is asserted below
+        PlaygroundConfig.from_url(address)
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"learning_rate": True},
+        {"noise": float("nan")},
+        {"noise": None},
+        {"discretize": "false"},
+        {"seed": 0.5},
+        {"seed": "a&b"},
+        {"seed": ""},
+        {"network_shape": "42"},
+        {"network_shape": 3},
+        {"network_shape": [2.5]},
+        {"features": "x"},
+        {"features": ["x", "z"]},
+        {"features": 1},
+        {"epochs": 10.5},
+    ],
+)
+def test_bad_field_is_refused(fields):
+    (name,) = fields
+    key = {"learning_rate": "learningRate", "network_shape": "networkShape"}.get(name, name)
+    with pytest.raises(ValueError, match=key):
+        PlaygroundConfig(**fields)
+
+
+def test_configuration_is_frozen_and_hashable():
+    config = PlaygroundConfig()
+    with pytest.raises(AttributeError):
+        config.noise = 10
+    assert config.replace(noise=10) != config
+    assert len({config, PlaygroundConfig(), config.replace(noise=10)}) == 2
+
+
+def test_data_name_follows_the_problem():
+    assert PlaygroundConfig(problem="regression", reg_dataset="reg-gauss").data_name == "reg-gauss"
+    assert PlaygroundConfig(dataset="spiral").data_name == "spiral"

@@ -1,0 +1,59 @@
+"""Points, initial weights and losses against 59 runs of the original engine (see data/README.md)."""
+
+import numpy as np
+import pytest
+
+from helpers import Run, training
+from helpers.data import load_data
+
+from .conftest import reference_config, reference_name, reference_runs
+
+RUNS = reference_runs()
+
+
+def test_all_reference_runs_are_here():
+    assert len(RUNS) == 59
+
+
+@pytest.mark.parametrize("record", RUNS, ids=reference_name)
+def test_points(record):
+    data = load_data(reference_config(record))
+    head = np.column_stack([data.train_points, data.train_labels])[:3]
+    tail = np.column_stack([data.test_points, data.test_labels])[-1:]
+    np.testing.assert_allclose(head, record["train_head"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(tail, record["test_tail"], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("record", RUNS, ids=reference_name)
+def test_initial_parameters_and_losses(record):
+    run = Run(reference_config(record), resets=[record["config"]["resets"]])
+    _assert_parameters(run, record["initial_parameters"], 1e-12)
+    _assert_losses(run, record)
+    if "final_parameters" in record:
+        _assert_parameters(run, record["final_parameters"], 1e-9)
+
+
+@pytest.mark.parametrize("record", RUNS[::12], ids=reference_name)
+def test_plain_graph_agrees_too(record, monkeypatch):
+    """Where XLA is missing, or its share of memory used up, the results stay the same."""
+    monkeypatch.setattr(training, "MAX_XLA_PROGRAMS", 0)
+    training._program.cache_clear()
+    _assert_losses(Run(reference_config(record), resets=[record["config"]["resets"]]), record)
+    training._program.cache_clear()
+
+
+def _assert_parameters(run, expected, tolerance):
+    assert len(run.parameters) == len(expected)
+    layers = map(np.array, expected)  # each (out, 1 + in): bias first
+    for (weights, biases), neurons in zip(run.parameters, layers, strict=True):
+        np.testing.assert_allclose(biases[0], neurons[:, 0], rtol=0, atol=tolerance)
+        np.testing.assert_allclose(weights[0].T, neurons[:, 1:], rtol=0, atol=tolerance)
+
+
+def _assert_losses(run, record):
+    epochs, train_loss, test_loss = np.array(record["losses"], dtype=float).T  # null becomes NaN
+    epochs = epochs.astype(int)
+    run.train(epochs[-1])
+    assert run.train_loss.shape == run.test_loss.shape == (1, epochs[-1] + 1)
+    np.testing.assert_allclose(run.train_loss[0, epochs], train_loss, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(run.test_loss[0, epochs], test_loss, rtol=0, atol=1e-9)

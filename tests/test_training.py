@@ -1,0 +1,215 @@
+"""The training engine beyond the conformance runs: many starts, continuing, editing, limits."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from helpers import PlaygroundConfig, Run, train, training
+
+XOR = PlaygroundConfig(activation="relu", dataset="xor", noise=35, network_shape=(3,), learning_rate=0.03)
+
+
+def numpy_epoch(parameters, config, data, carried):
+    """One epoch of a [n] ReLU network in plain NumPy, point by point as the original: the oracle here.
+
+    ``carried`` holds the gradients of the points left over, summed, and their number.
+    """
+    (w1, b1), (w2, b2) = parameters
+    sums, count = carried
+    for position, (point, label) in enumerate(zip(data.train_points, data.train_labels, strict=True), 1):
+        hidden = np.maximum(point @ w1 + b1, 0)
+        output = np.tanh(hidden @ w2 + b2)
+        delta = (output - label) * (1 - output**2)
+        back = (w2 @ delta) * (hidden > 0)
+        gradients = [np.outer(point, back), back, np.outer(hidden, delta), delta]
+        sums = gradients if sums is None else [a + b for a, b in zip(sums, gradients, strict=True)]
+        count += 1
+        if position % config.batch_size == 0:
+            w1, b1, w2, b2 = (
+                value - config.learning_rate * gradient / count
+                for value, gradient in zip((w1, b1, w2, b2), sums, strict=True)
+            )
+            sums, count = None, 0
+    return [(w1, b1), (w2, b2)], (sums, count)
+
+
+def test_each_of_many_starts_agrees_with_a_point_by_point_oracle():
+    config = XOR.replace(batch_size=30)  # 250 points: ten are left over after each epoch
+    run = Run(config, resets=range(3))
+    starts = [[(w[k], b[k]) for w, b in run.parameters] for k in range(3)]
+    run.train(4)
+    data = training.draw(config)[0]
+    for k, start in enumerate(starts):
+        parameters, carried = start, (None, 0)
+        for _ in range(4):
+            parameters, carried = numpy_epoch(parameters, config, data, carried)
+        for (weights, biases), (expected_weights, expected_biases) in zip(
+            run.parameters, parameters, strict=True
+        ):
+            np.testing.assert_allclose(weights[k], expected_weights, atol=1e-13)
+            np.testing.assert_allclose(biases[k], expected_biases, atol=1e-13)
+
+
+def test_shapes_and_dtypes():
+    run = train(XOR.replace(network_shape=(3, 2)), 5, resets=(0, 7, 2))
+    assert run.starts == 3
+    assert run.epoch == 5
+    assert run.train_loss.shape == run.test_loss.shape == (3, 6)
+    shapes = [(weights.shape, biases.shape) for weights, biases in run.parameters]
+    assert shapes == [((3, 2, 3), (3, 3)), ((3, 3, 2), (3, 2)), ((3, 2, 1), (3, 1))]
+    assert {array.dtype for layer in run.parameters for array in layer} == {np.dtype("float64")}
+
+
+def test_one_start_among_many_is_the_start_alone():
+    many = train(XOR, 60, resets=range(8))
+    alone = train(XOR, 60, resets=[5])
+    np.testing.assert_allclose(many.test_loss[5], alone.test_loss[0], atol=1e-12)
+
+
+@pytest.mark.parametrize("batch_size", [10, 30])
+def test_training_on_equals_training_at_once(batch_size):
+    config = XOR.replace(batch_size=batch_size, regularization="L1", regularization_rate=0.01)
+    at_once = train(config, 40)
+    in_pieces = Run(config).train(0).train(1).train(9).train(30)
+    np.testing.assert_array_equal(in_pieces.test_loss, at_once.test_loss)
+
+
+def test_chunks_longer_than_the_loss_buffer():
+    run = train(XOR, training.CHUNK + 3)
+    assert run.test_loss.shape == (1, training.CHUNK + 4)
+    np.testing.assert_array_equal(
+        run.test_loss[:, : training.CHUNK + 1], train(XOR, training.CHUNK).test_loss
+    )
+
+
+def test_losses_belong_to_the_parameters():
+    run = train(XOR, 20, resets=(1, 3))
+    data = training.draw(XOR)[0]
+    for points, labels, loss in (
+        (data.train_points, data.train_labels, run.train_loss),
+        (data.test_points, data.test_labels, run.test_loss),
+    ):
+        expected = 0.5 * np.mean((run.predict(points) - labels) ** 2, axis=1)
+        np.testing.assert_allclose(loss[:, -1], expected, atol=1e-13)
+
+
+def test_l1_kills_weights_for_good():
+    config = XOR.replace(regularization="L1", regularization_rate=0.1, activation="tanh")
+    run = train(config, 150)
+    dead = [weights == 0 for weights, _ in run.parameters]
+    assert any(layer.any() for layer in dead)
+    run.regularization_rate = 0
+    run.train(50)
+    for before, (weights, _) in zip(dead, run.parameters, strict=True):
+        assert (weights[before] == 0).all()
+
+
+def test_init_zero_starts_at_zero():
+    run = Run(XOR.replace(init_zero=True))
+    assert all((array == 0).all() for layer in run.parameters for array in layer)
+    run.train(10)
+    (w1, _), (w2, b2) = run.parameters
+    assert (w1 == 0).all()
+    assert (w2 == 0).all()
+    assert b2[0, 0] != 0  # only the output bias learns
+
+
+def test_diverging_run_is_data_not_an_error():
+    config = PlaygroundConfig(
+        problem="regression", reg_dataset="reg-gauss", activation="linear", learning_rate=10
+    )
+    run = train(config, 60)
+    assert np.isfinite(run.train_loss[0, 0])
+    assert np.isnan(run.train_loss[0, -1])
+    assert np.isnan(run.test_loss[0, -1])
+    assert run.predict(np.zeros((1, 2))).shape == (1, 1)
+
+
+def test_learning_rate_can_change_on_the_way_without_compiling_again():
+    run = train(XOR, 10)
+    program, compiled = run._program, training._Program.xla_programs
+    run.learning_rate = 0.0
+    run.train(10)
+    np.testing.assert_array_equal(run.test_loss[0, 10:], run.test_loss[0, 10])
+    assert Run(XOR.replace(learning_rate=0.1, noise=10, seed="1"))._program is program
+    assert training._Program.xla_programs == compiled
+
+
+def test_a_neuron_more_compiles_nothing():
+    assert Run(XOR.replace(network_shape=(4,)))._program is Run(XOR)._program
+
+
+def test_parameters_can_be_edited():
+    run = train(XOR, 5)
+    parameters = run.parameters
+    parameters[1][0][0, 2, 0] = 3.5
+    run.parameters = parameters
+    assert run.parameters[1][0][0, 2, 0] == 3.5
+    assert run.train(1).epoch == 6
+    with pytest.raises(ValueError, match="formes attendues"):
+        run.parameters = parameters[:1]
+
+
+def test_float32_is_close_and_smaller():
+    single = train(XOR, 100, dtype="float32")
+    assert single.test_loss.dtype == np.float32
+    np.testing.assert_allclose(single.test_loss, train(XOR, 100).test_loss, atol=1e-3)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "linear"])
+def test_activations_in_numpy_agree_with_the_graph(activation):
+    run = train(XOR.replace(activation=activation, network_shape=(5, 2)), 30, resets=range(2))
+    points = training.draw(XOR)[0].test_points
+    layers = run.activations(points)
+    assert [layer.shape for layer in layers] == [(2, 250, 5), (2, 250, 2), (2, 250, 1)]
+    assert run.activations(points.astype("float32"))[-1].dtype == np.float32
+    labels = training.draw(XOR)[0].test_labels
+    loss = 0.5 * np.mean((layers[-1][..., 0] - labels) ** 2, axis=1)
+    np.testing.assert_allclose(loss, run.test_loss[:, -1], atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"epochs": -1}, "epochs = -1"),
+        ({"epochs": 1.5}, "epochs = 1.5"),
+        ({"epochs": True}, "epochs = True"),
+        ({"epochs": 1, "resets": 3}, "resets = 3"),
+        ({"epochs": 1, "resets": "01"}, "resets"),
+        ({"epochs": 1, "resets": [-1]}, "resets = -1"),
+        ({"epochs": 1, "resets": [10**9]}, "resets = 1000000000"),
+        ({"epochs": 1, "resets": []}, "resets est vide"),
+        ({"epochs": 1, "dtype": "float16"}, "dtype = 'float16'"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, named):
+    with pytest.raises(ValueError, match=named):
+        train(XOR, **arguments)
+
+
+def test_platform_without_xla_trains_on_with_a_notice(monkeypatch):
+    original = tf.function
+
+    def function(*arguments, jit_compile=None, **options):
+        if jit_compile:
+            raise tf.errors.UnimplementedError(None, None, "no XLA here")
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(tf, "function", function)
+    monkeypatch.setattr(training._Program, "xla_programs", 0)
+    training._program.cache_clear()
+    with pytest.warns(RuntimeWarning, match="XLA n'est pas disponible"):
+        run = train(XOR, 3)
+    assert run.test_loss.shape == (1, 4)
+    training._program.cache_clear()
+
+
+def test_compiled_programs_are_bounded(monkeypatch):
+    monkeypatch.setattr(training, "MAX_XLA_PROGRAMS", 1)
+    monkeypatch.setattr(training._Program, "xla_programs", 0)
+    training._program.cache_clear()
+    with pytest.warns(RuntimeWarning, match="Redémarrer le noyau"):
+        train(XOR, 1)
+    train(XOR.replace(network_shape=(2, 2)), 1)
+    assert training._Program.xla_programs == 1
+    training._program.cache_clear()
