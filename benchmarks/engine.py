@@ -1,0 +1,144 @@
+"""Speed of the training engine as ratios, all measured in this one run.
+
+    python -m benchmarks.engine [--memory]
+
+Every contender trains the same network on the same points with the same batch size and computes both
+losses after each epoch: Keras's ``fit``, a straightforward NumPy loop over the batches, and the engine
+with one start and with 128. ``--memory`` also follows the process's memory over 100,000 epochs and 200
+configurations (Linux only).
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import itertools
+import random
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from helpers import PlaygroundConfig, Run
+from helpers.data import compute_features, load_data
+from helpers.keras_export import to_keras
+
+CONFIGS = {
+    "[3] ReLU": PlaygroundConfig(activation="relu", dataset="xor", noise=35, network_shape=(3,)),
+    "[8] * 6 ReLU": PlaygroundConfig(activation="relu", dataset="xor", noise=35, network_shape=(8,) * 6),
+}
+STARTS = 128
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--memory", action="store_true", help="follow the process's memory too")
+    if parser.parse_args().memory:
+        print_memory()
+    for name, config in CONFIGS.items():
+        print_speeds(name, config)
+
+
+def print_speeds(name, config):
+    alone, many = Run(config), Run(config, range(STARTS))
+    seconds = {
+        "Keras fit": per_epoch(keras_epochs(config), 4),
+        "NumPy loop": per_epoch(numpy_epochs(config), 40),
+        "one start": per_epoch(alone.train, 2000),
+        f"{STARTS} starts, per start": per_epoch(many.train, 500 if len(config.network_shape) == 1 else 50)
+        / STARTS,
+    }
+    print(f"\n{name}, {len(load_data(config).train_points)} points, batch size {config.batch_size}")
+    print(f"{'':24}{'ms/epoch':>10}{'vs Keras':>10}{'vs NumPy':>10}")
+    for contender, value in seconds.items():
+        ratios = (seconds[other] / value for other in ("Keras fit", "NumPy loop"))
+        print(f"{contender:24}{value * 1e3:10.4f}" + "".join(f"{ratio:9.1f}x" for ratio in ratios))
+
+
+def per_epoch(train, epochs, repeats=3):
+    """Best seconds per epoch of a few tries, after a first call that compiles."""
+    train(1)
+    tries = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        train(epochs)
+        tries.append(time.perf_counter() - start)
+    return min(tries) / epochs
+
+
+def keras_epochs(config):
+    model, data = to_keras(Run(config)), load_data(config)
+    inputs = [compute_features(points, config.features) for points in (data.train_points, data.test_points)]
+    model.compile(keras.optimizers.SGD(config.learning_rate), loss="mse", loss_weights=0.5)
+    return lambda epochs: model.fit(
+        inputs[0],
+        data.train_labels,
+        validation_data=(inputs[1], data.test_labels),
+        batch_size=config.batch_size,
+        epochs=epochs,
+        shuffle=False,
+        verbose=0,
+    )
+
+
+def numpy_epochs(config):
+    """Mini-batch gradient descent as one would first write it in NumPy."""
+    data = load_data(config)
+    inputs = [compute_features(points, config.features) for points in (data.train_points, data.test_points)]
+    labels = [values[:, np.newaxis] for values in (data.train_labels, data.test_labels)]
+    layers = [[weights[0], biases[0]] for weights, biases in Run(config).parameters]
+
+    def forward(signal):
+        signals = [signal]
+        for depth, (weights, biases) in enumerate(layers, 1):
+            total = signals[-1] @ weights + biases
+            signals.append(np.tanh(total) if depth == len(layers) else np.maximum(total, 0))
+        return signals
+
+    def step(batch, batch_labels):
+        signals = forward(batch)
+        slope = (signals[-1] - batch_labels) * (1 - signals[-1] ** 2) / len(batch)
+        for depth in range(len(layers) - 1, -1, -1):
+            weights, biases = layers[depth]
+            below = (slope @ weights.T) * (signals[depth] > 0)
+            layers[depth] = [
+                weights - config.learning_rate * signals[depth].T @ slope,
+                biases - config.learning_rate * slope.sum(axis=0),
+            ]
+            slope = below
+
+    def train(epochs):
+        for _ in range(epochs):
+            for first in range(0, len(inputs[0]), config.batch_size):
+                rows = slice(first, first + config.batch_size)
+                step(inputs[0][rows], labels[0][rows])
+            for points, values in zip(inputs, labels, strict=True):
+                0.5 * np.mean((forward(points)[-1] - values) ** 2)
+
+    return train
+
+
+def print_memory():
+    run = Run(PlaygroundConfig()).train(1000)
+    print(f"memory after 1,000 epochs {resident():6.0f} MB")
+    run.train(100_000)
+    print(f"memory after 100,000 more {resident():6.0f} MB")
+    shapes = [shape for depth in (1, 2, 3) for shape in itertools.product(range(1, 9), repeat=depth)]
+    random.Random(1).shuffle(shapes)
+    for count, shape in enumerate(shapes[:200], 1):
+        activation = ("relu", "tanh", "sigmoid", "linear")[count % 4]
+        Run(PlaygroundConfig(network_shape=shape, activation=activation)).train(20)
+        if count % 50 == 0:
+            print(f"memory after {count:3} configurations {resident():6.0f} MB")
+
+
+def resident():
+    """Megabytes of memory this process really holds."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+if __name__ == "__main__":
+    main()
