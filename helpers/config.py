@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from .french import french_error
+
 SITE = "https://playground.tensorflow.org/"
 
 # The site's own choices, in its own order.
@@ -86,11 +88,11 @@ class PlaygroundConfig:
         for name in _BOOLEANS:
             value = getattr(self, name)
             if not isinstance(value, bool):
-                raise ValueError(f"{_KEYS[name]} = {value!r} : attendu True ou False.")
+                raise french_error(f"{_KEYS[name]} = {value!r} : attendu True ou False.")
         self._set("network_shape", _shape(self.network_shape))
         self._set("features", _features(self.features))
         if not isinstance(self.seed, str) or not self.seed or set(self.seed) & set("&=#% \t\r\n"):
-            raise ValueError(
+            raise french_error(
                 f"seed = {self.seed!r} : attendu une graine sous forme de texte, "
                 'par exemple "0.50819", sans espace ni signe & = # %.'
             )
@@ -198,7 +200,7 @@ def _choice(key, value, choices):
         if not isinstance(value, bool) and value == choice:
             return choice
     accepted = ", ".join(_text(choice) for choice in choices)
-    raise ValueError(f"{key} = {value!r} : valeur inconnue. Valeurs acceptées : {accepted}.")
+    raise french_error(f"{key} = {value!r} : valeur inconnue. Valeurs acceptées : {accepted}.")
 
 
 def _integer(key, value, low, high):
@@ -208,30 +210,30 @@ def _integer(key, value, low, high):
         if low <= value and (high is None or value <= high):
             return value
     span = f"entre {low} et {high}" if high is not None else f"supérieur ou égal à {low}"
-    raise ValueError(f"{key} = {value!r} : attendu un nombre entier {span}.")
+    raise french_error(f"{key} = {value!r} : attendu un nombre entier {span}.")
 
 
 def _shape(shape):
     expected = f"attendu 0 à {MAX_LAYERS} couches cachées de 1 à {MAX_NEURONS} neurones, par exemple (4, 2)."
     if isinstance(shape, (str, bytes)) or not isinstance(shape, Iterable):
-        raise ValueError(f"networkShape = {shape!r} : {expected}")
+        raise french_error(f"networkShape = {shape!r} : {expected}")
     shape = tuple(shape)
     if len(shape) > MAX_LAYERS:
-        raise ValueError(f"networkShape = {shape!r} : {len(shape)} couches cachées, {expected}")
+        raise french_error(f"networkShape = {shape!r} : {len(shape)} couches cachées, {expected}")
     try:
         return tuple(_integer("networkShape", neurons, 1, MAX_NEURONS) for neurons in shape)
     except ValueError:
-        raise ValueError(f"networkShape = {shape!r} : {expected}") from None
+        raise french_error(f"networkShape = {shape!r} : {expected}") from None
 
 
 def _features(features):
     if isinstance(features, str) or not isinstance(features, Iterable):
-        raise ValueError(
+        raise french_error(
             f"features = {features!r} : attendu une liste d'entrées parmi {', '.join(FEATURES)}."
         )
     features = tuple(features)
     if not features:
-        raise ValueError("features = () : au moins une entrée doit rester active, par exemple x=true.")
+        raise french_error("features = () : au moins une entrée doit rester active, par exemple x=true.")
     for name in features:
         _choice("features", name, FEATURES)
     return tuple(name for name in FEATURES if name in features)
@@ -239,7 +241,7 @@ def _features(features):
 
 def _fragment_values(url) -> dict[str, str]:
     if not isinstance(url, str):
-        raise ValueError(
+        raise french_error(
             f"Une adresse du Playground est attendue, entre guillemets ; reçu : {type(url).__name__}."
         )
     fragment = url.strip().strip("<>\"'").rpartition("#")[2]
@@ -248,7 +250,7 @@ def _fragment_values(url) -> dict[str, str]:
     values = {key.strip(): value.partition("=")[0] for key, sign, value in pairs if sign}
     known = {*_KEYS.values(), *FEATURES, *(f"{name}_hide" for name in FEATURES)}
     if not known & set(values):
-        raise ValueError(
+        raise french_error(
             "Ce texte n'est pas une adresse du Playground. Copiez l'adresse entière, par exemple "
             f"{SITE}#activation=relu&dataset=xor&networkShape=3&seed=0.50819."
         )
@@ -271,9 +273,9 @@ def _number(key, text):
     try:
         value = float(text)
     except ValueError:
-        raise ValueError(f"{key} = {text!r} : ce n'est pas un nombre.") from None
+        raise french_error(f"{key} = {text!r} : ce n'est pas un nombre.") from None
     if not math.isfinite(value):
-        raise ValueError(f"{key} = {text!r} : attendu un nombre fini.")
+        raise french_error(f"{key} = {text!r} : attendu un nombre fini.")
     return int(value) if value == int(value) else value
 
 

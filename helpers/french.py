@@ -13,6 +13,11 @@ def typographic(text: str) -> str:
     return re.sub(r" (?=[:;?!%»])|(?<=«) ", NBSP, text)
 
 
+def french_error(text: str) -> ValueError:
+    """Return the error to raise for a value that a student may have given."""
+    return ValueError(typographic(text))
+
+
 def decimal(value: float, digits: int = 3) -> str:
     """Write a number with a decimal comma, such as "0,177"."""
     return f"{value:.{digits}f}".replace(".", ",")

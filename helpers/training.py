@@ -12,25 +12,19 @@ size; the points left over at the end of an epoch join the first batch of the ne
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
-from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from .config import PlaygroundConfig
 from .data import Dataset, compute_features, draw
+from .french import french_error
+from .program import CHUNK, DEVICE, Batches, get_program
 
-CHUNK = 500  # epochs of one compiled call: the size of its loss buffer
-# TensorFlow never frees what XLA has compiled (6 to 12 MB each; device_compilation_cache.h has no eviction),
-# so that a kernel's memory stays bounded only if we compile a bounded number of programs.
-MAX_XLA_PROGRAMS = 24
 MAX_RESETS = 100_000  # bounds the time spent drawing weights
 DTYPES = ("float64", "float32")
-_DEVICE = "CPU:0"  # these networks are far too small for a GPU
 
 Parameters = list[tuple[np.ndarray, np.ndarray]]
 
@@ -67,7 +61,7 @@ class Run:
 
     def __init__(self, config: PlaygroundConfig, resets: Iterable[int] = (0,), dtype: str = "float64"):
         if dtype not in DTYPES:
-            raise ValueError(f"dtype = {dtype!r} : attendu {' ou '.join(DTYPES)}.")
+            raise french_error(f"dtype = {dtype!r} : attendu {' ou '.join(DTYPES)}.")
         self.config = config
         self.resets = _check_resets(resets)
         self.dtype = dtype
@@ -75,14 +69,14 @@ class Run:
         self.regularization_rate = config.regularization_rate
         dataset, random = draw(config)
         self._sizes = layer_sizes(config)
-        with tf.device(_DEVICE):
+        with tf.device(DEVICE):
             self._batches = _make_batches(dataset, config, dtype)
             self.parameters = _initial_parameters(config, random, self.resets)
             self._alive = [
                 _padded(np.ones((inputs, units, self.starts)), weights.shape, dtype)
                 for (weights, _), (inputs, units) in zip(self._layers, pairwise(self._sizes), strict=True)
             ]
-            self._program = _program(
+            self._program = get_program(
                 tuple(tuple(weights.shape) for weights, _ in self._layers),
                 tuple(tuple(tensor.shape) for tensor in self._batches),
                 config.activation,
@@ -133,9 +127,9 @@ class Run:
         expected = [((self.starts, i, o), (self.starts, o)) for i, o in pairwise(self._sizes)]
         shapes = [(np.shape(weights), np.shape(biases)) for weights, biases in parameters]
         if shapes != expected:
-            raise ValueError(f"Paramètres de formes {shapes} ; formes attendues : {expected}.")
+            raise french_error(f"Paramètres de formes {shapes} ; formes attendues : {expected}.")
         wide = _padded_sizes(self._sizes)
-        with tf.device(_DEVICE):
+        with tf.device(DEVICE):
             self._layers = [
                 (
                     _padded(np.moveaxis(np.asarray(weights), 0, -1), (i, o, self.starts), self.dtype),
@@ -210,18 +204,18 @@ def _whole(name, value, high):
     is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not is_whole or value < 0 or (high is not None and value > high):
         span = f"entre 0 et {high}" if high is not None else "positif ou nul"
-        raise ValueError(f"{name} = {value!r} : attendu un nombre entier {span}.")
+        raise french_error(f"{name} = {value!r} : attendu un nombre entier {span}.")
     return int(value)
 
 
 def _check_resets(resets):
     if isinstance(resets, (str, bytes)) or not isinstance(resets, Iterable):
-        raise ValueError(
+        raise french_error(
             f"resets = {resets!r} : attendu une liste de nombres entiers, par exemple range(16)."
         )
     resets = tuple(_whole("resets", reset, MAX_RESETS) for reset in resets)
     if not resets:
-        raise ValueError("resets est vide : attendu au moins un départ, par exemple (0,).")
+        raise french_error("resets est vide : attendu au moins un départ, par exemple (0,).")
     return resets
 
 
@@ -244,19 +238,7 @@ def _initial_parameters(config, random, resets) -> Parameters:
     return parameters
 
 
-class _Batches(NamedTuple):
-    """The points as tensors: batches to train on, and all points to measure the losses on."""
-
-    inputs: tf.Tensor  # (batches, size, features, 1)
-    labels: tf.Tensor  # (batches, size, 1, 1)
-    shares: tf.Tensor  # (2, batches, size, 1, 1): what a point counts in the mean, first epoch / later
-    train_inputs: tf.Tensor  # (points, features, 1)
-    train_labels: tf.Tensor  # (points, 1, 1)
-    test_inputs: tf.Tensor
-    test_labels: tf.Tensor
-
-
-def _make_batches(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> _Batches:
+def _make_batches(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> Batches:
     train_inputs, test_inputs = (
         compute_features(points, config.features)[..., np.newaxis]
         for points in (dataset.train_points, dataset.test_points)
@@ -268,7 +250,7 @@ def _make_batches(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> _Ba
     shares = shares[..., np.newaxis, np.newaxis]
     batches = train_inputs[rows], train_labels[rows], shares
     whole = train_inputs, train_labels, test_inputs, test_labels
-    return _Batches(*(tf.constant(array, dtype) for array in (*batches, *whole)))
+    return Batches(*(tf.constant(array, dtype) for array in (*batches, *whole)))
 
 
 def _batch_plan(points: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -291,119 +273,6 @@ def _batch_plan(points: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([padding, rows], axis=1), shares
 
 
-class _Program:
-    """The training of one architecture on data of one size, traced and compiled at its first use."""
-
-    xla_programs = 0  # compiled so far in this process
-
-    def __init__(self, activation: str, output: str, l1: bool):
-        self.activations = _TF_ACTIVATIONS[activation], _TF_ACTIVATIONS[output]
-        self.l1 = l1
-        self._function = None
-
-    def advance(self, *arguments):
-        """Run ``_advance`` compiled by XLA or, where that is not to be had, as a plain graph."""
-        with tf.device(_DEVICE):
-            if self._function is None and _Program.xla_programs < MAX_XLA_PROGRAMS:
-                try:
-                    self._function = self._trace(arguments, xla=True)
-                    results = self._function(*arguments)  # compiles
-                    _Program.xla_programs += 1
-                    if _Program.xla_programs == MAX_XLA_PROGRAMS:
-                        warnings.warn(_MANY_PROGRAMS, RuntimeWarning, stacklevel=3)
-                    return results
-                except _NO_XLA:
-                    warnings.warn(_PLAIN_GRAPH, RuntimeWarning, stacklevel=3)
-                    self._function = None
-                    _Program.xla_programs = MAX_XLA_PROGRAMS
-            if self._function is None:
-                self._function = self._trace(arguments, xla=False)
-            return self._function(*arguments)
-
-    def _trace(self, arguments, xla):
-        # A concrete function: it never retraces, so that TensorFlow never warns of retracing.
-        function = tf.function(self._advance, jit_compile=xla, autograph=False)
-        return function.get_concrete_function(*arguments)
-
-    def _forward(self, layers, signal):
-        """Apply the layers to a signal (points, inputs, 1 or starts); returns (points, 1, starts)."""
-        hidden, output = self.activations
-        for depth, (weights, biases) in enumerate(layers, 1):
-            total = tf.reduce_sum(signal[:, :, tf.newaxis] * weights, axis=1) + biases
-            signal = output(total) if depth == len(layers) else hidden(total)
-        return signal
-
-    def losses(self, layers, data):
-        """Return the training and test losses, (2, starts)."""
-        halves = [
-            0.5 * tf.reduce_mean(tf.square(self._forward(layers, inputs) - labels), axis=(0, 1))
-            for inputs, labels in (
-                (data.train_inputs, data.train_labels),
-                (data.test_inputs, data.test_labels),
-            )
-        ]
-        return tf.stack(halves)
-
-    def _step(self, layers, alive, inputs, labels, shares, learning_rate, rate):
-        """One weight update of the original."""
-        with tf.GradientTape() as tape:
-            tape.watch(layers)
-            error = self._forward(layers, inputs) - labels
-            loss = 0.5 * tf.reduce_sum(shares * tf.square(error))
-        moved, still_alive = [], []
-        slopes = tape.gradient(loss, layers)
-        for (weights, biases), slope, living in zip(layers, slopes, alive, strict=True):
-            new_weights, new_living = self._move(weights, slope[0], living, learning_rate, rate)
-            moved.append((new_weights, biases - learning_rate * slope[1]))
-            still_alive.append(new_living)
-        return moved, still_alive
-
-    def _move(self, weights, slope, living, learning_rate, rate):
-        stepped = weights - learning_rate * slope
-        if self.l1:
-            shrunk = stepped - learning_rate * rate * tf.sign(weights)
-            living = tf.where(stepped * shrunk < 0, tf.zeros_like(living), living)
-        else:
-            shrunk = stepped - learning_rate * rate * weights
-        return tf.where(living > 0, shrunk, tf.zeros_like(shrunk)), living  # the dead stay at 0
-
-    def _advance(self, layers, alive, data, learning_rate, rate, carry, epochs):
-        """Train for up to CHUNK epochs; ``carry``: points left over from an epoch before await."""
-        batches = data.inputs.shape[0]
-        shares = tf.where(carry, data.shares[1], data.shares[0])
-
-        def batch(index, layers, alive, shares):
-            layers, alive = self._step(
-                layers,
-                alive,
-                data.inputs[index],
-                data.labels[index],
-                shares[index],
-                learning_rate,
-                rate,
-            )
-            return index + 1, layers, alive, shares
-
-        def epoch(number, layers, alive, shares, losses):
-            _, layers, alive, _ = tf.while_loop(
-                lambda index, *_: index < batches, batch, (0, layers, alive, shares)
-            )
-            losses = losses.write(number, self.losses(layers, data))
-            return number + 1, layers, alive, data.shares[1], losses
-
-        losses = tf.TensorArray(learning_rate.dtype, CHUNK, element_shape=(2, layers[0][0].shape[-1]))
-        _, layers, alive, _, losses = tf.while_loop(
-            lambda number, *_: number < epochs, epoch, (0, layers, alive, shares, losses)
-        )
-        return layers, alive, losses.stack()
-
-
-@lru_cache(maxsize=64)
-def _program(layers, data, activation, output, l1, dtype) -> _Program:
-    """One program for each combination of shapes, activations, kind of regularization and dtype."""
-    return _Program(activation, output, l1)
-
-
 def _padded_sizes(sizes):
     inputs, *hidden, output = sizes
     return (inputs, *([4 if max(hidden) <= 4 else 8] * len(hidden)), output) if hidden else sizes
@@ -419,14 +288,6 @@ def _finite(losses):
     return np.where(np.isfinite(losses), losses, np.nan)
 
 
-_MANY_PROGRAMS = (
-    f"Ce noyau a déjà compilé {MAX_XLA_PROGRAMS} réseaux : les suivants s'entraîneront plus lentement, "
-    "sans changer de résultat. Redémarrer le noyau rend toute la vitesse."
-)
-_PLAIN_GRAPH = "XLA n'est pas disponible ici : l'entraînement donne les mêmes résultats, plus lentement."
-# What TensorFlow raises where a platform has no XLA (Apple's Metal plug-in, DirectML).
-_NO_XLA = (tf.errors.InvalidArgumentError, tf.errors.NotFoundError, tf.errors.UnimplementedError)
-_TF_ACTIVATIONS = {"relu": tf.nn.relu, "tanh": tf.tanh, "sigmoid": tf.sigmoid, "linear": tf.identity}
 _NUMPY_ACTIVATIONS = {
     "relu": lambda x: np.maximum(x, 0),
     "tanh": np.tanh,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import PlaygroundConfig, training
+from helpers import PlaygroundConfig, program
 
 REFERENCE = Path(__file__).parent / "data" / "playground_reference.json"
 
@@ -13,7 +13,7 @@ REFERENCE = Path(__file__).parent / "data" / "playground_reference.json"
 @pytest.fixture(autouse=True)
 def all_programs_compiled(monkeypatch):
     """One test process meets far more networks than a student's kernel: let XLA compile them all."""
-    monkeypatch.setattr(training, "MAX_XLA_PROGRAMS", 10_000)
+    monkeypatch.setattr(program, "MAX_XLA_PROGRAMS", 10_000)
 
 
 def reference_runs():

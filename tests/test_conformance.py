@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers import Run, training
+from helpers import Run, program
 from helpers.data import load_data
 
 from .conftest import reference_config, reference_name, reference_runs
@@ -36,10 +36,10 @@ def test_initial_parameters_and_losses(record):
 @pytest.mark.parametrize("record", RUNS[::12], ids=reference_name)
 def test_plain_graph_agrees_too(record, monkeypatch):
     """Where XLA is missing, or its share of memory used up, the results stay the same."""
-    monkeypatch.setattr(training, "MAX_XLA_PROGRAMS", 0)
-    training._program.cache_clear()
+    monkeypatch.setattr(program, "MAX_XLA_PROGRAMS", 0)
+    program.get_program.cache_clear()
     _assert_losses(Run(reference_config(record), resets=[record["config"]["resets"]]), record)
-    training._program.cache_clear()
+    program.get_program.cache_clear()
 
 
 def _assert_parameters(run, expected, tolerance):

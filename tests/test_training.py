@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers import PlaygroundConfig, Run, train, training
+from helpers import PlaygroundConfig, Run, program, train, training
 
 XOR = PlaygroundConfig(activation="relu", dataset="xor", noise=35, network_shape=(3,), learning_rate=0.03)
 
@@ -75,11 +75,9 @@ def test_training_on_equals_training_at_once(batch_size):
 
 
 def test_chunks_longer_than_the_loss_buffer():
-    run = train(XOR, training.CHUNK + 3)
-    assert run.test_loss.shape == (1, training.CHUNK + 4)
-    np.testing.assert_array_equal(
-        run.test_loss[:, : training.CHUNK + 1], train(XOR, training.CHUNK).test_loss
-    )
+    run = train(XOR, program.CHUNK + 3)
+    assert run.test_loss.shape == (1, program.CHUNK + 4)
+    np.testing.assert_array_equal(run.test_loss[:, : program.CHUNK + 1], train(XOR, program.CHUNK).test_loss)
 
 
 def test_losses_belong_to_the_parameters():
@@ -127,12 +125,12 @@ def test_diverging_run_is_data_not_an_error():
 
 def test_learning_rate_can_change_on_the_way_without_compiling_again():
     run = train(XOR, 10)
-    program, compiled = run._program, training._Program.xla_programs
+    shared, compiled = run._program, program.Program.xla_programs
     run.learning_rate = 0.0
     run.train(10)
     np.testing.assert_array_equal(run.test_loss[0, 10:], run.test_loss[0, 10])
-    assert Run(XOR.replace(learning_rate=0.1, noise=10, seed="1"))._program is program
-    assert training._Program.xla_programs == compiled
+    assert Run(XOR.replace(learning_rate=0.1, noise=10, seed="1"))._program is shared
+    assert program.Program.xla_programs == compiled
 
 
 def test_a_neuron_more_compiles_nothing():
@@ -196,20 +194,20 @@ def test_platform_without_xla_trains_on_with_a_notice(monkeypatch):
         return original(*arguments, **options)
 
     monkeypatch.setattr(tf, "function", function)
-    monkeypatch.setattr(training._Program, "xla_programs", 0)
-    training._program.cache_clear()
+    monkeypatch.setattr(program.Program, "xla_programs", 0)
+    program.get_program.cache_clear()
     with pytest.warns(RuntimeWarning, match="XLA n'est pas disponible"):
         run = train(XOR, 3)
     assert run.test_loss.shape == (1, 4)
-    training._program.cache_clear()
+    program.get_program.cache_clear()
 
 
 def test_compiled_programs_are_bounded(monkeypatch):
-    monkeypatch.setattr(training, "MAX_XLA_PROGRAMS", 1)
-    monkeypatch.setattr(training._Program, "xla_programs", 0)
-    training._program.cache_clear()
+    monkeypatch.setattr(program, "MAX_XLA_PROGRAMS", 1)
+    monkeypatch.setattr(program.Program, "xla_programs", 0)
+    program.get_program.cache_clear()
     with pytest.warns(RuntimeWarning, match="Redémarrer le noyau"):
         train(XOR, 1)
     train(XOR.replace(network_shape=(2, 2)), 1)
-    assert training._Program.xla_programs == 1
-    training._program.cache_clear()
+    assert program.Program.xla_programs == 1
+    program.get_program.cache_clear()
