@@ -1,0 +1,28 @@
+"""Command line of the instructor's kit: ``python -m instructor release``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import release
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m instructor", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("release", help="generate the student edition from instructor/part*.ipynb")
+    command.add_argument("--repository", help="OWNER/NAME on GitHub; by default that of pyproject.toml")
+    command.add_argument("--ref", help="tag, branch or commit to open; by default that of pyproject.toml")
+    command.add_argument("--to", type=Path, default=release.ROOT, help="folder to write; by default the root")
+    command.add_argument("--force", action="store_true", help="overwrite notebooks that hold someone's work")
+    options = parser.parse_args()
+    try:
+        for path in release.release(options.repository, options.ref, options.to, options.force):
+            print(f"written: {path}")
+    except release.ReleaseError as error:
+        print(f"release: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+sys.exit(main())

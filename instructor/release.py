@@ -1,0 +1,166 @@
+"""Generates the student edition: every instructor/part*.ipynb without solutions or rubrics, executed.
+
+nbgrader's own preprocessors clear the solutions and lock the checks. The repository's address is stamped
+into badges and Colab bootstrap. Outputs are stored so that ``pytest --nbval`` can compare them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbconvert.preprocessors import TagRemovePreprocessor
+from nbformat import NotebookNode
+from nbgrader import preprocessors
+from traitlets.config import Config
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "instructor"
+INSTRUCTOR_TAG = "instructor"  # cells such as rubrics that leave with the solutions
+TIMEOUT = 300  # seconds for one cell
+
+CONFIG = Config()
+CONFIG.ClearSolutions.code_stub = {"python": "# À vous : remplacez les ... ci-dessus."}
+CONFIG.ClearSolutions.text_stub = "*Écrivez votre réponse ici (double-cliquez pour modifier cette cellule).*"
+CONFIG.TagRemovePreprocessor.remove_cell_tags = {INSTRUCTOR_TAG}
+
+# nbgrader's GenerateAssignment without its database and its page headers.
+PREPROCESSORS = (
+    TagRemovePreprocessor,
+    preprocessors.LockCells,
+    preprocessors.ClearSolutions,
+    preprocessors.ClearOutput,
+    preprocessors.CheckCellMetadata,
+    preprocessors.ClearHiddenTests,
+    preprocessors.ClearMarkScheme,
+    preprocessors.ComputeChecksums,
+    preprocessors.CheckCellMetadata,
+)
+
+# Fixed, where a kernel would write its own versions.
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+# TensorFlow's logs and rounding must not change what is stored.
+ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "PYTHONHASHSEED": "0"}
+
+
+class ReleaseError(Exception):
+    """The student edition cannot be written; the message says why and what to do."""
+
+
+def release(
+    repository: str | None = None, ref: str | None = None, folder: Path = ROOT, force: bool = False
+) -> list[Path]:
+    """Write the student edition of every source notebook, and stamp the README's badges beside them.
+
+    Args:
+        repository: "OWNER/NAME" on GitHub; by default that of pyproject.toml.
+        ref: tag, branch or commit; by default that of pyproject.toml.
+        folder: where to write.
+        force: overwrite notebooks although they hold someone's work.
+
+    Returns:
+        The paths written.
+
+    Raises:
+        ReleaseError: a notebook in the way was edited since it was generated, or a cell failed.
+    """
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["lab"]
+    repository, ref = repository or settings["repository"], ref or settings["ref"]
+    targets = {source: folder / source.name for source in sources()}
+    in_the_way = [path.name for path in targets.values() if path.exists() and not is_pristine(path)]
+    if in_the_way and not force:
+        raise ReleaseError(
+            f"{', '.join(in_the_way)} was edited since it was generated, maybe with a student's answers. "
+            "Nothing was written. Move it away, or give --force to overwrite it."
+        )
+    notebooks = {path: execute(student_edition(source, repository, ref)) for source, path in targets.items()}
+    for path, notebook in notebooks.items():
+        path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    readme = folder / "README.md"
+    if readme.exists():
+        stamped = stamp_readme(readme.read_text("utf-8"), repository, ref, targets.values())
+        readme.write_text(stamped, encoding="utf-8")
+    return list(notebooks)
+
+
+def sources() -> list[Path]:
+    """Return the source notebooks in order."""
+    return sorted(SOURCES.glob("part*.ipynb"))
+
+
+def student_edition(source: Path, repository: str, ref: str) -> NotebookNode:
+    """Return a source notebook without solutions and rubrics, stamped, not executed."""
+    notebook = read_stamped(source, repository, ref)
+    resources = {"nbgrader": {"notebook": source.stem}}
+    for preprocessor in PREPROCESSORS:
+        notebook, resources = preprocessor(config=CONFIG, enabled=True)(notebook, resources)
+    notebook.metadata = nbformat.from_dict({**METADATA, "lab": {"sources": digest(notebook)}})
+    return notebook
+
+
+def read_stamped(source: Path, repository: str, ref: str) -> NotebookNode:
+    """Read a source notebook and fill in the repository's address."""
+    text = source.read_text("utf-8").replace("@@REPOSITORY@@", repository).replace("@@REF@@", ref)
+    return nbformat.reads(text, as_version=4)
+
+
+def execute(notebook: NotebookNode) -> NotebookNode:
+    """Run a notebook from the root, as a student would, and store deterministic outputs.
+
+    Raises:
+        ReleaseError: a cell fails, or writes on stderr.
+    """
+    metadata = notebook.metadata
+    environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT)}
+    client = NotebookClient(
+        notebook,
+        timeout=TIMEOUT,
+        kernel_name="python3",
+        store_widget_state=False,
+        record_timing=False,
+        allow_errors=True,
+        resources={"metadata": {"path": str(ROOT)}},
+    )
+    client.execute(env=environment)
+    notebook.metadata = metadata
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if output.output_type == "error" or output.get("name") == "stderr":
+                message = output.get("evalue") or output.get("text")
+                raise ReleaseError(f"cell {cell.id!r} failed or wrote on stderr: {message}")
+    return notebook
+
+
+def digest(notebook: NotebookNode) -> str:
+    """Return a hash of what a student may edit: the cells' sources, not their outputs."""
+    joined = "\0".join(f"{cell.cell_type}\0{cell.source}" for cell in notebook.cells)
+    return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def is_pristine(path: Path) -> bool:
+    """Tell whether a notebook is as it was generated, so that overwriting it loses nobody's work."""
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except Exception:  # not ours, or damaged: not ours to overwrite
+        return False
+    return notebook.metadata.get("lab", {}).get("sources") == digest(notebook)
+
+
+def stamp_readme(text: str, repository: str, ref: str, notebooks: Iterable[Path]) -> str:
+    """Return the README with the Colab badge of each notebook between its two badge markers."""
+    badges = "\n".join(
+        f"[![{path.stem}](https://colab.research.google.com/assets/colab-badge.svg)]"
+        f"(https://colab.research.google.com/github/{repository}/blob/{ref}/{path.name})"
+        for path in notebooks
+    )
+    begin, end = "<!-- BEGIN BADGES -->", "<!-- END BADGES -->"
+    return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{badges}\n{end}", text, flags=re.DOTALL)
