@@ -1,0 +1,220 @@
+"""What the site lacks, in drawers under the network: journal, sixteen starts, address, Keras code."""
+
+from __future__ import annotations
+
+import html as markup
+import math
+
+import ipywidgets as widgets
+
+from . import picture
+from .appearance import (
+    button,
+    column,
+    dressed,
+    html,
+    image,
+    loss_text,
+    marked,
+    named,
+    placed,
+    plural,
+    rate_text,
+    row,
+)
+from .french import decimal, typographic
+from .keras_export import keras_code
+from .panels import Panel
+from .training import Run
+
+STARTS = 16
+THUMBNAIL = 72  # CSS pixels
+PER_ROW = 8
+CELL = (THUMBNAIL + 12, THUMBNAIL + 26)
+ACTIVATION_NAMES = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoïde", "linear": "linéaire"}
+
+
+class Drawers(Panel):
+    """A row of buttons, each of which opens a drawer below."""
+
+    def __init__(self, app):
+        super().__init__(app)
+        self._parts = {
+            "Journal des essais": JournalDrawer(app),
+            "Seize départs": StartsDrawer(app),
+            "Adresse": AddressDrawer(app),
+            "Code Keras": CodeDrawer(app),
+        }
+        self._tabs = [self._tab(name, part) for name, part in self._parts.items()]
+        self.widget = column(
+            row(*self._tabs), *(part.widget for part in self._parts.values()), classes=("drawers",)
+        )
+
+    def _tab(self, name, part):
+        dressed(part.widget, "drawer").layout.display = "none"
+        tab = dressed(widgets.ToggleButton(description=name, tooltip=name), "button", "tab")
+
+        def toggle(is_open):
+            part.widget.layout.display = None if is_open else "none"
+            self.app.refresh(part)
+
+        return self._listen(tab, toggle)
+
+    def _update(self, session):
+        for tab, part in zip(self._tabs, self._parts.values(), strict=True):
+            if tab.value:  # what is closed costs nothing
+                part.show(session)
+
+
+class JournalDrawer(Panel):
+    """The trials so far, best first; one of them can be taken up again."""
+
+    def __init__(self, app):
+        super().__init__(app)
+        self._list = dressed(widgets.Select(rows=8, options=[]), "trials")
+        self._again = button("Reprendre l'essai choisi", self._take_up, text="Reprendre cet essai")
+        self._empty = html("Aucun essai pour l'instant : entraînez un réseau, puis mettez en pause.", "note")
+        self._trials = []
+        self.widget = column(self._empty, self._list, self._again)
+
+    def _update(self, session):
+        session.record()
+        trials = session.journal.trials
+        if trials != self._trials:
+            self._trials = trials
+            labels = [_trial_line(rank, trial) for rank, trial in enumerate(trials, 1)]
+            self._list.options = [(label, place) for place, label in enumerate(labels)]
+        for part in (self._list, self._again):
+            part.layout.display = None if trials else "none"
+        self._empty.layout.display = "none" if trials else None
+
+    def _take_up(self):
+        if self._list.value is not None:
+            self.app.load(self._trials[self._list.value].config)
+
+
+class StartsDrawer(Panel):
+    """Sixteen random starts of the same experiment, trained at once: one run is an anecdote."""
+
+    def __init__(self, app):
+        super().__init__(app)
+        self._epochs = dressed(widgets.BoundedIntText(500, min=1, max=10_000, description="Époques"), "field")
+        self._threshold = dressed(
+            widgets.FloatText(0.177, step=0.01, description="Réussi si la perte de test ≤"), "field"
+        )
+        self._listen(self._threshold, lambda _: self._show_losses())
+        go = button("Entraîner seize départs", self._train, text="Entraîner 16 départs")
+        self._count = html()
+        self._run = None
+        rows = STARTS // PER_ROW
+        width, height = PER_ROW * CELL[0], rows * CELL[1]
+        self._picture = placed(image(width, height, "png"), 0, 0, width, height)
+        self._labels = dressed(placed(html(), 0, 0, width, height), "glass")
+        self._buttons = [self._start_button(start) for start in range(STARTS)]
+        self._stage = dressed(widgets.Box((self._picture, self._labels, *self._buttons)), "stage")
+        self._stage.layout.width, self._stage.layout.height = f"{width}px", f"{height}px"
+        self._stage.layout.display = "none"
+        self.widget = column(row(self._epochs, self._threshold, go, self._count), self._stage)
+
+    def _start_button(self, start):
+        made = button(f"Départ {start}", lambda: self._load(start), "start")
+        return placed(made, *_start_place(start), THUMBNAIL, THUMBNAIL)
+
+    def _train(self):
+        self.app.train_starts(self._fill)
+
+    def _fill(self, config):
+        """Train the starts of an experiment and show them."""
+        self._run = Run(config, range(STARTS)).train(self._epochs.value)
+        outputs = picture.surfaces(self._run)[-1][..., 0]
+        places = [_start_place(start) for start in range(STARTS)]
+        size = PER_ROW * CELL[0], STARTS // PER_ROW * CELL[1]
+        self._picture.value = picture.mosaic_png(outputs, places, THUMBNAIL, size, config.discretize)
+        self._stage.layout.display = None
+        self._show_losses()
+
+    def _show_losses(self):
+        if self._run is None:
+            return
+        losses = self._run.test_loss[:, -1]
+        labels = []
+        for start, (loss, made) in enumerate(zip(losses, self._buttons, strict=True)):
+            is_reached = loss <= self._threshold.value
+            marked(made, "reached", is_reached)
+            named(made, typographic(f"Départ {start} : perte de test {loss_text(loss)}"))
+            left, top = _start_place(start)
+            labels.append(
+                f'<div class="dlp-text dlp-count" style="left:{left}px;top:{top + THUMBNAIL + 3}px;'
+                f'width:{THUMBNAIL}px">{"✓ " if is_reached else ""}{loss_text(loss)}</div>'
+            )
+        self._labels.value = "".join(labels)
+        reached = int((losses <= self._threshold.value).sum())
+        self._count.value = typographic(
+            f"<b>{plural(reached, 'départ')} sur {STARTS}</b> à {decimal(self._threshold.value)} ou moins "
+            f"après {plural(self._run.epoch, 'époque')}."
+        )
+
+    def _load(self, start):
+        self.app.load(self._run.config.replace(resets=start, epochs=self._run.epoch))
+
+    def _update(self, session):
+        """The starts stay those of the experiment they were trained for, until others are asked for."""
+
+
+class AddressDrawer(Panel):
+    """The experiment's address: to copy, to open on the real site, to paste."""
+
+    def __init__(self, app):
+        super().__init__(app)
+        self._url = dressed(widgets.Text(description="Copier l'adresse"), "field", "address")
+        self._listen(self._url, lambda _: self.app.refresh(self))  # it is there to be copied
+        self._pasted = dressed(widgets.Text(description="Coller une adresse"), "field", "address")
+        self._pasted.placeholder = "https://playground.tensorflow.org/#activation=…"
+        self._link = html()
+        load = button("Ouvrir l'adresse collée", lambda: app.load(self._pasted.value), text="Ouvrir ici")
+        self.widget = column(row(self._url, self._link), row(self._pasted, load))
+
+    def _update(self, session):
+        url = session.config.to_url()
+        self._url.value = url
+        self._link.value = (
+            f'<a href="{markup.escape(url)}" target="_blank" rel="noopener">'
+            "Ouvrir sur playground.tensorflow.org</a>"
+        )
+
+
+class CodeDrawer(Panel):
+    """The current network as ordinary Keras."""
+
+    def __init__(self, app):
+        super().__init__(app)
+        self._code = html()
+        self._code.layout.width = "100%"
+        self.widget = column(self._code)
+
+    def _update(self, session):
+        self._code.value = f"<pre>{markup.escape(keras_code(session.config))}</pre>"
+
+
+def _start_place(start):
+    return start % PER_ROW * CELL[0] + 2, start // PER_ROW * CELL[1] + 2
+
+
+def _trial_line(rank, trial):
+    config = trial.config
+    shape = "[" + ", ".join(map(str, config.network_shape)) + "]"
+    test = "diverge" if math.isnan(trial.test_loss) else loss_text(trial.test_loss)
+    parts = [
+        f"{rank:>2}.",
+        f"test {test:<7}",
+        f"entr. {loss_text(trial.train_loss):<6}",
+        f"{shape:<14}",
+        f"{ACTIVATION_NAMES[config.activation]:<9}",
+        f"taux {rate_text(config.learning_rate):<7}",
+        f"{plural(config.epochs, 'époque'):<13}",
+        f"départ {config.resets:<3}",
+        f"graine {config.seed}",
+    ]
+    if not trial.replayable:
+        parts.append("· réglages changés en cours de route")
+    return " ".join(parts).replace(" ", "\u00a0")

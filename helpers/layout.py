@@ -1,0 +1,92 @@
+"""Where things stand in the drawing of the network, in CSS pixels.
+
+The picture paints links and surfaces, the page lays frames and buttons over them. Both read these
+numbers, so they cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .config import FEATURES, MAX_NEURONS
+
+WIDTH = 510
+HEADER = 92  # room for the titles and the buttons above the drawing
+ROW = 52
+NODE = 36  # side of a square
+HEIGHT = MAX_NEURONS * ROW  # of the drawing, without its header
+FEATURE_X = 62  # the features' names stand at its left
+OUTPUT_X, OUTPUT_SIZE = WIDTH - 22, 18
+FAN = 14  # the links into a square spread over that height
+BIAS = 6  # side of the small square that shows a bias
+
+
+@dataclass(frozen=True)
+class Box:
+    """A square: the position of its left and top edges, and its side."""
+
+    x: float
+    y: float
+    size: float = NODE
+
+    @property
+    def middle(self) -> float:
+        return self.y + self.size / 2
+
+    @property
+    def right(self) -> float:
+        return self.x + self.size
+
+
+@dataclass(frozen=True)
+class Link:
+    """A connection: from (x0, y0) to (x1, y1), and the weight it shows."""
+
+    layer: int  # 0 is the first hidden layer, the last is the output
+    source: int
+    target: int
+    start: tuple[float, float]
+    end: tuple[float, float]
+
+
+def feature_boxes() -> dict[str, Box]:
+    """Return the seven features' squares, by name."""
+    return {name: _node(FEATURE_X, row) for row, name in enumerate(FEATURES)}
+
+
+def layer_x(count: int) -> list[float]:
+    """Return the left edge of each of ``count`` hidden layers."""
+    left, right = FEATURE_X + NODE, OUTPUT_X - NODE
+    gap = (right - left) / (count - 0.3) if count else 0
+    # As on the site, a bit more than a third of a gap is left free at both ends.
+    return [left + gap * (0.35 + layer) for layer in range(count)]
+
+
+def neuron_boxes(shape: tuple[int, ...]) -> list[list[Box]]:
+    """Return the squares of each layer's neurons; the last layer is the output neuron alone."""
+    hidden = [
+        [_node(x, row) for row in range(neurons)]
+        for x, neurons in zip(layer_x(len(shape)), shape, strict=True)
+    ]
+    return [*hidden, [Box(OUTPUT_X, (ROW - OUTPUT_SIZE) / 2, OUTPUT_SIZE)]]
+
+
+def links(features: tuple[str, ...], shape: tuple[int, ...]) -> list[Link]:
+    """Return every connection of the network, in the order of its weights (layer, source, target)."""
+    inputs = [feature_boxes()[name] for name in features]
+    columns = [inputs, *neuron_boxes(shape)]
+    return [
+        Link(layer, i, j, (source.right, source.middle), (target.x, target.middle + _fan(i, len(sources))))
+        for layer, (sources, targets) in enumerate(pairwise(columns))
+        for i, source in enumerate(sources)
+        for j, target in enumerate(targets)
+    ]
+
+
+def _node(x, row):
+    return Box(x, row * ROW + (ROW - NODE) / 2)
+
+
+def _fan(index, count):
+    return ((index - (count - 1) / 2) / count) * FAN

@@ -1,0 +1,442 @@
+"""The parts of the widget one always sees: the bar at the top, the data, the network, the output.
+
+A panel shows a session and turns what the student does into calls of the application, which alone
+changes the session. While a panel is being brought up to date its own controls say nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import ipywidgets as widgets
+import numpy as np
+
+from . import layout, picture
+from .appearance import (
+    DATA_NAMES,
+    FEATURE_HTML,
+    FEATURE_NAMES,
+    button,
+    column,
+    dressed,
+    epoch_text,
+    html,
+    image,
+    loss_text,
+    marked,
+    named,
+    placed,
+    plural,
+    rate_text,
+    row,
+)
+from .config import (
+    DATASETS,
+    LEARNING_RATES,
+    MAX_BATCH_SIZE,
+    MAX_LAYERS,
+    MAX_NEURONS,
+    REG_DATASETS,
+    REGULARIZATION_RATES,
+)
+from .data import load_data
+from .french import typographic
+
+SPEEDS = (("Lente", 1), ("Normale", 5), ("Rapide", 25), ("Maximale", 10_000))  # epochs per frame, at most
+_RATES = [[(rate_text(rate), rate) for rate in rates] for rates in (LEARNING_RATES, REGULARIZATION_RATES)]
+_CHOICES = (
+    ("learning_rate", "Taux d'apprentissage", _RATES[0], 118),
+    (
+        "activation",
+        "Activation",
+        [("ReLU", "relu"), ("Tanh", "tanh"), ("Sigmoïde", "sigmoid"), ("Linéaire", "linear")],
+        84,
+    ),
+    ("regularization", "Régularisation", [("Aucune", "none"), ("L1", "L1"), ("L2", "L2")], 84),
+    ("regularization_rate", "Taux de régularisation", _RATES[1], 124),
+    (
+        "problem",
+        "Type de problème",
+        [("Classification", "classification"), ("Régression", "regression")],
+        108,
+    ),
+)
+
+
+class Panel:
+    """A part of the widget: ``widget`` is what the page shows, ``show`` brings it up to date."""
+
+    widget: widgets.Widget
+
+    def __init__(self, app):
+        self.app = app
+        self._is_showing = False
+
+    def show(self, session):
+        self._is_showing = True
+        try:
+            self._update(session)
+        finally:
+            self._is_showing = False
+
+    def _update(self, session):
+        raise NotImplementedError
+
+    def _listen(self, control, answer):
+        """Call ``answer`` with each new value that the student gives to a control."""
+        control.observe(lambda change: self._is_showing or answer(change["new"]), "value")
+        return control
+
+    def _field(self, kind, name, label, width=None, **options):
+        """Make a labelled control of one field of the configuration."""
+        control = dressed(kind(description=label, **options), "field")
+        control.layout.width = f"{width}px" if width else "auto"
+        return self._listen(control, lambda value: self.app.change(**{name: value}))
+
+
+class TopBar(Panel):
+    """Play, the epoch, and the settings of the training."""
+
+    def __init__(self, app):
+        super().__init__(app)
+        self._play = button("Lecture", app.toggle, "round", "icon-play")
+        self._undo = button("Annuler le dernier changement", app.undo, "round", "icon-undo")
+        self._epoch = html("", "epoch")
+        self._choices = {
+            name: self._field(widgets.Dropdown, name, label, width, options=options)
+            for name, label, options, width in _CHOICES
+        }
+        self.speed = widgets.Dropdown(description="Vitesse", options=SPEEDS, value=5)
+        self.speed.layout.width = "84px"
+        self.widget = row(
+            button("Recommencer d'un autre départ", app.reset, "round", "icon-reset"),
+            self._play,
+            button("Avancer d'une époque", app.step, "round", "icon-step"),
+            self._undo,
+            self._epoch,
+            *self._choices.values(),
+            dressed(self.speed, "field"),
+            classes=("top",),
+        )
+
+    def _update(self, session):
+        for name, control in self._choices.items():
+            control.value = getattr(session.config, name)
+        self._undo.disabled = not session.can_undo
+        self.show_epoch(session)
+
+    def show_epoch(self, session):
+        self._epoch.value = (
+            '<div class="dlp-epoch-name">Époque</div>'
+            f'<div class="dlp-epoch-value">{epoch_text(session.run.epoch)}</div>'
+        )
+
+    def show_playing(self, is_playing):
+        marked(self._play, "playing", is_playing)
+        named(self._play, "Pause" if is_playing else "Lecture")
+
+
+class DataPanel(Panel):
+    """Which points, how many of them for training, how noisy."""
+
+    def __init__(self, app):
+        super().__init__(app)
+        self._buttons = {name: self._dataset_button(name) for name in (*DATASETS, *REG_DATASETS)}
+        slider = functools.partial(self._field, widgets.IntSlider, continuous_update=False, readout=False)
+        self._ratio = slider("perc_train_data", "Part d'entraînement", min=10, max=90, step=10)
+        self._noise = slider("noise", "Bruit", min=0, max=50, step=5)
+        self._batch = slider("batch_size", "Taille de lot", min=1, max=MAX_BATCH_SIZE)
+        self._seed = html("", "note")
+        self.widget = column(
+            html('<div class="dlp-title">DONNÉES</div><div class="dlp-note">Quel jeu de données ?</div>'),
+            row(*self._buttons.values(), classes=("choices",)),
+            self._ratio,
+            self._noise,
+            self._batch,
+            button("Tirer une nouvelle graine", app.regenerate, text="RÉGÉNÉRER"),
+            self._seed,
+            classes=("data",),
+        )
+
+    def _dataset_button(self, name):
+        field = "dataset" if name in DATASETS else "reg_dataset"
+        return button(DATA_NAMES[name], lambda: self.app.change(**{field: name}), "dataset", f"data-{name}")
+
+    def _update(self, session):
+        config = session.config
+        shown = DATASETS if config.problem == "classification" else REG_DATASETS
+        for name, choice in self._buttons.items():
+            choice.layout.display = None if name in shown else "none"
+            marked(choice, "chosen", name == config.data_name)
+            named(choice, DATA_NAMES[name] + (" (choisi)" if name == config.data_name else ""))
+        self._noise.max = max(50, config.noise)  # an address may go past the site's own slider
+        for slider, value, unit in (
+            (self._ratio, config.perc_train_data, " %"),
+            (self._noise, config.noise, " %"),
+            (self._batch, config.batch_size, ""),
+        ):
+            slider.value = value
+            label = slider.description.partition("\u00a0:")[0]
+            slider.description = typographic(f"{label} : {value}{unit}")
+        self._seed.value = typographic(f"Graine : {config.seed}<br>Départ nº\u00a0{config.resets}")
+
+
+class NetworkPanel(Panel):
+    """The drawing of the network, and the buttons laid over it."""
+
+    def __init__(self, app):
+        super().__init__(app)
+        self._drawing = picture.NetworkPicture()
+        self._image = placed(
+            image(layout.WIDTH, layout.HEIGHT, "jpeg"), 0, layout.HEADER, layout.WIDTH, layout.HEIGHT
+        )
+        self._labels = dressed(placed(html(), 0, 0, layout.WIDTH, layout.HEADER + layout.HEIGHT), "glass")
+        self._features = {
+            name: self._feature_button(name, box) for name, box in layout.feature_boxes().items()
+        }
+        self._more = placed(
+            button("Ajouter une couche cachée", app.add_layer, "round", "small", "icon-plus"), 164, 0, 24
+        )
+        self._less = placed(
+            button("Retirer une couche cachée", app.remove_layer, "round", "small", "icon-minus"), 194, 0, 24
+        )
+        # Buttons of layers and neurons are made when first needed, and used again.
+        self._layer_button = functools.cache(self._make_layer_button)
+        self._neuron_button = functools.cache(self._make_neuron_button)
+        self._fixed = [self._image, self._labels, *self._features.values(), self._more, self._less]
+        self.widget = dressed(widgets.Box(self._fixed), "stage", "network")
+
+    def draw(self, session, layers):
+        """Draw the network as it is now; ``layers`` is what ``picture.surfaces`` returns."""
+        run = session.run
+        self._image.value = self._drawing.jpeg(session.config, run.parameters, layers)
+
+    def _update(self, session):
+        config = session.config
+        for name, choice in self._features.items():
+            is_on = name in config.features
+            marked(choice, "off", not is_on)
+            named(choice, f"{'Retirer' if is_on else 'Ajouter'} l'entrée {FEATURE_NAMES[name]}")
+        self._more.disabled = len(config.network_shape) == MAX_LAYERS
+        self._less.disabled = not config.network_shape
+        self._labels.value = _network_labels(config)
+        buttons = [*self._layer_buttons(config.network_shape), *self._neuron_buttons(config.network_shape)]
+        children = (*self._fixed, *buttons)
+        if children != self.widget.children:
+            self.widget.children = children
+
+    def _layer_buttons(self, shape):
+        for layer, (x, neurons) in enumerate(zip(layout.layer_x(len(shape)), shape, strict=True)):
+            middle = x + layout.NODE / 2
+            for change, left in ((1, middle - 27), (-1, middle + 3)):
+                made = placed(self._layer_button(layer, change), left, 44, 24)
+                made.disabled = not 1 <= neurons + change <= MAX_NEURONS
+                yield made
+
+    def _neuron_buttons(self, shape):
+        for layer, boxes in enumerate(layout.neuron_boxes(shape)):
+            is_output = layer == len(shape)
+            for neuron, box in enumerate(boxes):
+                made = self._neuron_button("output" if is_output else layer, neuron)
+                placed(made, box.x, layout.HEADER + box.y, box.size, box.size)
+                marked(made, "chosen", self.app.selected == (layer, neuron))
+                yield made
+
+    def _make_layer_button(self, layer, change):
+        name = f"{'Ajouter' if change > 0 else 'Retirer'} un neurone à la couche {layer + 1}"
+        if change < 0:
+            name = f"Retirer un neurone de la couche {layer + 1}"
+        icon = "icon-plus" if change > 0 else "icon-minus"
+        return button(name, lambda: self.app.resize_layer(layer, change), "round", "small", icon)
+
+    def _make_neuron_button(self, layer, neuron):
+        if layer == "output":
+            return button(
+                "Neurone de sortie : voir et modifier ses poids",
+                lambda: self.app.select(self.app.output_layer, 0),
+                "neuron",
+                "output-neuron",
+            )
+        name = f"Neurone {neuron + 1} de la couche {layer + 1} : voir sa surface et ses poids"
+        return button(name, lambda: self.app.select(layer, neuron), "neuron")
+
+    def _feature_button(self, name, box):
+        made = button(FEATURE_NAMES[name], lambda: self.app.toggle_feature(name), "neuron")
+        return placed(made, box.x, layout.HEADER + box.y, box.size, box.size)
+
+
+class OutputPanel(Panel):
+    """The losses and their curves, and one surface in large with the points on it."""
+
+    def __init__(self, app):
+        super().__init__(app)
+        side = picture.OUTPUT_SIZE
+        width, height = picture.CURVE_SIZE
+        self._losses = html("", "losses-text")
+        self._curves = placed(image(width, height, "png"), 0, 4, width, height)
+        dressed(self._curves, "curves")
+        self._surface = placed(image(side, side, "png"), 0, 0, side, side)
+        self._points = dressed(placed(image(side, side, "png"), 0, 0, side, side), "glass")
+        axes = dressed(placed(html(_axes()), 0, 0, side + 30, side + 24), "glass")
+        self._caption = html()
+        self._test = self._checkbox("show_test_data", "Afficher les points de test")
+        self._discretize = self._checkbox("discretize", "Discrétiser la sortie")
+        self._points_shown = None
+        self.widget = column(
+            dressed(widgets.Box((self._losses, self._curves)), "stage", "losses"),
+            dressed(widgets.Box((self._surface, self._points, axes)), "stage", "surface"),
+            self._caption,
+            html(_SCALE),
+            self._test,
+            self._discretize,
+            classes=("output",),
+        )
+
+    def _checkbox(self, name, label):
+        return self._field(widgets.Checkbox, name, label, indent=False)
+
+    def draw(self, session, layers):
+        """Draw the selected neuron's surface and the losses."""
+        layer, neuron = self.app.selected or (-1, 0)
+        self._surface.value = picture.surface_png(layers[layer][0, :, neuron], session.config.discretize)
+        train_loss, test_loss = map(loss_text, session.losses)
+        self._losses.value = (
+            '<div class="dlp-title">SORTIE</div>'
+            f'<div class="dlp-loss-test">Perte de test {test_loss}</div>'
+            f'<div class="dlp-loss-train">Perte d\'entraînement {train_loss}</div>'
+        )
+
+    def draw_curves(self, session):
+        run = session.run
+        self._curves.value = picture.curves_png(run.train_loss[0], run.test_loss[0])
+
+    def _update(self, session):
+        config = session.config
+        self._test.value, self._discretize.value = config.show_test_data, config.discretize
+        points = load_data(config), config.show_test_data
+        if self._points_shown is None or any(
+            a is not b for a, b in zip(points, self._points_shown, strict=True)
+        ):
+            self._points.value = picture.points_png(*points)
+            self._points_shown = points
+        self._caption.value = self._caption_text(session)
+        self.draw_curves(session)
+
+    def _caption_text(self, session):
+        selected = self.app.selected
+        name = "la sortie" if selected is None else neuron_name(session.config, *selected)
+        alternative = typographic(
+            f"Réponse de {name} sur le plan X1, X2, de -6 à 6, en orange pour -1 et en bleu pour +1 ; "
+            f"{plural(len(load_data(session.config).train_labels), 'point')} d'entraînement."
+        )
+        shown = "" if selected is None else f"<b>{name[0].upper()}{name[1:]}</b> : sa réponse seule."
+        return f'<div class="dlp-hidden" role="img" aria-label="{alternative}"></div>{typographic(shown)}'
+
+
+class NeuronEditor(Panel):
+    """The bias and the incoming weights of the selected neuron, to read and to edit."""
+
+    def __init__(self, app):
+        super().__init__(app)
+        self._title = html()
+        self._fields = functools.cache(self._make_field)
+        self._close = button("Revenir à la sortie", app.unselect, text="Fermer")
+        self.widget = row(self._title, classes=("editor",))
+
+    def _update(self, session):
+        self.widget.layout.display = None if self.app.selected else "none"
+        if not self.app.selected:
+            return
+        layer, neuron = self.app.selected
+        weights, biases = session.run.parameters[layer]
+        values = [biases[0, neuron], *weights[0, :, neuron]]
+        names = ["Biais", *source_names(session.config, layer)]
+        name = neuron_name(session.config, layer, neuron)
+        self._title.value = f"<b>{name[0].upper()}{name[1:]}</b>"
+        fields = [self._fields(place) for place in range(len(values))]
+        for field, value, label in zip(fields, values, names, strict=True):
+            field.description = label
+            field.disabled = self.app.playing  # numbers that move cannot be edited
+            field.value = round(float(np.nan_to_num(value)), 5)
+        children = (self._title, *fields, self._close)
+        if children != self.widget.children:
+            self.widget.children = children
+
+    def _make_field(self, place):
+        field = dressed(widgets.FloatText(step=0.1), "field")
+        return self._listen(field, lambda value: self.app.edit(place, value))
+
+
+def neuron_name(config, layer: int, neuron: int) -> str:
+    """Name a neuron as a French sentence does."""
+    if layer == len(config.network_shape):
+        return "le neurone de sortie"
+    return f"le neurone {neuron + 1} de la couche {layer + 1}"
+
+
+def source_names(config, layer: int) -> list[str]:
+    """Name what comes into the neurons of a layer."""
+    if layer == 0:
+        return [f"Poids de {FEATURE_NAMES[name]}" for name in config.features]
+    return [f"Poids du nº\u00a0{source + 1}" for source in range(config.network_shape[layer - 1])]
+
+
+def _text(left, top, width, content, *classes):
+    names = " ".join(f"dlp-{name}" for name in ("text", *classes))
+    return f'<div class="{names}" style="left:{left:g}px;top:{top:g}px;width:{width:g}px">{content}</div>'
+
+
+def _network_labels(config):
+    """Everything written on the network's drawing, and its description in words."""
+    shape = config.network_shape
+    parts = [
+        _text(0, 2, 140, "ENTRÉES", "title"),
+        _text(226, 2, 280, plural(len(shape), "COUCHE CACHÉE").replace("Es", "ES"), "title"),
+    ]
+    for name, box in layout.feature_boxes().items():
+        dim = () if name in config.features else ("dim",)
+        top = layout.HEADER + box.middle - 10
+        parts.append(_text(0, top, box.x - 8, FEATURE_HTML[name], "feature", *dim))
+    for x, neurons in zip(layout.layer_x(len(shape)), shape, strict=True):
+        parts.append(_text(x - 20, 72, layout.NODE + 40, plural(neurons, "neurone"), "count"))
+    if shape:
+        first, last = (layout.layer_x(len(shape))[end] + layout.NODE / 2 for end in (0, -1))
+        left, right = min(first - 27, 164), max(last + 27, 220)
+        parts.append(_text(left, 32, right - left, "", "bracket"))
+    words = ", ".join(plural(neurons, "neurone") for neurons in shape) or "aucune"
+    inputs = ", ".join(FEATURE_NAMES[name] for name in config.features)
+    description = typographic(f"Réseau : entrées {inputs} ; couches cachées : {words} ; une sortie.")
+    parts.append(f'<div class="dlp-hidden" role="img" aria-label="{description}"></div>')
+    return "".join(parts)
+
+
+def _axes():
+    """The marks of both axes, as a drawing that stays sharp at any size."""
+    side = picture.OUTPUT_SIZE
+    marks = []
+    for value in range(-6, 7):
+        place = (value + 6) / 12 * side
+        text = str(value).replace("-", "−")
+        marks.append(
+            f'<path d="M{place:g} {side}v4M{side} {side - place:g}h4" stroke="#999"/>'
+            f'<text x="{place:g}" y="{side + 15}" text-anchor="middle">{text}</text>'
+            f'<text x="{side + 7}" y="{side - place + 3.5:g}">{text}</text>'
+        )
+    size = f'width="{side + 30}" height="{side + 24}"'
+    style = "overflow:visible;display:block;font-size:10px;fill:#555"
+    return f'<svg {size} style="{style}" aria-hidden="true">{"".join(marks)}</svg>'
+
+
+def _color_scale():
+    colors = ",".join(f"rgb{color}" for color in (picture.ORANGE, picture.GREY, picture.BLUE))
+    return (
+        '<div style="display:flex;gap:14px;align-items:center;margin-bottom:4px">'
+        '<span class="dlp-note" style="flex:1">Couleur des points, des neurones et des poids</span>'
+        '<span style="width:132px"><span style="display:block;height:10px;'
+        f'background:linear-gradient(90deg,{colors})">'
+        '</span><span style="display:flex;justify-content:space-between;font-size:10px;color:#555">'
+        "<span>−1</span><span>0</span><span>1</span></span></span></div>"
+    )
+
+
+_SCALE = _color_scale()

@@ -1,0 +1,297 @@
+"""The widget's pictures, drawn fast with NumPy and Matplotlib's Agg: surfaces, links, points, curves.
+
+Every function returns the bytes of a PNG or a JPEG. Pictures hold ``SCALE`` pixels per CSS pixel, so
+that they stay crisp on dense screens. Never pyplot: the widget's callbacks may run on any thread.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.figure import Figure
+from matplotlib.path import Path
+from matplotlib.transforms import IdentityTransform
+from PIL import Image
+
+from . import layout
+from .config import FEATURES, PlaygroundConfig
+from .data import DOMAIN, Dataset, compute_features, load_data
+from .training import Run
+
+SCALE = 2
+ORANGE, GREY, BLUE = (245, 147, 34), (232, 234, 235), (8, 119, 189)  # -1, 0, +1
+SURFACE_ALPHA = 160 / 255  # the site paints surfaces half transparent, so that points stand out
+DENSITY = 100  # cells along each side of a surface
+OUTPUT_SIZE = 276  # CSS pixels of the large surface
+CURVE_SIZE = (148, 62)
+TILE = layout.NODE * SCALE
+DIMMED = 0.3  # what remains of the colour of a feature that is switched off
+
+_ROWS = 25  # of the surface computed at once: small products stay on one thread, which is faster
+
+
+def _grid():
+    axis = np.linspace(*DOMAIN, DENSITY, dtype=np.float32)
+    x, y = np.meshgrid(axis, axis[::-1])  # the first row is the top
+    return np.stack([x.ravel(), y.ravel()], axis=1)
+
+
+def color_table(alpha: float = 1.0) -> np.ndarray:
+    """Return the 256 colours from -1 to +1 over white, uint8 of shape (256, 3)."""
+    stops = np.array([ORANGE, GREY, BLUE]) * alpha + 255 * (1 - alpha)
+    position = np.linspace(0, 2, 256)
+    return np.stack([np.interp(position, range(3), channel) for channel in stops.T], axis=1).astype(np.uint8)
+
+
+GRID = _grid()
+COLORS = color_table()
+SURFACE_COLORS = color_table(SURFACE_ALPHA)
+# Which cells of the grid a neuron's small square shows.
+_SMALL = ((np.arange(TILE) + 0.5) * DENSITY / TILE).astype(int)
+_SMALL_CELLS = (_SMALL[:, np.newaxis] * DENSITY + _SMALL).ravel()
+
+
+def color_index(values: np.ndarray, discretize: bool = False) -> np.ndarray:
+    """Return the place (uint8) of values in the colour table; -1 and +1 are its ends, NaN is its middle."""
+    if discretize:
+        return np.where(values >= 0, 255, 0).astype(np.uint8)
+    with np.errstate(invalid="ignore"):
+        places = np.clip(values, -1, 1) * 127.5 + 127.5
+    return np.nan_to_num(places, nan=127).astype(np.uint8)
+
+
+def surfaces(run: Run) -> list[np.ndarray]:
+    """Compute every neuron's answer over the drawn domain.
+
+    Returns:
+        One float32 array per layer, the output last, of shape (starts, DENSITY * DENSITY, neurons),
+        rows from the top left.
+    """
+    step = _ROWS * DENSITY
+    parts = [run.activations(GRID[first : first + step]) for first in range(0, len(GRID), step)]
+    return [np.concatenate(layer, axis=1) for layer in zip(*parts, strict=True)]
+
+
+def feature_surfaces() -> np.ndarray:
+    """Return the seven features over the drawn domain, shape (DENSITY * DENSITY, 7)."""
+    return compute_features(GRID, FEATURES)
+
+
+def surface_png(values: np.ndarray, discretize: bool = False) -> bytes:
+    """Encode one surface, shape (DENSITY * DENSITY,), as a palette PNG that the page scales."""
+    picture = Image.fromarray(color_index(values, discretize).reshape(DENSITY, DENSITY), "L")
+    picture.putpalette(SURFACE_COLORS.tobytes())
+    return _encoded(picture, "PNG", compress_level=1)
+
+
+def mosaic_png(outputs: np.ndarray, places, side: int, size: tuple[int, int], discretize: bool) -> bytes:
+    """Draw several surfaces, shape (n, DENSITY * DENSITY), as squares of ``side`` CSS pixels."""
+    whole = Image.new("RGB", (size[0] * SCALE, size[1] * SCALE), "white")
+    for values, (left, top) in zip(outputs, places, strict=True):
+        colors = SURFACE_COLORS[color_index(values, discretize)].reshape(DENSITY, DENSITY, 3)
+        tile = Image.fromarray(colors).resize((side * SCALE,) * 2, Image.Resampling.BILINEAR)
+        whole.paste(tile, (left * SCALE, top * SCALE))
+    return _encoded(whole.quantize(200), "PNG", compress_level=3)
+
+
+class NetworkPicture:
+    """The links and the small surfaces of a network, under the page's own frames."""
+
+    def __init__(self):
+        size = layout.WIDTH * SCALE, layout.HEIGHT * SCALE
+        self._figure, self._renderer = _canvas(size)
+        self._pixels = np.asarray(self._renderer.buffer_rgba())
+        self._curves = LineCollection([], transform=IdentityTransform(), capstyle="butt")
+        self._figure.add_artist(self._curves)
+        self._drawn = None  # the architecture whose curves are ready
+        self._feature_tiles = _tiles(color_index(feature_surfaces()))
+
+    def pixels(self, config: PlaygroundConfig, parameters, layers: list[np.ndarray]) -> np.ndarray:
+        """Draw a network; returns its RGBX pixels, which the next call overwrites.
+
+        Args:
+            config: its features, shape and ``discretize`` are read.
+            parameters: ``Run.parameters``; the first start is drawn.
+            layers: what ``surfaces`` returns.
+        """
+        self._pixels[:] = 255
+        self._draw_links(config, [weights[0] for weights, _ in parameters])
+        self._paste_features(config)
+        self._paste_neurons(config, [biases[0] for _, biases in parameters], layers)
+        return self._pixels
+
+    def jpeg(self, config: PlaygroundConfig, parameters, layers: list[np.ndarray]) -> bytes:
+        """Draw a network as a JPEG of WIDTH x HEIGHT CSS pixels (see ``pixels``)."""
+        pixels = self.pixels(config, parameters, layers)
+        size = pixels.shape[1], pixels.shape[0]
+        picture = Image.frombuffer("RGBX", size, pixels, "raw", "RGBX", 0, 1)
+        return _encoded(picture, "JPEG", quality=85, subsampling=0)
+
+    def _draw_links(self, config, weights):
+        architecture = config.features, config.network_shape
+        if architecture != self._drawn:
+            height = self._pixels.shape[0]
+            self._curves.set_segments([_curve(link, height) for link in layout.links(*architecture)])
+            self._drawn = architecture
+        flat = np.nan_to_num(np.concatenate([layer.ravel() for layer in weights]))
+        self._curves.set_color(COLORS[color_index(flat)] / 255)
+        self._curves.set_linewidths(SCALE * np.interp(np.abs(flat), [0, 5], [1, 10]))
+        self._curves.draw(self._renderer)
+
+    def _paste_features(self, config):
+        for tile, (name, box) in zip(self._feature_tiles, layout.feature_boxes().items(), strict=True):
+            shown = tile if name in config.features else 255 - (255 - tile) * DIMMED
+            self._paste(shown, box)
+
+    def _paste_neurons(self, config, biases, layers):
+        boxes = layout.neuron_boxes(config.network_shape)
+        for column, bias, values in zip(boxes[:-1], biases, layers, strict=False):
+            tiles = _tiles(color_index(values[0], config.discretize))
+            for box, tile, color in zip(column, tiles, COLORS[color_index(bias)], strict=True):
+                self._paste(tile, box)
+                self._fill_bias(box, color)
+        self._fill_bias(boxes[-1][0], COLORS[color_index(biases[-1])][0])
+
+    def _paste(self, tile, box):
+        left, top = round(box.x * SCALE), round(box.y * SCALE)
+        self._pixels[top : top + TILE, left : left + TILE, :3] = tile
+
+    def _fill_bias(self, box, color):
+        size = layout.BIAS * SCALE
+        left = round((box.x - 2) * SCALE) - size
+        bottom = round((box.y + box.size + 1) * SCALE)
+        self._pixels[bottom - size : bottom, left : left + size, :3] = color
+
+
+def points_png(dataset: Dataset, show_test: bool) -> bytes:
+    """Draw the training points (white edge) and, on demand, the test points (black edge), over nothing."""
+    figure, renderer = _canvas((OUTPUT_SIZE * SCALE,) * 2)
+    _draw_points(figure, dataset.train_points, dataset.train_labels, "white")
+    if show_test:
+        _draw_points(figure, dataset.test_points, dataset.test_labels, "black")
+    figure.draw(renderer)
+    return _encoded(Image.fromarray(np.asarray(renderer.buffer_rgba())), "PNG", compress_level=6)
+
+
+def dataset_png(name: str, size: int = 52) -> bytes:
+    """Draw the picture by which a dataset is chosen, without noise."""
+    is_regression = name.startswith("reg-")
+    problem, field = ("regression", "reg_dataset") if is_regression else ("classification", "dataset")
+    points = load_data(PlaygroundConfig(problem=problem, **{field: name}))
+    figure, renderer = _canvas((size * SCALE,) * 2)
+    _draw_points(figure, points.train_points, points.train_labels, "none", radius=1.3)
+    figure.draw(renderer)
+    picture = Image.fromarray(np.asarray(renderer.buffer_rgba()))
+    return _encoded(picture.quantize(32), "PNG", optimize=True)
+
+
+def curves_png(train_loss: np.ndarray, test_loss: np.ndarray) -> bytes:
+    """Draw two loss curves, shape (epochs + 1,), training in grey and test in black; NaN is left out."""
+    width, height = (side * SCALE for side in CURVE_SIZE)
+    figure, renderer = _canvas((width, height))
+    both = [_thinned(curve, width // 2) for curve in (train_loss, test_loss)]
+    values = np.concatenate(both)
+    finite = values[np.isfinite(values)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0, 1)
+    margin = 2 * SCALE
+    lines = []
+    for curve in both:
+        x = np.linspace(margin, width - margin, max(len(curve), 2))[: len(curve)]
+        y = margin + (height - 2 * margin) * (curve - low) / max(high - low, 1e-9)
+        lines.append(np.stack([x, y], axis=1)[np.isfinite(curve)])
+    shown = LineCollection(
+        lines, colors=["#999999", "black"], linewidths=1.5 * SCALE, transform=IdentityTransform()
+    )
+    figure.add_artist(shown)
+    shown.draw(renderer)
+    return _encoded(Image.fromarray(np.asarray(renderer.buffer_rgba())), "PNG", compress_level=3)
+
+
+def static_png(run: Run) -> bytes:
+    """Draw a whole experiment as one picture, for pages without widgets (GitHub, paper)."""
+    layers = surfaces(run)
+    network = NetworkPicture().pixels(run.config, run.parameters, layers)[..., :3].copy()
+    _frame_boxes(network, run.config)
+    side = OUTPUT_SIZE * SCALE
+    output = Image.open(io.BytesIO(surface_png(layers[-1][0, :, 0], run.config.discretize)))
+    output = output.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
+    points = Image.open(io.BytesIO(points_png(load_data(run.config), run.config.show_test_data)))
+    output.paste(points, mask=points.getchannel("A"))
+    margin, gap = 12 * SCALE, 8 * SCALE
+    height, width = network.shape[:2]
+    whole = Image.new("RGB", (2 * margin + width + gap + side, 2 * margin + height), "white")
+    whole.paste(Image.fromarray(network), (margin, margin))
+    whole.paste(output, (margin + width + gap, margin + gap))
+    half = whole.resize((whole.width * 3 // 4, whole.height * 3 // 4), Image.Resampling.LANCZOS)
+    return _encoded(half.quantize(128), "PNG", optimize=True)
+
+
+def _frame_boxes(pixels, config):
+    """Draw the frames that the page would draw."""
+    columns = [layout.feature_boxes().values(), *layout.neuron_boxes(config.network_shape)]
+    for box in (box for column in columns for box in column):
+        left, top, size = (round(value * SCALE) for value in (box.x, box.y, box.size))
+        for edge in (
+            np.s_[top : top + size, left : left + SCALE],
+            np.s_[top : top + size, left + size - SCALE : left + size],
+            np.s_[top : top + SCALE, left : left + size],
+            np.s_[top + size - SCALE : top + size, left : left + size],
+        ):
+            pixels[edge] = 40
+
+
+def _canvas(size):
+    """A figure whose unit is the pixel, and its Agg renderer, transparent."""
+    figure = Figure(figsize=(size[0] / 72, size[1] / 72), dpi=72, facecolor="none")
+    return figure, FigureCanvasAgg(figure).get_renderer()
+
+
+def _encoded(picture, kind, **options) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def _tiles(places):
+    """Cut small squares out of surfaces of colour places: (cells, n) -> (n, TILE, TILE, 3) colours."""
+    return SURFACE_COLORS[places[_SMALL_CELLS].T].reshape(-1, TILE, TILE, 3)
+
+
+def _curve(link, height):
+    """A smooth curve between two squares, in pixels from the bottom left, shape (20, 2)."""
+    t = np.linspace(0, 1, 20)
+    (x0, y0), (x1, y1) = link.start, link.end
+    # A cubic Bezier curve whose two control points stand half-way, at the height of the ends.
+    x = x0 + (x1 - x0) * (1.5 * t * (1 - t) + t**3)
+    y = y0 + (y1 - y0) * (3 * t**2 - 2 * t**3)
+    return np.stack([x * SCALE, height - y * SCALE], axis=1)
+
+
+def _draw_points(figure, points, labels, edge, radius=3):
+    """Add points to a square figure that shows the domain; those outside are left out, as on the site."""
+    low, high = DOMAIN
+    inside = np.all((points >= low) & (points <= high), axis=1)
+    side = figure.get_figwidth() * figure.dpi
+    centers = (points[inside] - low) / (high - low) * side
+    figure.add_artist(
+        PathCollection(
+            [Path.unit_circle()],
+            sizes=[(radius * SCALE) ** 2],  # the unit circle is scaled by the root of the size
+            offsets=centers,
+            offset_transform=IdentityTransform(),
+            facecolors=COLORS[color_index(labels[inside])] / 255,
+            edgecolors=edge,
+            linewidths=0.8 * SCALE,
+            transform=IdentityTransform(),
+        )
+    )
+
+
+def _thinned(curve, most):
+    """Keep at most ``most`` values of a curve, its last one included."""
+    if len(curve) <= most:
+        return curve
+    return curve[np.linspace(0, len(curve) - 1, most).round().astype(int)]

@@ -1,0 +1,324 @@
+"""The Playground as a Jupyter widget, on core ipywidgets: ``Playground(url)`` as a cell's last expression.
+
+This module joins a session (what is trained) to panels (what is shown) and to the relay (what sets the
+pace). Nothing plays unless a page shows it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import ipywidgets as widgets
+
+from . import picture
+from .appearance import dressed, html, row, style_sheet
+from .cells import close_previous
+from .config import PlaygroundConfig
+from .drawers import Drawers
+from .journal import Trial
+from .panels import DataPanel, NetworkPanel, NeuronEditor, OutputPanel, TopBar
+from .relay import INTERRUPTED, Relay
+from .session import RATES, Session, fork
+from .training import Run
+
+TRAIN_SECONDS = 0.02  # of training in one frame, about
+CURVES_EVERY = 3  # frames
+EDITOR_EVERY = 10
+DIVERGED = (
+    "L'entraînement a divergé : les poids ne sont plus des nombres finis. "
+    "Baissez le taux d'apprentissage, puis recommencez."
+)
+RETOUCHED = "Réglages changés en cours de route : l'adresse seule ne redonne pas ce résultat."
+
+
+class Playground:
+    """A playground.tensorflow.org of one's own, which plays the experiments of this lab.
+
+    Args:
+        config: an experiment, or its address on playground.tensorflow.org. If it names epochs, they are
+            trained at once.
+
+    Attributes:
+        selected: (layer, neuron) shown in large, or None for the output.
+
+    Raises:
+        ValueError: the address is not one, or a value is outside the site's choices.
+    """
+
+    def __init__(self, config: PlaygroundConfig | str = PlaygroundConfig()):  # noqa: B008  (frozen)
+        if not isinstance(config, PlaygroundConfig):
+            config = PlaygroundConfig.from_url(config)
+        close_previous(self)
+        self._lock = threading.RLock()
+        self._session = Session(config)
+        self._first_config = self._session.config
+        self._relay = Relay(self._frame, self._stopped, self._warm_up, self._lock)
+        self._epochs_per_frame, self._frames = 1, 0
+        self.selected: tuple[int, int] | None = None
+        self._build()
+        self._show()
+
+    # What a student's code may read
+
+    @property
+    def config(self) -> PlaygroundConfig:
+        """The current experiment, with the epochs trained so far and the resets."""
+        with self._lock:
+            return self._session.config
+
+    @property
+    def url(self) -> str:
+        """The address of the current experiment."""
+        return self.config.to_url()
+
+    @property
+    def journal(self) -> list[Trial]:
+        """The trials so far, the current one included, best test loss first."""
+        with self._lock:
+            self._session.record()
+            return self._session.journal.trials
+
+    @property
+    def run(self) -> Run:
+        """A copy of the current run, which goes on playing without it."""
+        with self._lock:
+            return fork(self._session.run)
+
+    @property
+    def playing(self) -> bool:
+        return self._relay.playing
+
+    # What the controls ask for
+
+    def play(self):
+        """Play, as soon as a page shows the widget."""
+        self._relay.play()
+        self._show_playing()
+
+    def pause(self):
+        """Pause at once, and enter the trial into the journal."""
+        self._relay.pause()
+        self._do(self._session.record)
+
+    def toggle(self):
+        """Play or pause."""
+        if self._relay.playing and not self._relay.stalled:
+            self.pause()
+        else:
+            self.play()
+
+    def step(self):
+        """Train one epoch."""
+        self._do(self._session.train, 1)
+
+    def reset(self):
+        """Start again from the next random start."""
+        self._do(self._session.reset)
+
+    def regenerate(self):
+        """Draw new points and new weights."""
+        self._do(self._session.regenerate)
+
+    def undo(self):
+        """Go back to just before the last change."""
+        self._do(self._session.undo)
+
+    def load(self, config: PlaygroundConfig | str):
+        """Take another experiment, or its address; what is not one is said in the widget."""
+
+        def take():
+            is_config = isinstance(config, PlaygroundConfig)
+            self._session.load(config if is_config else PlaygroundConfig.from_url(config))
+
+        self._do(take)
+
+    def change(self, **changes):
+        """Change fields of the configuration; rates and appearance do so while it plays."""
+        stays = changes.keys() <= {*RATES, "show_test_data", "discretize"}
+        self._do(lambda: self._session.change(**changes), pauses=not stays)
+
+    def toggle_feature(self, name: str):
+        """Switch an input on or off."""
+        self.change(features=tuple(set(self.config.features) ^ {name}))
+
+    def add_layer(self):
+        """Add a hidden layer of two neurons at the output's side, as on the site."""
+        self.change(network_shape=(*self.config.network_shape, 2))
+
+    def remove_layer(self):
+        """Remove the last hidden layer."""
+        self.change(network_shape=self.config.network_shape[:-1])
+
+    def resize_layer(self, layer: int, change: int):
+        """Add neurons to a hidden layer, or remove some."""
+        shape = list(self.config.network_shape)
+        shape[layer] += change
+        self.change(network_shape=tuple(shape))
+
+    @property
+    def output_layer(self) -> int:
+        return len(self.config.network_shape)
+
+    def select(self, layer: int, neuron: int):
+        """Show one neuron in large, with its weights; the same again goes back to the output."""
+        self.selected = None if self.selected == (layer, neuron) else (layer, neuron)
+        self._do(lambda: None, pauses=False)
+
+    def unselect(self):
+        """Show the output again."""
+        self.selected = None
+        self._do(lambda: None, pauses=False)
+
+    def edit(self, place: int, value: float):
+        """Set the selected neuron's bias (place 0) or its weight number ``place`` (from 1)."""
+        layer, neuron = self.selected
+        if place == 0:
+            self._do(self._session.edit_bias, layer, neuron, value)
+        else:
+            self._do(self._session.edit_weight, layer, place - 1, neuron, value)
+
+    def train_starts(self, fill):
+        """Let a panel train many starts of the current experiment: ``fill`` gets its configuration."""
+        self._do(lambda: fill(self._session.config.replace(epochs=0, resets=0)))
+
+    def refresh(self, panel):
+        """Bring one panel up to date."""
+        with self._lock:
+            panel.show(self._session)
+
+    def close(self):
+        """Stop, and take every part of the widget away from page and kernel."""
+        self._relay.close()
+        _close_tree(self.widget)
+
+    # How it is shown
+
+    def __repr__(self):
+        return f"Playground({self._first_config.to_url()!r})"
+
+    def _repr_mimebundle_(self, **_):
+        with self._lock:
+            still = picture.static_png(self._session.run)
+        return {
+            "text/plain": repr(self),
+            "image/png": still,
+            "application/vnd.jupyter.widget-view+json": {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": self.widget.model_id,
+            },
+        }
+
+    def _build(self):
+        self._top, self._data, self._network = TopBar(self), DataPanel(self), NetworkPanel(self)
+        self._output, self._editor, self._drawers = OutputPanel(self), NeuronEditor(self), Drawers(self)
+        self._panels = (self._top, self._data, self._network, self._output, self._editor, self._drawers)
+        self._message = html("", "message")
+        columns = row(self._data.widget, self._network.widget, self._output.widget, classes=("columns",))
+        self.widget = dressed(
+            widgets.VBox(
+                (
+                    style_sheet(),
+                    *self._relay.widgets,
+                    self._top.widget,
+                    self._message,
+                    columns,
+                    self._editor.widget,
+                    self._drawers.widget,
+                )
+            ),
+            "app",
+        )
+        self.widget._view_count = 0  # asks the page to count the places where it is shown
+        self.widget.observe(self._on_view_count, "_view_count")
+
+    def _on_view_count(self, change):
+        if change["new"] == 0 and change["old"]:  # its last view is gone: a cell was deleted
+            self._relay.pause()
+            self._show_playing()
+
+    def _do(self, action, *arguments, pauses=True):
+        """Carry out what a control asks for, and show the outcome, an error included."""
+        if pauses:
+            self._relay.pause()  # before the lock: a burst under way ends at its next frame
+        with self._lock:
+            message = ""
+            try:
+                action(*arguments)
+            except ValueError as error:
+                message = str(error)
+            except KeyboardInterrupt:
+                message = INTERRUPTED
+            self._drop_lost_selection()
+            self._say(message or ("" if self._session.replayable else RETOUCHED))
+            self._show()
+
+    def _drop_lost_selection(self):
+        sizes = (*self._session.config.network_shape, 1)
+        if self.selected:
+            layer, neuron = self.selected
+            if layer >= len(sizes) or neuron >= sizes[layer]:
+                self.selected = None
+
+    def _show(self):
+        """Bring everything up to date."""
+        for panel in self._panels:
+            panel.show(self._session)
+        self._draw()
+        self._show_playing()
+
+    def _show_playing(self):
+        self._top.show_playing(self._relay.playing)
+
+    def _say(self, message):
+        self._message.value = f'<div role="status">{message}</div>'
+
+    def _draw(self):
+        layers = picture.surfaces(self._session.run)
+        self._network.draw(self._session, layers)
+        self._output.draw(self._session, layers)
+        self._top.show_epoch(self._session)
+
+    # What the relay calls
+
+    def _frame(self):
+        """Train a little and draw."""
+        start = time.perf_counter()
+        self._session.train(self._epochs_per_frame)
+        self._adapt(time.perf_counter() - start)
+        self._draw()
+        self._frames += 1
+        if self._frames % CURVES_EVERY == 0:
+            self._output.draw_curves(self._session)
+        if self._frames % EDITOR_EVERY == 0:
+            self._editor.show(self._session)
+        if not self._session.is_finite:
+            self._relay.pause()
+            self._do(self._session.record)
+            self._say(DIVERGED)
+
+    def _adapt(self, seconds):
+        """Find how many epochs fit into a frame, up to the chosen speed."""
+        if seconds < TRAIN_SECONDS / 2:
+            self._epochs_per_frame *= 2
+        elif seconds > TRAIN_SECONDS * 1.5:
+            self._epochs_per_frame //= 2
+        self._epochs_per_frame = max(1, min(self._epochs_per_frame, self._top.speed.value))
+
+    def _stopped(self, message):
+        with self._lock:
+            self._session.record()
+            self._say(message)
+            self._show_playing()
+
+    def _warm_up(self):
+        """Compile the training while the student reads: the first frame then comes at once."""
+        with self._lock:
+            Run(self._session.config, (self._session.config.resets,)).train(1)
+
+
+def _close_tree(widget):
+    for child in getattr(widget, "children", ()):
+        _close_tree(child)
+    widget.close()

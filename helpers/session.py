@@ -1,0 +1,183 @@
+"""One student's session at the Playground: the current experiment, its run, undo and journal. No widget here.
+
+A session is always able to say in one URL what it shows. Whatever restarts the network therefore
+restarts it at the seed's first start (``resets=0``), where the site would go on drawing from wherever
+its random stream happens to be; and the seed is kept when the data change, where the site draws another.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import itertools
+import random
+from collections import deque
+
+import numpy as np
+
+from .config import PlaygroundConfig
+from .data import load_data
+from .journal import Journal, Trial
+from .training import Run
+
+MAX_UNDO = 50
+MAX_REPLAY = 20_000  # epochs trained at once when an address names them
+RATES = ("learning_rate", "regularization_rate")
+APPEARANCE = ("show_test_data", "discretize")
+
+
+@dataclasses.dataclass(frozen=True)
+class _State:
+    """What undo goes back to. Its run is never trained again once another state has taken its place."""
+
+    config: PlaygroundConfig  # with resets; its epochs are the run's
+    run: Run
+    replayable: bool
+    trial: int  # the journal's key
+    edited_at: int | None = None  # epoch of the last weight edited by hand
+
+
+class Session:
+    """The experiment on the table and what was done before.
+
+    Args:
+        config: the first experiment; if it names epochs, they are trained.
+    """
+
+    def __init__(self, config: PlaygroundConfig):
+        self.journal = Journal()
+        self._keys = itertools.count()
+        self._past: deque[_State] = deque(maxlen=MAX_UNDO)
+        self._state = self._started(config)
+        self._replay(config.epochs)
+
+    @property
+    def config(self) -> PlaygroundConfig:
+        """The current experiment, with the epochs trained so far and the resets."""
+        return self._state.config.replace(epochs=self.run.epoch)
+
+    @property
+    def run(self) -> Run:
+        return self._state.run
+
+    @property
+    def replayable(self) -> bool:
+        """Whether the URL alone leads to what is shown."""
+        return self._state.replayable
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._past)
+
+    @property
+    def losses(self) -> tuple[float, float]:
+        """Return the training and test losses now: after an edited weight, the history does not know them."""
+        if self._state.edited_at != self.run.epoch:
+            return float(self.run.train_loss[0, -1]), float(self.run.test_loss[0, -1])
+        data = load_data(self._state.config)
+        return (
+            _loss(self.run, data.train_points, data.train_labels),
+            _loss(self.run, data.test_points, data.test_labels),
+        )
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the network has not diverged."""
+        return all(np.isfinite(array).all() for pair in self.run.parameters for array in pair)
+
+    def train(self, epochs: int):
+        """Train the current network on."""
+        self.run.train(epochs)
+
+    def change(self, **changes):
+        """Change controls. Rates and the appearance change in place; all others start anew.
+
+        Raises:
+            ValueError: a value that the Playground does not have.
+        """
+        config = self._state.config.replace(**changes)
+        if config == self._state.config:
+            return
+        if changes.keys() <= set(APPEARANCE):
+            self._state = dataclasses.replace(self._state, config=config)
+        elif changes.keys() <= set(RATES):
+            self._tune(config)
+        else:
+            self._go(self._started(config.replace(resets=0)))
+
+    def reset(self):
+        """Go to the next random start of the same experiment."""
+        self._go(self._started(self._state.config.replace(resets=self._state.config.resets + 1)))
+
+    def regenerate(self):
+        """Draw a new seed, hence new points and new weights; five decimals, as the site writes it."""
+        self.change(seed=f"{random.SystemRandom().random():.5f}")  # never a seed the student has set
+
+    def load(self, config: PlaygroundConfig):
+        """Take another experiment, and train it for the epochs that it names (at most MAX_REPLAY)."""
+        self._go(self._started(config))
+        self._replay(config.epochs)
+
+    def edit_weight(self, layer: int, source: int, target: int, value: float):
+        """Set one weight; ``layer`` counts from 0, the output layer last."""
+        self._edit(layer, 0, (0, source, target), value)
+
+    def edit_bias(self, layer: int, target: int, value: float):
+        """Set one bias."""
+        self._edit(layer, 1, (0, target), value)
+
+    def undo(self):
+        """Go back to how things stood just before the last change; without any, do nothing."""
+        if self._past:
+            self.record()
+            self._state = self._past.pop()
+
+    def record(self):
+        """Enter the current run into the journal, or bring its trial up to date, if it was trained."""
+        if self.run.epoch:
+            train_loss, test_loss = self.losses
+            trial = Trial(self.config, train_loss, test_loss, self.replayable)
+            self.journal.record(self._state.trial, trial)
+
+    def _started(self, config):
+        config = config.replace(epochs=0)
+        return _State(config, Run(config, (config.resets,)), True, next(self._keys))
+
+    def _replay(self, epochs):
+        self.train(min(epochs, MAX_REPLAY))
+
+    def _go(self, state):
+        self.record()
+        self._past.append(self._state)
+        self._state = state
+
+    def _tune(self, config):
+        """Change a rate on the way. At epoch 0, or for a rate that is not in use, the URL stays true."""
+        is_used = config.regularization != "none" or config.learning_rate != self.run.learning_rate
+        replayable = self.replayable and not (self.run.epoch and is_used)
+        run = fork(self.run)
+        run.learning_rate = config.learning_rate
+        run.regularization_rate = config.regularization_rate
+        trial = self._state.trial if replayable else next(self._keys)
+        self._go(_State(config, run, replayable, trial))
+
+    def _edit(self, layer, part, place, value):
+        parameters = [tuple(np.array(array) for array in pair) for pair in self.run.parameters]
+        if parameters[layer][part][place] == value:
+            return
+        parameters[layer][part][place] = value
+        run = fork(self.run)
+        run.parameters = parameters
+        self._go(_State(self._state.config, run, False, next(self._keys), run.epoch))
+
+
+def fork(run: Run) -> Run:
+    """Return a run that goes its own way from here: training one leaves the other as it is."""
+    twin = copy.copy(run)
+    twin._history = list(run._history)  # the one thing that training changes in place
+    return twin
+
+
+def _loss(run, points, labels):
+    with np.errstate(all="ignore"):  # a diverged network is data, not an error
+        return 0.5 * float(np.mean((run.predict(points)[0] - labels) ** 2))
