@@ -23,6 +23,11 @@ def decimal(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}f}".replace(".", ",")
 
 
+def plain(value: float, digits: int = 3) -> str:
+    """Write a number with a decimal comma and no useless zeros: "0", "1,5", "0,177"."""
+    return decimal(value, digits).rstrip("0").rstrip(",")
+
+
 def count(number: float, noun: str) -> str:
     """Write "1 point", "1,5 point", "2 points": in French the plural begins at two."""
     return f"{number:g}".replace(".", ",") + f"{NBSP}{noun}" + ("s" if abs(number) >= 2 else "")

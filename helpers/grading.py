@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .config import PlaygroundConfig
-from .french import NBSP, count, decimal, listed, quoted, typographic
+from .french import NBSP, count, listed, plain, quoted, typographic
 from .training import Run, train
 
 MAX_EPOCHS = 20_000  # what a replay accepts: about 15 s for the largest network, under 1 s for a small one
@@ -75,7 +75,7 @@ class Score(float):
 
     def _heading(self):
         icon, _, word = self.verdict
-        marks = f"{decimal_points(self)}{NBSP}/{NBSP}{count(self.question.points, 'point')}"
+        marks = f"{plain(self)}{NBSP}/{NBSP}{count(self.question.points, 'point')}"
         return f"{icon} Question {self.question.key}", f"{marks}, {word}"
 
     def __repr__(self):
@@ -155,7 +155,7 @@ class Summary:
     def _sentences(self):
         automatic = sum(question.points for question in self.questions.values() if not question.manual)
         manual = [question for question in self.questions.values() if question.manual]
-        total = f"{decimal_points(sum(self.scores.values()))}{NBSP}/{NBSP}{count(automatic, 'point')}"
+        total = f"{plain(sum(self.scores.values()))}{NBSP}/{NBSP}{count(automatic, 'point')}"
         sentences = [f"{self.title} : {total} pour les questions vérifiées ici."]
         if manual:
             names = listed(question.key for question in manual)
@@ -185,16 +185,20 @@ class Summary:
             (icon, colour, word), points = _UNANSWERED, "0"
             word = "pas encore vérifiée"
         else:
-            (icon, colour, word), points = score.verdict, decimal_points(score)
+            (icon, colour, word), points = score.verdict, plain(score)
         cells = (
             f'<span style="color:{colour}">{icon}</span>',
             question.key,
             html.escape(typographic(question.title)),
-            f"{points}{NBSP}/{NBSP}{decimal_points(question.points)}",
+            f"{points}{NBSP}/{NBSP}{plain(question.points)}",
             html.escape(word),
         )
         style = "text-align:left;padding:.15em .9em .15em 0;background:none;color:inherit"
-        return "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in cells) + "</tr>"
+        return (
+            '<tr style="background:none">'
+            + "".join(f'<td style="{style}">{cell}</td>' for cell in cells)
+            + "</tr>"
+        )
 
 
 def combine(*parts: tuple[str, float, Callable, object]) -> tuple[float, str]:
@@ -255,7 +259,7 @@ def read_url(answer: object) -> PlaygroundConfig:
     if not isinstance(answer, str):
         raise Wrong(
             "Une adresse du Playground est attendue, entre guillemets "
-            f"(bouton « Copier l'URL » du Playground) ; reçu : {quoted(answer)}."
+            f"(tiroir « Adresse » du Playground) ; reçu : {quoted(answer)}."
         )
     if len(answer) > MAX_LENGTH:
         raise Wrong(f"Cette adresse est trop longue : {len(answer)} caractères. Copiez-la à nouveau.")
@@ -296,7 +300,7 @@ def replay(config: PlaygroundConfig) -> Run:
     """
     if config.epochs == 0:
         raise Wrong(
-            "L'adresse ne dit pas combien d'époques entraîner. Recopiez-la par le bouton « Copier l'URL » du "
+            "L'adresse ne dit pas combien d'époques entraîner. Recopiez-la depuis le tiroir « Adresse » du "
             "Playground de ce notebook, ou ajoutez à la fin `&epochs=` et le nombre affiché "
             "(et `&resets=` suivi du nombre de réinitialisations)."
         )
@@ -311,11 +315,6 @@ def replay(config: PlaygroundConfig) -> Run:
 def trained(config: PlaygroundConfig, epochs: int, resets: tuple[int, ...]) -> Run:
     """Train an experiment, once per kernel: checks are run again and again. Do not train the result on."""
     return train(config, epochs, resets)
-
-
-def decimal_points(points: float) -> str:
-    """Write a mark without useless zeros: "0", "1,5", "2,25"."""
-    return decimal(points, 2).rstrip("0").rstrip(",")
 
 
 def _score(question, function, answers) -> Score:

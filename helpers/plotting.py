@@ -95,7 +95,7 @@ def surfaces(run: Run, starts: Iterable[int] | None = None, columns: int = 6) ->
         axis.set(xticks=[], yticks=[], xlim=DOMAIN, ylim=DOMAIN)
         axis.spines[:].set_visible(False)
         axis.set_title(f"{decimal(losses[start])}", loc="center", fontsize=10.5, pad=3)
-    figure.suptitle("Surface de sortie et perte de test", x=0.01, ha="left", fontsize=11.5)
+    figure.suptitle("Surface de sortie et perte de test", x=0.01, ha="left", fontsize=11.5, color=INK)
     bar = figure.colorbar(image, ax=axes, ticks=[-1, 0, 1], shrink=0.8, aspect=24, pad=0.01)
     bar.set_label("sortie du réseau")
     bar.outline.set_visible(False)
@@ -180,11 +180,8 @@ def success_rates(runs: Mapping[int, Run], target: float) -> Picture:
     axis.set(ylim=(0, 1.02), xlabel="neurones de la couche cachée", ylabel="départs qui réussissent")
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f}{NBSP}%"))
     axis.tick_params(axis="x", length=0)
-    axis.set_title(
-        typographic(
-            f"Part des {starts} départs passés à {decimal(target)} ou moins (trait : intervalle à 95 %)"
-        )
-    )
+    title = f"Part des {starts} départs passés à {decimal(target)} ou moins (trait : intervalle à 95 %)"
+    axis.set_title(typographic(title), loc="left")
     rates = " ; ".join(f"{size} → {100 * wins[size] / run.starts:.0f} %" for size, run in runs.items())
     return Picture(figure, f"Part des départs qui réussissent, par nombre de neurones : {rates}.")
 

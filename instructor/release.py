@@ -23,6 +23,7 @@ from traitlets.config import Config
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "instructor"
 INSTRUCTOR_TAG = "instructor"  # cells such as rubrics that leave with the solutions
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 TIMEOUT = 300  # seconds for one cell
 
 CONFIG = Config()
@@ -134,6 +135,7 @@ def execute(notebook: NotebookNode) -> NotebookNode:
     notebook.metadata = metadata
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
+            output.get("data", {}).pop(WIDGET_VIEW, None)  # dead without its kernel, and never the same
             if output.output_type == "error" or output.get("name") == "stderr":
                 message = output.get("evalue") or output.get("text")
                 raise ReleaseError(f"cell {cell.id!r} failed or wrote on stderr: {message}")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..config import PlaygroundConfig
-from ..french import count, decimal, listed, quoted
+from ..french import count, decimal, listed, plain, quoted
 from ..grading import (
     Marks,
     Question,
@@ -75,7 +75,7 @@ _NAMES = ("W1", "b1", "W2", "b2")
 def check_prediction_linear(loss: object) -> str:
     """Record the test loss that the student expects of one linear neuron."""
     value = number(loss, 0, 2)
-    return f"Prédiction notée : {decimal(value)}. Elle n'est pas jugée ; la mesure ci-dessous la départagera."
+    return f"Prédiction notée : {plain(value)}. Elle n'est pas jugée ; la mesure ci-dessous la départagera."
 
 
 @MARKS.check("1.b")
@@ -96,10 +96,10 @@ def check_plateau(plateau: object, constant: object) -> tuple[float, str]:
         cost = float(0.5 * np.mean([(value - 1) ** 2, (value + 1) ** 2]))
         if cost > 0.505:
             raise Wrong(
-                f"répondre {decimal(value, 2)} partout coûterait {decimal(cost, 2)} en moyenne. "
+                f"répondre {plain(value)} partout coûterait {plain(cost, 2)} en moyenne. "
                 "Écrivez la perte moyenne ½·[½(c − 1)² + ½(c + 1)²], puis cherchez c."
             )
-        return f"oui, répondre {decimal(value, 2)} partout coûte {decimal(cost, 2)}, autant que ce palier."
+        return f"oui, répondre {plain(value)} partout coûte {plain(cost, 2)}, autant que ce palier."
 
     return combine(("palier", 0.75, same_plateau, plateau), ("constante", 0.75, best_constant, constant))
 
@@ -136,7 +136,7 @@ def check_composition(compose: Callable) -> tuple[float, str]:
 def check_prediction_relu(loss: object) -> str:
     """Record the best test loss that the student expects of two ReLU neurons."""
     value = number(loss, 0, 2)
-    return f"Prédiction notée : {decimal(value)}. Comparez-la au meilleur des 128 départs, ci-dessous."
+    return f"Prédiction notée : {plain(value)}. Comparez-la au meilleur des 128 départs, ci-dessous."
 
 
 @MARKS.check("3.b")
@@ -146,7 +146,7 @@ def check_partial_success(share: object) -> str:
     measured = float(np.mean(trained(TWO_RELU, EPOCHS, STARTS).test_loss[:, -1] < PARTIAL_SUCCESS))
     if abs(value - measured) > 0.005:
         raise Wrong(
-            f"L'expérience rejouée ne donne pas {decimal(value)}. Il faut la part des départs dont la perte "
+            f"L'expérience rejouée ne donne pas {plain(value)}. Il faut la part des départs dont la perte "
             "de test à la dernière époque, `deux_relu.test_loss[:, -1]`, est inférieure à 0,25 "
             "(la moyenne d'un tableau de booléens est une proportion)."
         )
@@ -199,7 +199,7 @@ def check_luck(share: object, starts: object) -> tuple[float, str]:
         value, measured = _share(value), measured_share()
         if abs(value - measured) > 0.005:
             raise Wrong(
-                f"les 128 départs rejoués ne donnent pas {decimal(value)}. Il faut la part des départs dont "
+                f"les 128 départs rejoués ne donnent pas {plain(value)}. Il faut la part des départs dont "
                 "la perte de test la plus basse de tout l'entraînement est inférieure ou égale à 0,177."
             )
         return f"oui, {decimal(100 * measured, 0)} % des départs réussissent."
