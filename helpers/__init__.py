@@ -26,6 +26,7 @@ with _quiet_native_stderr():  # its first messages come before that level is rea
     import tensorflow as _tensorflow  # noqa: F401
 
 from .config import PlaygroundConfig  # noqa: E402
+from .playground import Playground  # noqa: E402
 from .training import Run, train  # noqa: E402
 
-__all__ = ["PlaygroundConfig", "Run", "train"]
+__all__ = ["Playground", "PlaygroundConfig", "Run", "train"]

@@ -7,7 +7,6 @@ its random stream happens to be; and the seed is kept when the data change, wher
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import itertools
 import random
@@ -155,7 +154,7 @@ class Session:
         """Change a rate on the way. At epoch 0, or for a rate that is not in use, the URL stays true."""
         is_used = config.regularization != "none" or config.learning_rate != self.run.learning_rate
         replayable = self.replayable and not (self.run.epoch and is_used)
-        run = fork(self.run)
+        run = self.run.copy()
         run.learning_rate = config.learning_rate
         run.regularization_rate = config.regularization_rate
         trial = self._state.trial if replayable else next(self._keys)
@@ -166,16 +165,9 @@ class Session:
         if parameters[layer][part][place] == value:
             return
         parameters[layer][part][place] = value
-        run = fork(self.run)
+        run = self.run.copy()
         run.parameters = parameters
         self._go(_State(self._state.config, run, False, next(self._keys), run.epoch))
-
-
-def fork(run: Run) -> Run:
-    """Return a run that goes its own way from here: training one leaves the other as it is."""
-    twin = copy.copy(run)
-    twin._history = list(run._history)  # the one thing that training changes in place
-    return twin
 
 
 def _loss(run, points, labels):

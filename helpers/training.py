@@ -12,6 +12,7 @@ size; the points left over at the end of an epoch join the first batch of the ne
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -163,6 +164,12 @@ class Run:
             self._history.append(losses)
             epochs -= chunk
         return self
+
+    def copy(self) -> Run:
+        """Return a run that goes its own way from here: training one leaves the other as it is."""
+        twin = copy.copy(self)  # tensors never change in place
+        twin._history = list(self._history)
+        return twin
 
     def activations(self, points: np.ndarray) -> list[np.ndarray]:
         """Compute what every neuron answers at some points, with NumPy alone (fast for a picture).

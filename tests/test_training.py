@@ -74,6 +74,14 @@ def test_training_on_equals_training_at_once(batch_size):
     np.testing.assert_array_equal(in_pieces.test_loss, at_once.test_loss)
 
 
+def test_a_copy_goes_its_own_way():
+    run = train(XOR, 5)
+    twin = run.copy().train(5)
+    assert (run.epoch, twin.epoch) == (5, 10)
+    assert run.test_loss.shape == (1, 6)
+    np.testing.assert_array_equal(run.train(5).test_loss, twin.test_loss)
+
+
 def test_chunks_longer_than_the_loss_buffer():
     run = train(XOR, program.CHUNK + 3)
     assert run.test_loss.shape == (1, program.CHUNK + 4)
