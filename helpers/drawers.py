@@ -22,7 +22,7 @@ from .appearance import (
     rate_text,
     row,
 )
-from .french import decimal, typographic
+from .french import NBSP, decimal, typographic
 from .keras_export import keras_code
 from .panels import Panel
 from .training import Run
@@ -75,15 +75,14 @@ class JournalDrawer(Panel):
         self._again = button("Reprendre l'essai choisi", self._take_up, text="Reprendre cet essai")
         self._empty = html("Aucun essai pour l'instant : entraînez un réseau, puis mettez en pause.", "note")
         self._trials = []
-        self.widget = column(self._empty, self._list, self._again)
+        self.widget = column(self._empty, self._list, row(self._again))
 
     def _update(self, session):
         session.record()
         trials = session.journal.trials
         if trials != self._trials:
             self._trials = trials
-            labels = [_trial_line(rank, trial) for rank, trial in enumerate(trials, 1)]
-            self._list.options = [(label, place) for place, label in enumerate(labels)]
+            self._list.options = [(line, place) for place, line in enumerate(_trial_lines(trials))]
         for part in (self._list, self._again):
             part.layout.display = None if trials else "none"
         self._empty.layout.display = "none" if trials else None
@@ -99,9 +98,11 @@ class StartsDrawer(Panel):
     def __init__(self, app):
         super().__init__(app)
         self._epochs = dressed(widgets.BoundedIntText(500, min=1, max=10_000, description="Époques"), "field")
+        self._epochs.layout.width = "90px"
         self._threshold = dressed(
             widgets.FloatText(0.177, step=0.01, description="Réussi si la perte de test ≤"), "field"
         )
+        self._threshold.layout.width = "160px"
         self._listen(self._threshold, lambda _: self._show_losses())
         go = button("Entraîner seize départs", self._train, text="Entraîner 16 départs")
         self._count = html()
@@ -166,7 +167,9 @@ class AddressDrawer(Panel):
 
     def __init__(self, app):
         super().__init__(app)
-        self._url = dressed(widgets.Text(description="Copier l'adresse"), "field", "address")
+        self._url = dressed(
+            widgets.Text(description="Copier l'adresse (un clic, Ctrl+A, Ctrl+C)"), "field", "address"
+        )
         self._listen(self._url, lambda _: self.app.refresh(self))  # it is there to be copied
         self._pasted = dressed(widgets.Text(description="Coller une adresse"), "field", "address")
         self._pasted.placeholder = "https://playground.tensorflow.org/#activation=…"
@@ -200,21 +203,35 @@ def _start_place(start):
     return start % PER_ROW * CELL[0] + 2, start // PER_ROW * CELL[1] + 2
 
 
-def _trial_line(rank, trial):
-    config = trial.config
-    shape = "[" + ", ".join(map(str, config.network_shape)) + "]"
-    test = "diverge" if math.isnan(trial.test_loss) else loss_text(trial.test_loss)
-    parts = [
-        f"{rank:>2}.",
-        f"test {test:<7}",
-        f"entr. {loss_text(trial.train_loss):<6}",
-        f"{shape:<14}",
-        f"{ACTIVATION_NAMES[config.activation]:<9}",
-        f"taux {rate_text(config.learning_rate):<7}",
-        f"{plural(config.epochs, 'époque'):<13}",
-        f"départ {config.resets:<3}",
-        f"graine {config.seed}",
+def _trial_lines(trials):
+    """Write trials as the lines of a table, in columns of equal width."""
+    rows = [_trial_words(rank, trial) for rank, trial in enumerate(trials, 1)]
+    widths = [max(map(len, words)) for words in zip(*rows, strict=True)]
+    return [
+        "  ".join(word.ljust(width) for word, width in zip(words, widths, strict=True)).replace(" ", NBSP)
+        for words in rows
     ]
-    if not trial.replayable:
-        parts.append("· réglages changés en cours de route")
-    return " ".join(parts).replace(" ", "\u00a0")
+
+
+def _trial_words(rank, trial):
+    config = trial.config
+    return (
+        f"{rank}.",
+        "diverge" if math.isnan(trial.test_loss) else f"test {loss_text(trial.test_loss)}",
+        f"entr. {loss_text(trial.train_loss)}",
+        plural(config.epochs, "époque"),
+        config.data_name,
+        "[" + ",".join(map(str, config.network_shape)) + "]",
+        ACTIVATION_NAMES[config.activation],
+        f"taux {rate_text(config.learning_rate)}",
+        _penalty_words(config),
+        f"graine {config.seed}",
+        f"départ {config.resets}",
+        "" if trial.replayable else "réglages changés en cours de route",
+    )
+
+
+def _penalty_words(config):
+    if config.regularization == "none":
+        return ""
+    return f"{config.regularization} {rate_text(config.regularization_rate)}"

@@ -43,6 +43,7 @@ from .data import load_data
 from .french import typographic
 
 SPEEDS = (("Lente", 1), ("Normale", 5), ("Rapide", 25), ("Maximale", 10_000))  # epochs per frame, at most
+MANY_LINKS = 100
 _RATES = [[(rate_text(rate), rate) for rate in rates] for rates in (LEARNING_RATES, REGULARIZATION_RATES)]
 _CHOICES = (
     ("learning_rate", "Taux d'apprentissage", _RATES[0], 118),
@@ -71,6 +72,7 @@ class Panel:
     def __init__(self, app):
         self.app = app
         self._is_showing = False
+        self._made: dict[tuple, widgets.Widget] = {}
 
     def show(self, session):
         self._is_showing = True
@@ -79,8 +81,20 @@ class Panel:
         finally:
             self._is_showing = False
 
+    def close(self):
+        """Take the panel away from page and kernel."""
+        close_tree(self.widget)
+        for made in self._made.values():
+            close_tree(made)
+
     def _update(self, session):
         raise NotImplementedError
+
+    def _reused(self, make, *key):
+        """Make a widget when it is first needed; it is used again from then on."""
+        if (make, *key) not in self._made:
+            self._made[make, *key] = make(*key)
+        return self._made[make, *key]
 
     def _listen(self, control, answer):
         """Call ``answer`` with each new value that the student gives to a control."""
@@ -187,6 +201,7 @@ class NetworkPanel(Panel):
     def __init__(self, app):
         super().__init__(app)
         self._drawing = picture.NetworkPicture()
+        self._skips_links = False
         self._image = placed(
             image(layout.WIDTH, layout.HEIGHT, "jpeg"), 0, layout.HEADER, layout.WIDTH, layout.HEIGHT
         )
@@ -200,16 +215,17 @@ class NetworkPanel(Panel):
         self._less = placed(
             button("Retirer une couche cachée", app.remove_layer, "round", "small", "icon-minus"), 194, 0, 24
         )
-        # Buttons of layers and neurons are made when first needed, and used again.
-        self._layer_button = functools.cache(self._make_layer_button)
-        self._neuron_button = functools.cache(self._make_neuron_button)
         self._fixed = [self._image, self._labels, *self._features.values(), self._more, self._less]
         self.widget = dressed(widgets.Box(self._fixed), "stage", "network")
 
-    def draw(self, session, layers):
-        """Draw the network as it is now; ``layers`` is what ``picture.surfaces`` returns."""
-        run = session.run
-        self._image.value = self._drawing.jpeg(session.config, run.parameters, layers)
+    def draw(self, session, layers, is_playing=False):
+        """Draw the network as it is now; ``layers`` is what ``picture.surfaces`` returns.
+
+        While it plays, the many links of a large network are drawn every other time only.
+        """
+        parameters = session.run.parameters
+        self._skips_links = is_playing and not self._skips_links and _count_links(parameters) > MANY_LINKS
+        self._image.value = self._drawing.jpeg(session.config, parameters, layers, not self._skips_links)
 
     def _update(self, session):
         config = session.config
@@ -229,7 +245,7 @@ class NetworkPanel(Panel):
         for layer, (x, neurons) in enumerate(zip(layout.layer_x(len(shape)), shape, strict=True)):
             middle = x + layout.NODE / 2
             for change, left in ((1, middle - 27), (-1, middle + 3)):
-                made = placed(self._layer_button(layer, change), left, 44, 24)
+                made = placed(self._reused(self._layer_button, layer, change), left, 44, 24)
                 made.disabled = not 1 <= neurons + change <= MAX_NEURONS
                 yield made
 
@@ -237,19 +253,19 @@ class NetworkPanel(Panel):
         for layer, boxes in enumerate(layout.neuron_boxes(shape)):
             is_output = layer == len(shape)
             for neuron, box in enumerate(boxes):
-                made = self._neuron_button("output" if is_output else layer, neuron)
+                made = self._reused(self._neuron_button, "output" if is_output else layer, neuron)
                 placed(made, box.x, layout.HEADER + box.y, box.size, box.size)
                 marked(made, "chosen", self.app.selected == (layer, neuron))
                 yield made
 
-    def _make_layer_button(self, layer, change):
+    def _layer_button(self, layer, change):
         name = f"{'Ajouter' if change > 0 else 'Retirer'} un neurone à la couche {layer + 1}"
         if change < 0:
             name = f"Retirer un neurone de la couche {layer + 1}"
         icon = "icon-plus" if change > 0 else "icon-minus"
         return button(name, lambda: self.app.resize_layer(layer, change), "round", "small", icon)
 
-    def _make_neuron_button(self, layer, neuron):
+    def _neuron_button(self, layer, neuron):
         if layer == "output":
             return button(
                 "Neurone de sortie : voir et modifier ses poids",
@@ -273,8 +289,7 @@ class OutputPanel(Panel):
         side = picture.OUTPUT_SIZE
         width, height = picture.CURVE_SIZE
         self._losses = html("", "losses-text")
-        self._curves = placed(image(width, height, "png"), 0, 4, width, height)
-        dressed(self._curves, "curves")
+        self._curves = placed(image(width, height, "png"), side + 30 - width, 4, width, height)
         self._surface = placed(image(side, side, "png"), 0, 0, side, side)
         self._points = dressed(placed(image(side, side, "png"), 0, 0, side, side), "glass")
         axes = dressed(placed(html(_axes()), 0, 0, side + 30, side + 24), "glass")
@@ -339,7 +354,6 @@ class NeuronEditor(Panel):
     def __init__(self, app):
         super().__init__(app)
         self._title = html()
-        self._fields = functools.cache(self._make_field)
         self._close = button("Revenir à la sortie", app.unselect, text="Fermer")
         self.widget = row(self._title, classes=("editor",))
 
@@ -353,7 +367,7 @@ class NeuronEditor(Panel):
         names = ["Biais", *source_names(session.config, layer)]
         name = neuron_name(session.config, layer, neuron)
         self._title.value = f"<b>{name[0].upper()}{name[1:]}</b>"
-        fields = [self._fields(place) for place in range(len(values))]
+        fields = [self._reused(self._number, place) for place in range(len(values))]
         for field, value, label in zip(fields, values, names, strict=True):
             field.description = label
             field.disabled = self.app.playing  # numbers that move cannot be edited
@@ -362,9 +376,25 @@ class NeuronEditor(Panel):
         if children != self.widget.children:
             self.widget.children = children
 
-    def _make_field(self, place):
+    def _number(self, place):
         field = dressed(widgets.FloatText(step=0.1), "field")
         return self._listen(field, lambda value: self.app.edit(place, value))
+
+
+def _count_links(parameters):
+    return sum(weights[0].size for weights, _ in parameters)
+
+
+def close_tree(widget: widgets.Widget):
+    """Close a widget, what it contains and what it is made of."""
+    for part in (
+        *getattr(widget, "children", ()),
+        getattr(widget, "layout", None),
+        getattr(widget, "style", None),
+    ):
+        if isinstance(part, widgets.Widget):
+            close_tree(part)
+    widget.close()
 
 
 def neuron_name(config, layer: int, neuron: int) -> str:

@@ -26,7 +26,7 @@ ORANGE, GREY, BLUE = (245, 147, 34), (232, 234, 235), (8, 119, 189)  # -1, 0, +1
 SURFACE_ALPHA = 160 / 255  # the site paints surfaces half transparent, so that points stand out
 DENSITY = 100  # cells along each side of a surface
 OUTPUT_SIZE = 276  # CSS pixels of the large surface
-CURVE_SIZE = (148, 62)
+CURVE_SIZE = (130, 66)
 TILE = layout.NODE * SCALE
 DIMMED = 0.3  # what remains of the colour of a feature that is switched off
 
@@ -109,23 +109,26 @@ class NetworkPicture:
         self._drawn = None  # the architecture whose curves are ready
         self._feature_tiles = _tiles(color_index(feature_surfaces()))
 
-    def pixels(self, config: PlaygroundConfig, parameters, layers: list[np.ndarray]) -> np.ndarray:
+    def pixels(self, config, parameters, layers, with_links: bool = True) -> np.ndarray:
         """Draw a network; returns its RGBX pixels, which the next call overwrites.
 
         Args:
-            config: its features, shape and ``discretize`` are read.
+            config: a PlaygroundConfig; its features, shape and ``discretize`` are read.
             parameters: ``Run.parameters``; the first start is drawn.
             layers: what ``surfaces`` returns.
+            with_links: False keeps the links of the last call, if they are those of the same architecture:
+                they are what takes time.
         """
-        self._pixels[:] = 255
-        self._draw_links(config, [weights[0] for weights, _ in parameters])
+        if with_links or (config.features, config.network_shape) != self._drawn:
+            self._pixels[:] = 255
+            self._draw_links(config, [weights[0] for weights, _ in parameters])
         self._paste_features(config)
         self._paste_neurons(config, [biases[0] for _, biases in parameters], layers)
         return self._pixels
 
-    def jpeg(self, config: PlaygroundConfig, parameters, layers: list[np.ndarray]) -> bytes:
+    def jpeg(self, config, parameters, layers, with_links: bool = True) -> bytes:
         """Draw a network as a JPEG of WIDTH x HEIGHT CSS pixels (see ``pixels``)."""
-        pixels = self.pixels(config, parameters, layers)
+        pixels = self.pixels(config, parameters, layers, with_links)
         size = pixels.shape[1], pixels.shape[0]
         picture = Image.frombuffer("RGBX", size, pixels, "raw", "RGBX", 0, 1)
         return _encoded(picture, "JPEG", quality=85, subsampling=0)

@@ -6,6 +6,7 @@ pace). Nothing plays unless a page shows it.
 
 from __future__ import annotations
 
+import html as markup
 import threading
 import time
 
@@ -16,10 +17,11 @@ from .appearance import dressed, html, row, style_sheet
 from .cells import close_previous
 from .config import PlaygroundConfig
 from .drawers import Drawers
+from .french import typographic
 from .journal import Trial
-from .panels import DataPanel, NetworkPanel, NeuronEditor, OutputPanel, TopBar
+from .panels import DataPanel, NetworkPanel, NeuronEditor, OutputPanel, TopBar, close_tree
 from .relay import INTERRUPTED, Relay
-from .session import RATES, Session, fork
+from .session import RATES, Session
 from .training import Run
 
 TRAIN_SECONDS = 0.02  # of training in one frame, about
@@ -83,7 +85,7 @@ class Playground:
     def run(self) -> Run:
         """A copy of the current run, which goes on playing without it."""
         with self._lock:
-            return fork(self._session.run)
+            return self._session.run.copy()
 
     @property
     def playing(self) -> bool:
@@ -190,7 +192,9 @@ class Playground:
     def close(self):
         """Stop, and take every part of the widget away from page and kernel."""
         self._relay.close()
-        _close_tree(self.widget)
+        for panel in self._panels:
+            panel.close()
+        close_tree(self.widget)
 
     # How it is shown
 
@@ -272,11 +276,11 @@ class Playground:
         self._top.show_playing(self._relay.playing)
 
     def _say(self, message):
-        self._message.value = f'<div role="status">{message}</div>'
+        self._message.value = f'<div role="status">{markup.escape(typographic(message), quote=False)}</div>'
 
     def _draw(self):
         layers = picture.surfaces(self._session.run)
-        self._network.draw(self._session, layers)
+        self._network.draw(self._session, layers, self._relay.playing)
         self._output.draw(self._session, layers)
         self._top.show_epoch(self._session)
 
@@ -316,9 +320,3 @@ class Playground:
         """Compile the training while the student reads: the first frame then comes at once."""
         with self._lock:
             Run(self._session.config, (self._session.config.resets,)).train(1)
-
-
-def _close_tree(widget):
-    for child in getattr(widget, "children", ()):
-        _close_tree(child)
-    widget.close()
