@@ -1,0 +1,565 @@
+"""The widget, without a page: controls by their traits, buttons by their clicks; the page's echoes are played."""
+
+import threading
+
+import ipywidgets as widgets
+import numpy as np
+import pytest
+
+from helpers import Playground, PlaygroundConfig, cells, train
+from helpers.config import FEATURES
+from helpers.relay import FRAMES, INTERRUPTED
+
+PART1 = "#activation=relu&dataset=xor&noise=35&networkShape=3&seed=0.50819&learningRate=0.03"
+
+
+@pytest.fixture
+def app():
+    made = Playground(PART1)
+    yield made
+    made.close()
+
+
+def tree(widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from tree(child)
+
+
+def control(app, label):
+    """The control or button that a student would call so."""
+    found = [
+        widget
+        for widget in tree(app.widget)
+        if label in (getattr(widget, "description", None), getattr(widget, "tooltip", None))
+    ]
+    assert len(found) == 1, f"{label}: {found}"
+    return found[0]
+
+
+def labelled(app, start):
+    found = [w for w in tree(app.widget) if getattr(w, "description", "").startswith(start)]
+    assert len(found) == 1, f"{start}: {found}"
+    return found[0]
+
+
+def click(app, name):
+    made = control(app, name)
+    assert not made.disabled
+    made.click()
+
+
+def texts(app):
+    return " ".join(w.value for w in tree(app.widget) if isinstance(w, widgets.HTML))
+
+
+def echo(app, times=1):
+    """Do what a page does: acknowledge the counter."""
+    sent, acknowledged = app._relay.widgets
+    for _ in range(times):
+        acknowledged.value = sent.value
+
+
+def play(app, times=1):
+    echo(app)  # the page appears
+    click(app, "Lecture")
+    echo(app, times)
+
+
+# Playing
+
+
+def test_nothing_plays_without_a_page(app):
+    click(app, "Lecture")
+    assert app.playing
+    assert app.config.epochs == 0
+
+
+def test_plays_exactly_the_engines_run(app):
+    play(app, 4)
+    click(app, "Pause")
+    epochs = app.config.epochs
+    assert epochs > 4
+    expected = train(app.config, epochs)
+    np.testing.assert_array_equal(app.run.test_loss, expected.test_loss)
+    assert f"{expected.test_loss[0, -1]:.3f}".replace(".", ",") in texts(app)
+
+
+def test_a_page_that_does_not_answer_gets_two_bursts_at_most(app):
+    frames = []
+    app._relay._frame = lambda: frames.append(1)
+    play(app)
+    assert len(frames) == 2 * FRAMES
+    _, acknowledged = app._relay.widgets
+    acknowledged.value += 1  # it has shown one of the two
+    assert len(frames) == 3 * FRAMES
+    acknowledged.value -= 1  # an old answer frees nothing
+    assert len(frames) == 3 * FRAMES
+
+
+def test_every_frame_sends_the_counter_after_the_pictures(app):
+    order = []
+    sent, _ = app._relay.widgets
+    sent.observe(lambda _: order.append("counter"), "value")
+    app._network._image.observe(lambda _: order.append("picture"), "value")
+    play(app)
+    assert order[0] == "counter"  # play itself asks for the first answer
+    assert order[1:].count("counter") == 2
+    assert order[-1] == "counter"
+
+
+def test_pause_needs_no_lock_and_ends_the_burst(app):
+    shown = []
+
+    def frame():
+        shown.append(1)
+        other = threading.Thread(target=app._relay.pause)
+        other.start()
+        other.join(timeout=5)
+        assert not other.is_alive()
+
+    app._relay._frame = frame
+    play(app)
+    assert len(shown) == 1
+    assert not app.playing
+
+
+def test_pause_and_play_again_goes_on(app):
+    play(app, 2)
+    click(app, "Pause")
+    epochs = app.config.epochs
+    echo(app, 3)
+    assert app.config.epochs == epochs
+    click(app, "Lecture")
+    echo(app)
+    assert app.config.epochs > epochs
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(RuntimeError("plus de mémoire"), "plus de mémoire"), (KeyboardInterrupt(), INTERRUPTED)],
+)
+def test_an_error_or_an_interrupt_stops_with_a_message_and_it_plays_again(app, monkeypatch, error, words):
+    def fail(epochs):
+        raise error
+
+    monkeypatch.setattr(app._session, "train", fail)
+    play(app)
+    assert not app.playing
+    assert words in texts(app)
+    assert control(app, "Lecture")
+    monkeypatch.undo()
+    click(app, "Lecture")
+    echo(app)
+    assert app.config.epochs > 0
+
+
+def test_a_lost_answer_is_asked_for_again(app):
+    play(app)
+    app._relay._last_burst -= 60  # nothing has come for a minute
+    epochs = app.config.epochs
+    click(app, "Pause")  # what the student sees and presses
+    assert app.playing
+    echo(app)
+    assert app.config.epochs > epochs
+
+
+def test_the_first_echo_compiles_once(app, monkeypatch):
+    trained = []
+    monkeypatch.setattr("helpers.playground.Run.train", lambda run, epochs: trained.append(epochs))
+    echo(app, 1)
+    app._relay.widgets[0].value += 1
+    echo(app, 1)
+    assert trained == [1]
+    assert app.config.epochs == 0
+
+
+def test_step_trains_one_epoch(app):
+    click(app, "Avancer d'une époque")
+    assert app.config.epochs == 1
+    assert "000\u202f001" in texts(app)
+
+
+def test_rates_change_while_it_plays_without_compiling(app):
+    play(app, 2)
+    program = app._session.run._program
+    control(app, "Taux d'apprentissage").value = 0.1
+    control(app, "Taux de régularisation").value = 0.003
+    assert app.playing
+    assert app.config.epochs > 0
+    assert app._session.run._program is program
+    assert app.run.learning_rate == 0.1
+    echo(app)
+    click(app, "Pause")
+    assert not app.journal[0].replayable
+    assert "Réglages changés en cours de route" in texts(app)
+
+
+def test_a_rate_changed_before_training_stays_replayable(app):
+    control(app, "Taux d'apprentissage").value = 0.1
+    click(app, "Avancer d'une époque")
+    assert app.journal[0].replayable
+    np.testing.assert_array_equal(app.run.test_loss, train(app.config, 1).test_loss)
+
+
+def test_a_rate_that_is_not_in_use_changes_nothing(app):
+    click(app, "Avancer d'une époque")
+    control(app, "Taux de régularisation").value = 0.1  # there is no regularization
+    assert app.journal[0].replayable
+    assert len(app.journal) == 1
+
+
+def test_a_diverging_run_stops_calmly():
+    app = Playground(
+        "#activation=linear&regDataset=reg-plane&problem=regression&learningRate=10&networkShape=4,4"
+    )
+    play(app, 8)
+    assert not app.playing
+    assert "divergé" in texts(app)
+    assert "∞" in texts(app)
+    assert np.isnan(app.journal[0].test_loss)
+    click(app, "Recommencer d'un autre départ")
+    assert app.config.epochs == 0
+    app.close()
+
+
+# Controls
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "field"),
+    [
+        ("Activation", "tanh", "activation"),
+        ("Régularisation", "L1", "regularization"),
+        ("Type de problème", "regression", "problem"),
+    ],
+)
+def test_choices_restart_at_the_urls_own_start(app, label, value, field):
+    click(app, "Recommencer d'un autre départ")
+    play(app)
+    control(app, label).value = value
+    assert not app.playing
+    assert getattr(app.config, field) == value
+    assert (app.config.epochs, app.config.resets) == (0, 0)
+    expected = train(app.config, 0).parameters
+    for (weights, _), (wanted, _) in zip(app.run.parameters, expected, strict=True):
+        np.testing.assert_array_equal(weights, wanted)
+
+
+@pytest.mark.parametrize(
+    ("start", "value", "field"),
+    [
+        ("Part d'entraînement", 70, "perc_train_data"),
+        ("Bruit", 20, "noise"),
+        ("Taille de lot", 3, "batch_size"),
+    ],
+)
+def test_sliders_keep_the_seed(app, start, value, field):
+    slider = labelled(app, start)
+    slider.value = value
+    assert getattr(app.config, field) == value
+    assert app.config.seed == "0.50819"
+    assert f"{value}" in slider.description
+
+
+def test_noise_beyond_the_sites_slider_is_kept():
+    app = Playground("#dataset=spiral&noise=80&networkShape=3,2")
+    assert labelled(app, "Bruit").value == 80
+    assert app.config.noise == 80
+    app.close()
+
+
+def test_datasets_follow_the_problem(app):
+    click(app, "Spirale")
+    assert app.config.dataset == "spiral"
+    assert control(app, "Plan").layout.display == "none"
+    control(app, "Type de problème").value = "regression"
+    assert control(app, "Plan (choisi)").layout.display is None
+    click(app, "Bosses gaussiennes")
+    assert app.config.data_name == "reg-gauss"
+
+
+def test_features_switch_and_the_last_one_stays(app):
+    click(app, "Ajouter l'entrée sin X₁")
+    assert app.config.features == ("x", "y", "sinX")
+    for name in ("X₁", "X₂", "sin X₁"):
+        click(app, f"Retirer l'entrée {name}")
+    assert app.config.features == ("sinX",)
+    assert "au moins une entrée" in texts(app)
+
+
+def test_layers_and_neurons_grow_and_shrink_within_bounds(app):
+    for _ in range(5):
+        click(app, "Ajouter une couche cachée")
+    assert app.config.network_shape == (3, 2, 2, 2, 2, 2)
+    assert control(app, "Ajouter une couche cachée").disabled
+    for _ in range(5):
+        click(app, "Ajouter un neurone à la couche 1")
+    assert control(app, "Ajouter un neurone à la couche 1").disabled
+    click(app, "Retirer un neurone de la couche 6")
+    assert app.config.network_shape == (8, 2, 2, 2, 2, 1)
+    assert control(app, "Retirer un neurone de la couche 6").disabled
+    for _ in range(6):
+        click(app, "Retirer une couche cachée")
+    assert app.config.network_shape == ()
+    assert control(app, "Retirer une couche cachée").disabled
+    play(app)
+    assert app.config.epochs > 0
+
+
+def test_reset_goes_to_the_next_start_and_keeps_the_points(app):
+    play(app)
+    click(app, "Recommencer d'un autre départ")
+    assert not app.playing
+    assert (app.config.epochs, app.config.resets) == (0, 1)
+    wanted = train(app.config, 0, resets=(1,)).parameters
+    np.testing.assert_array_equal(app.run.parameters[0][0], wanted[0][0])
+
+
+def test_regenerate_draws_a_seed_as_the_site_writes_it(app):
+    before = app._output._points.value
+    click(app, "Tirer une nouvelle graine")
+    assert app.config.seed != "0.50819"
+    assert len(app.config.seed.partition(".")[2]) == 5
+    assert app._output._points.value != before
+    assert app.config.seed in texts(app)
+
+
+def test_appearance_changes_without_restarting(app):
+    play(app)
+    epochs, points, surface = app.config.epochs, app._output._points.value, app._output._surface.value
+    control(app, "Afficher les points de test").value = True
+    control(app, "Discrétiser la sortie").value = True
+    assert app.playing
+    assert app.config.epochs == epochs
+    assert app._output._points.value != points
+    assert app._output._surface.value != surface
+    assert "showTestData=true" in app.url
+
+
+# Looking at a neuron and editing it
+
+
+def test_selecting_a_neuron_shows_its_surface_and_its_numbers(app):
+    output = app._output._surface.value
+    click(app, "Neurone 2 de la couche 1 : voir sa surface et ses poids")
+    assert app._output._surface.value != output
+    weights, biases = app.run.parameters[0]
+    assert control(app, "Biais").value == pytest.approx(biases[0, 1], abs=1e-5)
+    assert control(app, "Poids de X₂").value == pytest.approx(weights[0, 1, 1], abs=1e-5)
+    click(app, "Neurone 2 de la couche 1 : voir sa surface et ses poids")
+    assert app._output._surface.value == output
+
+
+def test_editing_a_weight_changes_the_network_and_its_losses(app):
+    click(app, "Neurone de sortie : voir et modifier ses poids")
+    before = app.run.parameters
+    control(app, "Poids du nº\u00a03").value = 2.5
+    after = app.run.parameters
+    assert after[1][0][0, 2, 0] == 2.5
+    np.testing.assert_array_equal(after[0][0], before[0][0])
+    loss = app._session.losses[1]
+    click(app, "Avancer d'une époque")
+    assert loss != app.run.test_loss[0, 0]
+    assert not app.journal[0].replayable
+    click(app, "Annuler le dernier changement")
+    np.testing.assert_array_equal(app.run.parameters[1][0], before[1][0])
+
+
+def test_a_bias_is_edited_and_numbers_cannot_be_while_it_plays(app):
+    click(app, "Neurone 1 de la couche 1 : voir sa surface et ses poids")
+    control(app, "Biais").value = -1.5
+    assert app.run.parameters[0][1][0, 0] == -1.5
+    play(app, 6)
+    assert control(app, "Biais").disabled
+    click(app, "Pause")
+    assert not control(app, "Biais").disabled
+    assert control(app, "Biais").value == pytest.approx(app.run.parameters[0][1][0, 0], abs=1e-5)
+
+
+def test_a_selected_neuron_that_goes_away_is_let_go(app):
+    click(app, "Neurone 3 de la couche 1 : voir sa surface et ses poids")
+    click(app, "Retirer un neurone de la couche 1")
+    assert app.selected is None
+
+
+# Undo, journal, starts, address, code
+
+
+def test_undo_brings_back_the_trained_run_level_by_level(app):
+    play(app, 2)
+    click(app, "Pause")
+    trained = app.run.test_loss
+    click(app, "Spirale")
+    click(app, "Ajouter une couche cachée")
+    click(app, "Annuler le dernier changement")
+    assert (app.config.dataset, app.config.network_shape) == ("spiral", (3,))
+    click(app, "Annuler le dernier changement")
+    assert app.config.dataset == "xor"
+    np.testing.assert_array_equal(app.run.test_loss, trained)
+    assert control(app, "Annuler le dernier changement").disabled
+
+
+def test_the_journal_keeps_each_trial_best_first(app):
+    for _ in range(3):
+        play(app, 3)
+        click(app, "Pause")
+        click(app, "Lecture")  # going on updates the same trial
+        echo(app)
+        click(app, "Recommencer d'un autre départ")
+    trials = app.journal
+    assert sorted(trial.config.resets for trial in trials) == [0, 1, 2]
+    losses = [trial.test_loss for trial in trials]
+    assert losses == sorted(losses)
+    for trial in trials:
+        replay = PlaygroundConfig.from_url(trial.url)
+        assert replay.epochs > 0
+        run = train(replay, replay.epochs, resets=(replay.resets,))
+        assert run.test_loss[0, -1] == trial.test_loss
+        assert run.train_loss[0, -1] == trial.train_loss
+
+
+def test_a_trial_can_be_taken_up_again(app):
+    play(app, 3)
+    click(app, "Recommencer d'un autre départ")
+    control(app, "Journal des essais").value = True
+    trials = next(w for w in tree(app.widget) if isinstance(w, widgets.Select))
+    assert len(trials.options) == 1
+    best = app.journal[0]
+    trials.value = 0
+    click(app, "Reprendre l'essai choisi")
+    assert app.config == best.config
+    assert app.run.test_loss[0, -1] == best.test_loss
+
+
+def test_sixteen_starts_agree_with_the_engine_and_load(app):
+    control(app, "Seize départs").value = True
+    control(app, "Époques").value = 60
+    click(app, "Entraîner seize départs")
+    losses = train(app.config, 60, resets=range(16)).test_loss[:, -1]
+    threshold = control(app, "Réussi si la perte de test ≤")
+    threshold.value = float(np.median(losses))
+    assert f"{(losses <= threshold.value).sum()}\u00a0départs sur 16" in texts(app)
+    labelled(app, "Départ 5\u00a0:").click()
+    assert (app.config.resets, app.config.epochs) == (5, 60)
+    assert app.run.test_loss[0, -1] == pytest.approx(losses[5], rel=1e-9)
+
+
+def test_the_address_is_shown_and_another_one_can_be_pasted(app):
+    control(app, "Adresse").value = True
+    shown = labelled(app, "Copier l'adresse")
+    click(app, "Avancer d'une époque")
+    assert shown.value == app.url
+    assert "epochs=1" in shown.value
+    assert f'href="{app.url.replace("&", "&amp;")}"' in texts(app)
+    assert 'target="_blank"' in texts(app)
+    shown.value = "effacé"  # it is there to be copied
+    assert shown.value == app.url
+    other = PlaygroundConfig(dataset="spiral", network_shape=(5,), features=FEATURES, epochs=3, resets=2)
+    control(app, "Coller une adresse").value = other.to_url()
+    click(app, "Ouvrir l'adresse collée")
+    assert app.config == other
+    assert app.run.test_loss[0, -1] == train(other, 3, resets=(2,)).test_loss[0, -1]
+
+
+@pytest.mark.parametrize("garbage", ["", "bonjour", "<b>x</b>", "#activation=magique", "#networkShape=99"])
+def test_garbage_is_answered_in_french_and_changes_nothing(app, garbage):
+    control(app, "Adresse").value = True
+    before = app.config
+    control(app, "Coller une adresse").value = garbage
+    click(app, "Ouvrir l'adresse collée")
+    assert app.config == before
+    message = app._message.value
+    assert "attendu" in message or "n'est pas une adresse" in message or "acceptées" in message
+    assert "<b>" not in message
+
+
+def test_the_keras_code_follows_the_network(app):
+    control(app, "Code Keras").value = True
+    assert "Dense(3" in texts(app)
+    click(app, "Ajouter un neurone à la couche 1")
+    assert "Dense(4" in texts(app)
+
+
+# As an object of the notebook
+
+
+def test_it_shows_itself_without_a_widget_too(app):
+    bundle = app._repr_mimebundle_()
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == app.widget.model_id
+    assert bundle["image/png"].startswith(b"\x89PNG")
+    text = bundle["text/plain"]
+    play(app)
+    control(app, "Activation").value = "tanh"
+    assert app._repr_mimebundle_()["text/plain"] == text
+    assert eval(text).config == PlaygroundConfig.from_url(PART1)
+
+
+def test_a_snapshot_does_not_move(app):
+    play(app)
+    run, epochs = app.run, app.config.epochs
+    echo(app, 3)
+    assert run.epoch == epochs
+    assert run.test_loss.shape == (1, epochs + 1)
+    assert app.config.epochs > epochs
+
+
+def test_bad_configurations_are_refused_in_french():
+    with pytest.raises(ValueError, match="adresse du Playground"):
+        Playground("n'importe quoi")
+    with pytest.raises(ValueError, match="adresse du Playground"):
+        Playground(3)
+
+
+def test_running_the_cell_again_closes_the_old_widget(monkeypatch):
+    running = {"cell": ("cell-1", "execution-1")}
+    monkeypatch.setattr(cells, "_current", lambda: running["cell"])
+    first, twin = Playground(PART1), Playground(PART1)
+    play(first)
+    running["cell"] = "cell-2", "execution-2"
+    other = Playground(PART1)
+    assert first.playing
+    running["cell"] = "cell-1", "execution-3"
+    second = Playground(PART1)
+    assert not first.playing
+    assert first.widget.comm is None
+    assert twin.widget.comm is None
+    assert other.widget.comm is not None
+    assert second.widget.comm is not None
+    sent, acknowledged = first._relay.widgets
+    epochs = first.config.epochs
+    first.play()
+    acknowledged.value = sent.value + 5
+    assert first.config.epochs == epochs  # no zombie
+
+
+def test_a_deleted_cell_stops_playing(app):
+    app.widget._view_count = 1
+    play(app)
+    app.widget._view_count = 0
+    assert not app.playing
+
+
+def test_many_changes_add_no_widgets(app):
+    names = ("tanh", "relu")
+    app.change(network_shape=(8,) * 6)
+    app.change(network_shape=(3,))
+    count = len(_living())
+    for change in range(60):
+        app.change(activation=names[change % 2])
+        app.change(network_shape=(8,) * (1 + change % 3))
+    assert len(_living()) == count
+
+
+def test_closing_leaves_no_widget_behind():
+    before = len(_living())
+    app = Playground(PART1)
+    click(app, "Neurone 1 de la couche 1 : voir sa surface et ses poids")
+    app.change(network_shape=(8, 8))
+    app.change(network_shape=(1,))
+    app.close()
+    assert len(_living()) == before
+
+
+def _living():
+    return getattr(widgets.widget, "_instances", None) or widgets.Widget.widgets
