@@ -1,4 +1,4 @@
-"""The widget, without a page: controls by their traits, buttons by their clicks; the page's echoes are played."""
+"""The widget without a page: its controls' traits, its buttons' clicks, a page's echoes played by hand."""
 
 import threading
 
