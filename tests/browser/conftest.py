@@ -60,7 +60,7 @@ def classic_server(browser, tmp_path_factory):
         yield running
 
 
-@pytest.fixture(params=["lab", "notebook", "classic"])
+@pytest.fixture(scope="package", params=["lab", "notebook", "classic"])
 def front(request):
     """Each front end in turn."""
     if request.param == "classic" and "COLAB_PYTHON" not in os.environ:
@@ -76,21 +76,18 @@ def open_page(browser, request):
     At the end of the test every window is pictured in test-artifacts/ and closed, its kernel shut down.
     """
     opened = []
-    name = re.sub(r"\W+", "-", request.node.name).strip("-")
 
-    def open_it(path=None, cells=(), **options):
-        classic = options.get("front") == "classic"
-        server = request.getfixturevalue("classic_server" if classic else "server")
+    def open_it(path=None, cells=(), front="lab", **options):
+        server = request.getfixturevalue("classic_server" if front == "classic" else "server")
         if path is None:
-            path = f"{name}-{len(opened)}.ipynb"
+            path = f"{picture_name(request)}-{len(opened)}.ipynb"
             write_notebook(server.folder / path, cells)
-        page = open_notebook(browser, server, path, **options)
-        opened.append(page)
-        return page
+        opened.append(open_notebook(browser, server, path, front, **options))
+        return opened[-1]
 
     yield open_it
     for number, page in enumerate(opened):
-        page.screenshot(ARTIFACTS / f"{name}-end-{number}.png")
+        page.screenshot(ARTIFACTS / f"{picture_name(request)}-end-{number}.png")
         page.close()
 
 
@@ -106,3 +103,8 @@ def write_notebook(path, sources):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, path)
+
+
+def picture_name(request):
+    """The running test's name, fit for a file."""
+    return re.sub(r"\W+", "-", request.node.name).strip("-")

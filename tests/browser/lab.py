@@ -11,6 +11,7 @@ Notebook 6 ("classic", found only in an environment that holds it, such as the o
 Nothing here knows the Playground; tests and benchmarks/widget.py do.
 """
 
+import base64
 import contextlib
 import json
 import os
@@ -245,7 +246,7 @@ class NotebookPage:
     """
 
     # JavaScript, given by the front end.
-    READY = LISTEN = RUN = CELLS = INSERT = SCROLL = SAVE = NotImplemented
+    READY = LISTEN = RUN = CELLS = APPEND = WRITE = SCROLL = SAVE = NotImplemented
     ROOT = NotImplemented  # CSS selector of the notebook in its page
 
     def __init__(self, page, server, path):
@@ -253,6 +254,8 @@ class NotebookPage:
         self.server = server
         self.path = path
         self.console_errors = []
+        self._devtools = page.context.new_cdp_session(page)
+        self._scratch = None  # index of the cell that execute uses
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.console_errors.append(f"uncaught: {error.stack}"))
 
@@ -288,17 +291,19 @@ class NotebookPage:
         self.wait(timeout)
 
     def execute(self, code, timeout=120):
-        """Run `code` in a cell added at the end of the notebook.
+        """Run `code` in a cell at the end of the notebook, always the same one.
 
         Returns:
             the text that it prints or shows.
         """
-        index = self.page.evaluate(self.INSERT, code)
-        self.run(index, timeout=timeout)
-        errors = [output for output in self.outputs(index) if output["output_type"] == "error"]
+        if self._scratch is None:
+            self._scratch = self.page.evaluate(self.APPEND)
+        self.page.evaluate(self.WRITE, [self._scratch, code])
+        self.run(self._scratch, timeout=timeout)
+        errors = [o for o in self.outputs(self._scratch) if o["output_type"] == "error"]
         if errors:
             raise RuntimeError(f"{errors[0]['ename']}: {errors[0]['evalue']}")
-        return self.text(index)
+        return self.text(self._scratch)
 
     def interrupt(self):
         """Interrupt the kernel as the stop button does, through the server."""
@@ -366,22 +371,20 @@ class NotebookPage:
 
     def throttle(self, rate):
         """Slow the page `rate` times (1: full speed)."""
-        session = self.page.context.new_cdp_session(self.page)
-        session.send("Emulation.setCPUThrottlingRate", {"rate": rate})
+        self._devtools.send("Emulation.setCPUThrottlingRate", {"rate": rate})
 
     def zoom(self, factor):
-        """Zoom as the browser's Ctrl + does: a narrower window whose pixels are larger."""
+        """Zoom as the browser's Ctrl + does: fewer CSS pixels in the window, each of them larger."""
         size = self.page.viewport_size
-        session = self.page.context.new_cdp_session(self.page)
-        metrics = {"width": round(size["width"] / factor), "height": round(size["height"] / factor)}
-        session.send(
-            "Emulation.setDeviceMetricsOverride", {**metrics, "deviceScaleFactor": factor, "mobile": False}
-        )
+        width, height = round(size["width"] / factor), round(size["height"] / factor)
+        metrics = {"width": width, "height": height, "deviceScaleFactor": factor, "mobile": False}
+        self._devtools.send("Emulation.setDeviceMetricsOverride", metrics)
 
-    def screenshot(self, path, locator=None):
-        """Save a picture of the window, or of one element."""
+    def screenshot(self, path):
+        """Save a picture of the window (Playwright's own would undo the zoom)."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        (locator or self.page).screenshot(path=path)
+        picture = self._devtools.send("Page.captureScreenshot", {"format": "png"})["data"]
+        Path(path).write_bytes(base64.b64decode(picture))
 
     def close(self):
         """Close the window and shut its kernel down."""
@@ -425,10 +428,14 @@ class LabNotebook(NotebookPage):
         const cells = window.jupyterapp.shell.currentWidget.content.model.cells;
         return Array.from(cells, cell => cell.toJSON());
     }"""
-    INSERT = """source => {
+    APPEND = """() => {
         const model = window.jupyterapp.shell.currentWidget.content.model;
-        model.sharedModel.addCell({ cell_type: 'code', source });
+        model.sharedModel.addCell({ cell_type: 'code', source: '' });
         return model.cells.length - 1;
+    }"""
+    WRITE = """([index, source]) => {
+        const cells = window.jupyterapp.shell.currentWidget.content.model.cells;
+        cells.get(index).sharedModel.setSource(source);
     }"""
     SCROLL = """index => {
         const content = window.jupyterapp.shell.currentWidget.content;
@@ -473,10 +480,10 @@ class ClassicNotebook(NotebookPage):
         }, 50);
     }"""
     CELLS = "() => Jupyter.notebook.get_cells().map(cell => cell.toJSON())"
-    INSERT = """source => {
-        const cell = Jupyter.notebook.insert_cell_at_bottom('code');
-        cell.set_text(source);
+    APPEND = """() => {
+        Jupyter.notebook.insert_cell_at_bottom('code');
         return Jupyter.notebook.ncells() - 1;
     }"""
+    WRITE = "([index, source]) => Jupyter.notebook.get_cell(index).set_text(source)"
     SCROLL = "index => Jupyter.notebook.get_cell(index).element[0].scrollIntoView()"
     SAVE = "() => Jupyter.notebook.save_notebook()"
