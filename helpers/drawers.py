@@ -71,7 +71,7 @@ class JournalDrawer(Panel):
 
     def __init__(self, app):
         super().__init__(app)
-        self._list = dressed(widgets.Select(rows=8, options=[]), "trials")
+        self._list = dressed(widgets.Select(rows=6, options=[]), "trials")
         self._again = button("Reprendre l'essai choisi", self._take_up, text="Reprendre cet essai")
         self._empty = html("Aucun essai pour l'instant : entraînez un réseau, puis mettez en pause.", "note")
         self._trials = []

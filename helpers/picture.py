@@ -27,7 +27,7 @@ SURFACE_ALPHA = 160 / 255  # the site paints surfaces half transparent, so that 
 DENSITY = 100  # cells along each side of a surface
 OUTPUT_SIZE = 276  # CSS pixels of the large surface
 CURVE_SIZE = (130, 66)
-TILE = layout.NODE * SCALE
+TILE = (layout.NODE - 2) * SCALE  # a small surface ends under its frame, whose corners are round
 DIMMED = 0.3  # what remains of the colour of a feature that is switched off
 
 _ROWS = 25  # of the surface computed at once: small products stay on one thread, which is faster
@@ -159,7 +159,7 @@ class NetworkPicture:
         self._fill_bias(boxes[-1][0], COLORS[color_index(biases[-1])][0])
 
     def _paste(self, tile, box):
-        left, top = round(box.x * SCALE), round(box.y * SCALE)
+        left, top = round((box.x + 1) * SCALE), round((box.y + 1) * SCALE)
         self._pixels[top : top + TILE, left : left + TILE, :3] = tile
 
     def _fill_bias(self, box, color):
