@@ -44,6 +44,15 @@ _FRAMES = """async (app, seconds) => {
     return [frames / elapsed, pictures / elapsed];
 }"""
 
+# A cell with a slider of its own, whose value comes back from the kernel: see answer_time.
+SLIDER = """
+import ipywidgets as widgets
+slider = widgets.IntSlider(0, 0, 100, description='Curseur')
+echo = widgets.HTML('<b class="echo">0</b>')
+slider.observe(lambda change: setattr(echo, 'value', f'<b class="echo">{change["new"]}</b>'), 'value')
+widgets.HBox([slider, echo])
+"""
+
 
 class Student:
     """One widget of a notebook.
@@ -96,6 +105,11 @@ class Student:
     def expect_paused(self, timeout=10):
         """Wait (seconds) until the button offers to play."""
         expect(self.button("Lecture")).to_be_visible(timeout=timeout * 1000)
+
+    def look(self):
+        """Bring the whole widget into view, and let the page settle."""
+        self.app.evaluate("app => app.scrollIntoView({ block: 'center' })")
+        self.page.wait_for_timeout(400)
 
     def watch(self):
         """Note from now on, by the page's clock, each click and each change of the epoch."""
@@ -164,3 +178,29 @@ def click_track(slider, fraction):
     track = slider.locator(".noUi-target, .ui-slider")
     box = track.bounding_box()
     track.click(position={"x": fraction * box["width"], "y": box["height"] / 2}, force=True)
+
+
+def answer_time(notebook, fraction):
+    """Click on the slider of the cell SLIDER and wait for the kernel's answer.
+
+    Args:
+        notebook: the NotebookPage, which holds that cell.
+        fraction: where, from 0 to 1; another one than the last time.
+
+    Returns:
+        seconds, by the page's clock.
+    """
+    box = notebook.root.locator(".widget-hbox:has(.echo)")
+    echo = box.locator(".echo")
+    before = echo.text_content()
+    box.evaluate("""box => {
+        box.lab?.observer.disconnect();
+        const lab = box.lab = {};
+        box.addEventListener('mousedown', () => { lab.pressed = performance.now(); }, true);
+        lab.observer = new MutationObserver(() => { lab.answered = performance.now(); });
+        lab.observer.observe(box.querySelector('.widget-html'), { subtree: true, childList: true });
+    }""")
+    notebook.page.wait_for_timeout(500)  # a slider that still glides to its last place ignores a click
+    click_track(box, fraction)
+    expect(echo).not_to_have_text(before)
+    return box.evaluate("box => (box.lab.answered - box.lab.pressed) / 1000")

@@ -15,13 +15,14 @@ def test_part1_is_played(open_page, artifacts):
     assert widgets.count() == sum("Playground(" in "".join(cell["source"]) for cell in notebook.cells())
 
     student = Student(notebook, widgets.count() - 1)
-    student.app.scroll_into_view_if_needed()
+    student.look()
     neurons = student.app.get_by_role("button", name="voir sa surface")
     assert student.epoch == 0
     assert neurons.count() == 2
     first_losses = student.losses
     notebook.screenshot(artifacts / "part1-opened.png")
 
+    student.look()  # what stands above may have grown meanwhile
     student.play()
     student.wait_for_epoch(50)
     assert student.losses < first_losses

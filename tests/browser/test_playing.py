@@ -8,13 +8,12 @@ measures them.
 import itertools
 
 import pytest
-from playwright.sync_api import expect
 
 from helpers import layout
 
 from .conftest import ARTIFACTS, picture_name, write_notebook
 from .lab import open_notebook
-from .student import Student, click_track
+from .student import SLIDER, Student, answer_time
 
 SHAPE = (4, 2)
 IMPORTS = """
@@ -29,12 +28,6 @@ made.append(Playground(
     '&networkShape=4,2&seed=0.50819&learningRate=0.03'
 ))
 made[-1]
-"""
-SLIDER = """
-slider = widgets.IntSlider(0, 0, 100, description='Curseur')
-echo = widgets.HTML('<b class="echo">0</b>')
-slider.observe(lambda change: setattr(echo, 'value', f'<b class="echo">{change["new"]}</b>'), 'value')
-widgets.HBox([slider, echo])
 """
 MODELS = """
 import ipywidgets.widgets.widget as module
@@ -66,7 +59,7 @@ def student(page, request):
     student.expect_paused()
     assert student.epoch == 0
     yield student
-    student.app.scroll_into_view_if_needed()
+    student.look()
     page.screenshot(ARTIFACTS / f"{picture_name(request)}.png")
     assert page.console_errors == []
     assert page.kernel_errors()[errors_before:] == []
@@ -97,7 +90,7 @@ def test_another_cell_runs_while_it_plays(page, student):
 def test_controls_answer_while_it_plays(page, student):
     student.play()
     student.wait_for_epoch(10)
-    assert answer_time(page) < SOON
+    assert answer_time(page, 0.7) < SOON
     student.choose("Taux d'apprentissage", "0,1")
     student.app.get_by_label("Discrétiser la sortie").check()
     student.expect_message("en cours de route", timeout=SOON)
@@ -200,13 +193,12 @@ def test_layers_stay_aligned_when_zoomed_or_narrow(page, student, front):
         assert max(tops) - min(tops) < 1
     try:
         page.zoom(1.5)
-        page.page.wait_for_timeout(500)
         assert page.page.evaluate("devicePixelRatio") == 1.5
         page.screenshot(ARTIFACTS / f"zoomed-{front}.png")
         assert_aligned(student, wide)
         page.zoom(1)
-        page.page.set_viewport_size({"width": 800, "height": 1400})
-        page.page.wait_for_timeout(500)
+        page.page.set_viewport_size({"width": 800, "height": 1800})
+        student.look()
         page.screenshot(ARTIFACTS / f"narrow-{front}.png")
         assert_aligned(student, wide)
         assert_stacked(student)
@@ -256,22 +248,3 @@ def assert_stacked(student):
     data, network, output = (student.boxes(part)[0] for part in (".dlp-data", ".dlp-network", ".dlp-output"))
     assert network["y"] >= data["y"] + data["height"]
     assert output["y"] >= network["y"] + network["height"]
-
-
-def answer_time(page):
-    """Seconds from a click on the page's own slider to its value coming back from the kernel."""
-    echo = page.root.locator(".echo")
-    before = echo.text_content()
-    echo.evaluate("""element => {
-        const box = element.closest('.widget-hbox');
-        box.lab = {};
-        box.addEventListener('mousedown', () => { box.lab.pressed = performance.now(); }, true);
-        new MutationObserver(() => { box.lab.answered = performance.now(); })
-            .observe(element.closest('.widget-html'), { subtree: true, childList: true });
-    }""")
-    click_track(page.root.locator(".widget-hbox:has(.echo)"), 0.7)
-    expect(echo).not_to_have_text(before)
-    return page.page.evaluate("""() => {
-        const { pressed, answered } = document.querySelector('.echo').closest('.widget-hbox').lab;
-        return (answered - pressed) / 1000;
-    }""")
