@@ -28,7 +28,7 @@ MAX_RESETS = 1_000
 MAX_LENGTH = 5_000  # characters of an address
 
 # Icon, colour and word of a mark; the icon says it too, for those who do not see the colour.
-_FULL = ("✓", "#0877bd", "réussi")
+_FULL = ("✓", "#1b87cd", "réussi")
 _PARTIAL = ("◐", "#f59322", "en partie réussi")
 _MISSED = ("✗", "#c4453c", "à revoir")
 _UNANSWERED = ("○", "#8a8f94", "à compléter")
@@ -301,7 +301,7 @@ def replay(config: PlaygroundConfig) -> Run:
     if config.epochs == 0:
         raise Wrong(
             "L'adresse ne dit pas combien d'époques entraîner. Recopiez-la depuis le tiroir « Adresse » du "
-            "Playground de ce notebook, ou ajoutez à la fin `&epochs=` et le nombre affiché "
+            "Playground de ce carnet, ou ajoutez à la fin `&epochs=` et le nombre affiché "
             "(et `&resets=` suivi du nombre de réinitialisations)."
         )
     if config.epochs > MAX_EPOCHS:
