@@ -354,7 +354,6 @@ class NeuronEditor(Panel):
     def __init__(self, app):
         super().__init__(app)
         self._title = html()
-        self._close = button("Revenir à la sortie", app.unselect, text="Fermer")
         self.widget = row(self._title, classes=("editor",))
 
     def _update(self, session):
@@ -372,9 +371,12 @@ class NeuronEditor(Panel):
             field.description = label
             field.disabled = self.app.playing  # numbers that move cannot be edited
             field.value = round(float(np.nan_to_num(value)), 5)
-        children = (self._title, *fields, self._close)
+        children = (self._title, *fields, self._reused(self._leave))
         if children != self.widget.children:
             self.widget.children = children
+
+    def _leave(self):
+        return button("Revenir à la sortie", self.app.unselect, text="Fermer")
 
     def _number(self, place):
         field = dressed(widgets.FloatText(step=0.1), "field")

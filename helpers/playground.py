@@ -192,9 +192,10 @@ class Playground:
     def close(self):
         """Stop, and take every part of the widget away from page and kernel."""
         self._relay.close()
-        for panel in self._panels:
-            panel.close()
-        close_tree(self.widget)
+        with self._lock:  # a burst may be under way on another thread
+            for panel in self._panels:
+                panel.close()
+            close_tree(self.widget)
 
     # How it is shown
 

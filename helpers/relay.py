@@ -15,6 +15,8 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
+from .interrupts import on_interrupt
+
 FRAMES = 3  # per burst: an echo costs the page about 35 ms, so one frame for each would be slow
 IN_FLIGHT = 2  # bursts sent and not yet echoed: the page draws one while the kernel computes the other
 BURST_SECONDS = 0.12  # a burst ends early on a slow machine, so that other controls get their turn
@@ -46,7 +48,7 @@ class Relay:
     ):
         self.playing = False
         self._frame, self._stopped, self._shown, self._lock = frame, stopped, shown, lock
-        self._has_page = False
+        self._has_page = self._is_interrupted = False
         self._last_burst = 0.0
         hidden = widgets.Layout(display="none")
         self._sent = widgets.IntText(1, layout=hidden)
@@ -54,16 +56,22 @@ class Relay:
         self._link = widgets.jsdlink((self._sent, "value"), (self._echo, "value"))
         self._echo.observe(self._on_echo, "value")
         self.widgets = (self._sent, self._echo)
+        on_interrupt(self)
 
     def play(self):
         """Start: the first frame comes when the page answers."""
-        self.playing = True
+        self.playing, self._is_interrupted = True, False
         self._last_burst = time.monotonic()
         self._sent.value += 1
 
     def pause(self):
         """Stop before the next frame."""
         self.playing = False
+
+    def interrupt(self):
+        """Stop before the next frame, and say so at the page's next answer. Safe in a signal handler."""
+        if self.playing:
+            self.playing, self._is_interrupted = False, True
 
     @property
     def stalled(self) -> bool:
@@ -85,6 +93,8 @@ class Relay:
                 while self.playing and self._sent.value - self._echo.value < IN_FLIGHT:
                     self._burst()
                     self._sent.value += 1  # last: its echo says that the page has the frames too
+            if self._is_interrupted:
+                raise KeyboardInterrupt
         except KeyboardInterrupt:
             self._stop(INTERRUPTED)
         except Exception as error:  # whatever it is, say so and stay usable
@@ -98,5 +108,5 @@ class Relay:
             self._frame()
 
     def _stop(self, message):
-        self.playing = False
+        self.playing = self._is_interrupted = False
         self._stopped(message)

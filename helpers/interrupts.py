@@ -1,0 +1,47 @@
+"""Hears the kernel's interrupts (the stop button) for widgets, which may be computing on another thread.
+
+From ipykernel 7 on, a page's messages to widgets may be handled on threads of their own. An interrupt never
+reaches those, and the main thread, when idle, ignores it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import weakref
+
+
+def on_interrupt(listener):
+    """Have ``listener.interrupt()`` called when the kernel is interrupted while no cell runs.
+
+    The listener is held weakly. Outside a Jupyter kernel nothing happens.
+    """
+    _LISTENERS.add(listener)
+    if "IPython" not in sys.modules:
+        return
+    from IPython import get_ipython  # noqa: PLC0415  (only where it is already there)
+
+    loop = getattr(getattr(get_ipython(), "kernel", None), "io_loop", None)
+    if loop is not None:
+        # Once idle: while a cell runs, the kernel has a handler of its own, then brings the other back.
+        loop.add_callback(_listen)
+
+
+def _listen():
+    previous = signal.getsignal(signal.SIGINT)
+    if getattr(previous, "is_ours", False):
+        return
+
+    def handle(number, frame):
+        for listener in list(_LISTENERS):
+            listener.interrupt()
+        if callable(previous):
+            previous(number, frame)
+
+    handle.is_ours = True
+    with contextlib.suppress(ValueError):  # not the main thread: nothing to be done
+        signal.signal(signal.SIGINT, handle)
+
+
+_LISTENERS = weakref.WeakSet()
