@@ -59,6 +59,7 @@ class Playground:
         self._epochs_per_frame, self._frames = 1, 0
         self.selected: tuple[int, int] | None = None
         self._build()
+        self._say(self._shortfall(config.epochs) or "")
         self._show()
 
     # What a student's code may read
@@ -131,7 +132,9 @@ class Playground:
 
         def take():
             is_config = isinstance(config, PlaygroundConfig)
-            self._session.load(config if is_config else PlaygroundConfig.from_url(config))
+            wanted = config if is_config else PlaygroundConfig.from_url(config)
+            self._session.load(wanted)
+            return self._shortfall(wanted.epochs)
 
         self._do(take)
 
@@ -182,6 +185,7 @@ class Playground:
 
     def train_starts(self, fill):
         """Let a panel train many starts of the current experiment: ``fill`` gets its configuration."""
+        self._say("Entraînement des départs…")
         self._do(lambda: fill(self._session.config.replace(epochs=0, resets=0)))
 
     def refresh(self, panel):
@@ -244,13 +248,12 @@ class Playground:
             self._show_playing()
 
     def _do(self, action, *arguments, pauses=True):
-        """Carry out what a control asks for, and show the outcome, an error included."""
+        """Carry out what a control asks for, and show the outcome: the message it returns, or its error."""
         if pauses:
             self._relay.pause()  # before the lock: a burst under way ends at its next frame
         with self._lock:
-            message = ""
             try:
-                action(*arguments)
+                message = action(*arguments)
             except ValueError as error:
                 message = str(error)
             except KeyboardInterrupt:
@@ -258,6 +261,13 @@ class Playground:
             self._drop_lost_selection()
             self._say(message or ("" if self._session.replayable else RETOUCHED))
             self._show()
+
+    def _shortfall(self, epochs):
+        """Say so when an address names more epochs than are trained at once."""
+        done = self._session.run.epoch
+        if done < epochs:
+            return f"L'adresse demande {epochs} époques ; les {done} premières sont faites. Lecture continue."
+        return None
 
     def _drop_lost_selection(self):
         sizes = (*self._session.config.network_shape, 1)

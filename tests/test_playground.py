@@ -476,6 +476,17 @@ def test_the_address_is_shown_and_another_one_can_be_pasted(app):
     assert app.run.test_loss[0, -1] == train(other, 3, resets=(2,)).test_loss[0, -1]
 
 
+def test_an_address_that_asks_for_very_much_is_cut_short_and_says_so(monkeypatch):
+    monkeypatch.setattr("helpers.session.MAX_REPLAY", 30)
+    app = Playground(PART1 + "&epochs=1000000000")
+    assert app.config.epochs == 30
+    assert "1000000000 époques" in texts(app)
+    app.load(PART1 + "&epochs=20")
+    assert app.config.epochs == 20
+    assert "époques" not in app._message.value
+    app.close()
+
+
 @pytest.mark.parametrize("garbage", ["", "bonjour", "<b>x</b>", "#activation=magique", "#networkShape=99"])
 def test_garbage_is_answered_in_french_and_changes_nothing(app, garbage):
     control(app, "Adresse").value = True
