@@ -386,6 +386,21 @@ class NotebookPage:
         picture = self._devtools.send("Page.captureScreenshot", {"format": "png"})["data"]
         Path(path).write_bytes(base64.b64decode(picture))
 
+    def film(self, seconds):
+        """What the window really showed for some seconds: its frames, as bytes of PNG pictures."""
+        frames = []
+
+        def keep(frame):
+            frames.append(base64.b64decode(frame["data"]))
+            self._devtools.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
+
+        self._devtools.on("Page.screencastFrame", keep)
+        self._devtools.send("Page.startScreencast", {"format": "png"})
+        self.page.wait_for_timeout(1000 * seconds)
+        self._devtools.send("Page.stopScreencast")
+        self._devtools.remove_listener("Page.screencastFrame", keep)
+        return frames
+
     def close(self):
         """Close the window and shut its kernel down."""
         with contextlib.suppress(Exception):
