@@ -85,11 +85,11 @@ def release(
         )
     notebooks = {path: execute(student_edition(source, repository, ref)) for source, path in targets.items()}
     for path, notebook in notebooks.items():
-        path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+        path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
     readme = folder / "README.md"
     if readme.exists():
         stamped = stamp_readme(readme.read_text("utf-8"), repository, ref, targets.values())
-        readme.write_text(stamped, encoding="utf-8")
+        readme.write_text(stamped, encoding="utf-8", newline="\n")
     return list(notebooks)
 
 
