@@ -61,7 +61,7 @@ def keras_code(config: PlaygroundConfig, epochs: int = 100) -> str:
     initial = (
         ("RandomUniform(-0.5, 0.5)", "Constant(0.1)") if not config.init_zero else ("Zeros()", "Zeros()")
     )
-    return f'''\
+    return f"""\
 import keras
 from helpers import PlaygroundConfig
 from helpers.data import compute_features, load_data
@@ -82,4 +82,4 @@ history = model.fit(
     x_train, data.train_labels, validation_data=(x_test, data.test_labels),
     batch_size={config.batch_size}, epochs={epochs}, shuffle=False, verbose=0,
 )
-'''
+"""

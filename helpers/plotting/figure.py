@@ -1,0 +1,114 @@
+"""What all figures share: colours, style, size, and how a cell shows them.
+
+No pyplot: a figure is returned as a ``Picture`` that a cell shows when it ends with it.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+from PIL import Image
+
+from ..data import DOMAIN
+from ..french import decimal, typographic
+
+ORANGE, GREY, BLUE = "#f59322", "#e8eaeb", "#0877bd"
+INK, FAINT = "#2b3640", "#8a949c"
+COLOURS = LinearSegmentedColormap.from_list("playground", [ORANGE, GREY, BLUE])
+WIDTH = 8.4  # inches of 100 px: what a notebook column shows without scaling
+GRID = 100  # points a side of a drawn surface
+
+_STYLE = {
+    "font.size": 10.5,
+    "axes.titlesize": 11.5,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "text.color": INK,
+    "figure.facecolor": "white",
+}
+
+
+class Picture:
+    """A finished figure: a crisp PNG in the notebook, and a French sentence that says what it shows.
+
+    Attributes:
+        figure: the matplotlib figure, to change or save it.
+        description: the sentence, also the repr and the alternative text.
+    """
+
+    def __init__(self, figure: Figure, description: str):
+        self.figure, self.description = figure, typographic(description)
+
+    def __repr__(self):
+        return self.description
+
+    def _repr_png_(self):
+        with rc_context(_STYLE):
+            self.figure.set_dpi(200)  # twice what is shown: crisp on fine screens
+            self.figure.canvas.draw()
+        image = Image.fromarray(np.asarray(self.figure.canvas.buffer_rgba())).convert("RGB")
+        target = io.BytesIO()
+        # A palette makes surfaces four times lighter to store, and looks the same.
+        image.quantize(256, dither=Image.Dither.NONE).save(target, "png", optimize=True)
+        size = {"width": image.width // 2, "height": image.height // 2}
+        return target.getvalue(), {**size, "alt": self.description}
+
+
+def new_figure(rows, columns, width, height, **options):
+    """Return a figure of this size in inches, and its axes as an array (rows, columns)."""
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def grid_points():
+    """Return the points at which a surface is drawn, (GRID * GRID, 2)."""
+    ticks = np.linspace(*DOMAIN, GRID)
+    return np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
+
+
+def draw_surface(axis, output):
+    """Draw a network's output at ``grid_points()``."""
+    return axis.imshow(
+        output.reshape(GRID, GRID),
+        cmap=COLOURS,
+        vmin=-1,
+        vmax=1,
+        origin="lower",
+        extent=(*DOMAIN, *DOMAIN),
+        interpolation="bilinear",
+        alpha=0.85,
+    )
+
+
+def draw_points(axis, points, labels, size):
+    """Draw labelled points with a white edge."""
+    axis.scatter(
+        *points.T, s=size, c=labels, cmap=COLOURS, vmin=-1, vmax=1, edgecolors="white", linewidths=0.3
+    )
+
+
+def draw_levels(line, prediction, target):
+    """Draw the loss to reach and the student's prediction with ``axhline`` or ``axvline``."""
+    if target is not None:
+        line(target, color=INK, linewidth=1.2, linestyle="--", label=f"seuil {decimal(target)}")
+    is_number = isinstance(prediction, (int, float)) and not isinstance(prediction, bool)
+    if is_number and math.isfinite(prediction):
+        line(prediction, color=ORANGE, linewidth=2, label="votre prédiction")
+
+
+def decimal_axis(axis, digits):
+    """Write an axis's numbers with a decimal comma."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: decimal(value, digits)))

@@ -1,0 +1,28 @@
+"""What many starts allow to say: how many succeed, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .training import Run
+
+
+def successes(run: Run, target: float) -> int:
+    """Count the starts whose test loss came down to ``target`` at some epoch."""
+    return int(np.sum(worst_if_nan(run.test_loss).min(axis=1) <= target))
+
+
+def wilson(wins: int, trials: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the Wilson score interval of a proportion (Wilson, 1927), 95 % by default."""
+    share = wins / trials
+    centre = share + z * z / (2 * trials)
+    reach = z * math.sqrt(share * (1 - share) / trials + (z / (2 * trials)) ** 2)
+    scale = 1 + z * z / trials
+    return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
+
+
+def worst_if_nan(losses: np.ndarray) -> np.ndarray:
+    """Return losses with infinity for a diverged run, so that it counts as the worst."""
+    return np.where(np.isnan(losses), np.inf, losses)

@@ -1,0 +1,30 @@
+"""Counting successes, and the interval around their share."""
+
+import numpy as np
+import pytest
+
+from helpers import PlaygroundConfig, train
+from helpers.statistics import successes, wilson, worst_if_nan
+
+
+def test_successes_count_starts_that_came_down_at_some_epoch():
+    config = PlaygroundConfig(
+        activation="relu", dataset="xor", noise=35, network_shape=(3,), learning_rate=0.03
+    )
+    run = train(config, 300, resets=range(16))
+    lowest = run.test_loss.min(axis=1)
+    assert successes(run, np.sort(lowest)[4]) == 5
+    assert successes(run, 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("wins", "trials", "low", "high"),
+    # Newcombe (1998), table I, Wilson's score method without continuity correction.
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_wilson_interval_equals_published_values(wins, trials, low, high):
+    assert wilson(wins, trials) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_diverged_runs_are_the_worst():
+    assert worst_if_nan(np.array([0.2, np.nan])).tolist() == [0.2, np.inf]
