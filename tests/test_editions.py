@@ -10,9 +10,9 @@ import nbformat
 import pytest
 
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
-from nbgrader.utils import determine_grade, is_grade, is_solution  # noqa: E402
+from nbgrader.utils import determine_grade, is_grade, is_solution
 
-from instructor import release  # noqa: E402
+from instructor import release
 
 SOURCES = release.sources()
 pytestmark = pytest.mark.parametrize("source", SOURCES, ids=[source.stem for source in SOURCES])
