@@ -1,6 +1,6 @@
 """Measure the widget in a real browser: displayed frames, epochs, and how soon it answers.
 
-    python benchmarks/widget.py [--front lab|notebook|classic] [--python PATH]
+    python -m benchmarks.widget [--front lab|notebook|classic] [--python PATH]
 
 Starts a Jupyter server and a headless Chromium (needs Playwright). A displayed frame is a screen refresh that
 shows a new picture; training is included. Nothing else should run meanwhile: on two cores the browser and the
@@ -13,13 +13,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.browser.conftest import write_notebook
+from tests.browser.lab import JupyterServer, chromium, copy_pack, open_notebook
+from tests.browser.student import SLIDER, Student, answer_time
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from tests.browser.conftest import write_notebook  # noqa: E402
-from tests.browser.lab import JupyterServer, chromium, copy_pack, open_notebook  # noqa: E402
-from tests.browser.student import SLIDER, Student, answer_time  # noqa: E402
-
 SHAPES = ("4,2", "8,8,8,8,8,8")
 SECONDS = 5  # of playing, for each rate
 ANSWERS = 10  # clicks on a slider while it plays
