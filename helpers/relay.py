@@ -19,7 +19,7 @@ from .interrupts import on_interrupt
 
 FRAMES = 3  # per burst: an echo costs the page about 35 ms, so one frame for each would be slow
 IN_FLIGHT = 2  # bursts sent and not yet echoed: the page draws one while the kernel computes the other
-BURST_SECONDS = 0.12  # a burst ends early on a slow machine, so that other controls get their turn
+BURST_SECONDS = 0.08  # a burst ends early on a slow machine, so that other controls get their turn
 STALLED_SECONDS = 3.0
 
 INTERRUPTED = "Entraînement interrompu. Appuyez sur Lecture pour continuer."
