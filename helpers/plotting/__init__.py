@@ -4,6 +4,20 @@ Colours are the Playground's orange and blue, which colour-blind readers tell ap
 """
 
 from .figure import Picture
+from .generalization import phase_diagram, roughness_and_loss, train_and_test, train_test_gaps
+from .inside import input_weights, neurons
 from .starts import final_losses, loss_curves, success_rates, surfaces
 
-__all__ = ["Picture", "final_losses", "loss_curves", "success_rates", "surfaces"]
+__all__ = [
+    "Picture",
+    "final_losses",
+    "input_weights",
+    "loss_curves",
+    "neurons",
+    "phase_diagram",
+    "roughness_and_loss",
+    "success_rates",
+    "surfaces",
+    "train_and_test",
+    "train_test_gaps",
+]

@@ -1,0 +1,143 @@
+"""Figures on generalization: roughness, training against test loss, the phase diagram of two rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.patches import Rectangle
+
+from ..french import count, decimal, plain, typographic
+from ..ideal import noise_floor
+from ..roughness import roughness
+from ..statistics import worst_if_nan
+from ..sweep import Sweep
+from ..training import Run
+from .figure import BLUE, FAINT, INK, ORANGE, WIDTH, Picture, decimal_axis, new_figure
+
+# Colour, marker, filled or hollow: told apart without colour too.
+_LOOKS = ((ORANGE, "o", True), (BLUE, "^", True), (ORANGE, "o", False), (BLUE, "^", False))
+
+
+def roughness_and_loss(runs: Mapping[str, Run], yours: Mapping[str, Run] | None = None) -> Picture:
+    """Draw each start as a point: roughness of its surface, final test loss.
+
+    Args:
+        runs: French name of the network -> its trained run, four at most.
+        yours: French name -> a run whose first start is marked by a star.
+    """
+    figure, ((axis,),) = new_figure(1, 1, WIDTH, 4.2)
+    for (name, run), (colour, marker, filled) in zip(runs.items(), _LOOKS, strict=False):
+        axis.scatter(
+            roughness(run),
+            run.test_loss[:, -1],
+            s=34,
+            marker=marker,
+            facecolors=colour if filled else "none",
+            edgecolors="white" if filled else colour,
+            linewidths=0.5 if filled else 1.3,
+            label=name,
+        )
+    for (name, run), number in zip((yours or {}).items(), "12", strict=False):
+        place = roughness(run)[0], run.test_loss[0, -1]
+        axis.scatter(
+            *place, s=200, marker="*", color=INK, edgecolors="white", zorder=3, label=f"{number} : {name}"
+        )
+        axis.annotate(number, place, (9, -4), textcoords="offset points", color=INK, weight="bold")
+    axis.set(xlabel="rugosité (sortie par unité de longueur au carré)", ylabel="perte de test finale")
+    axis.set_xlim(left=0)
+    axis.margins(y=0.1)
+    decimal_axis(axis.yaxis, 2)
+    axis.set_title("Un point par départ : rugosité de la surface et perte de test", loc="left")
+    axis.legend(frameon=False, loc="upper right", markerscale=0.8)
+    return Picture(figure, f"Rugosité et perte de test de chaque départ, pour {' ; '.join(runs)}.")
+
+
+def train_and_test(run: Run, start: int = 0) -> Picture:
+    """Draw one network's training and test losses, their lowest test loss, and the floor set by the noise.
+
+    Args:
+        run: a trained run of a spiral experiment.
+        start: which of its networks.
+    """
+    test, training = run.test_loss[start], run.train_loss[start]
+    best = int(np.argmin(worst_if_nan(test)))
+    floor = noise_floor(run.config)
+    figure, ((axis,),) = new_figure(1, 1, WIDTH, 3.6)
+    axis.plot(training, color=FAINT, linewidth=1.6, label="perte d'entraînement")
+    axis.plot(test, color=BLUE, linewidth=1.6, label="perte de test")
+    axis.axhline(
+        floor, color=INK, linestyle=":", linewidth=1.5, label=f"plancher du bruit, {decimal(floor, 2)}"
+    )
+    axis.plot(best, test[best], "o", color=ORANGE, markersize=9, markeredgecolor="white", zorder=3)
+    axis.axvline(best, color=ORANGE, linewidth=1.2, linestyle="--", label="plus basse perte de test")
+    axis.set(xlim=(0, max(run.epoch, 1)), ylim=(0, 0.62), xlabel="époque", ylabel="perte")
+    decimal_axis(axis.yaxis, 1)
+    axis.set_title("Le même réseau, points vus et points jamais vus", loc="left")
+    axis.legend(frameon=False, loc="lower left", ncols=2)
+    return Picture(
+        figure,
+        f"Pertes d'entraînement et de test d'un réseau sur {count(run.epoch, 'époque')}, et leur écart.",
+    )
+
+
+def train_test_gaps(runs: Mapping[str, Run]) -> Picture:
+    """Draw each start's final training and test losses, joined by a line, one panel per network.
+
+    Args:
+        runs: French name of the network -> its trained run.
+    """
+    figure, axes = new_figure(1, len(runs), WIDTH, 3.4, sharey=True)
+    floor = noise_floor(next(iter(runs.values())).config)
+    for axis, (name, run) in zip(axes.flat, runs.items(), strict=True):
+        losses = np.stack([run.train_loss[:, -1], run.test_loss[:, -1]])
+        axis.plot([0, 1], losses, color=BLUE, alpha=0.35, linewidth=1, marker="o", markersize=4)
+        axis.plot([0, 1], np.median(losses, axis=1), color=INK, linewidth=2.6, marker="o", label="médiane")
+        axis.axhline(floor, color=INK, linestyle=":", linewidth=1.5, label="plancher du bruit")
+        axis.set_xticks([0, 1], ["entraînement", "test"])
+        axis.set(xlim=(-0.25, 1.25), ylim=(0, 0.62))
+        axis.set_title(name, loc="left")
+        decimal_axis(axis.yaxis, 1)
+    axes[0, 0].set_ylabel("perte finale")
+    axes[0, -1].legend(frameon=False, loc="lower right")
+    return Picture(figure, f"Pertes finales d'entraînement et de test de chaque départ : {' ; '.join(runs)}.")
+
+
+def phase_diagram(table: Sweep) -> Picture:
+    """Draw a sweep as a heat map: median final test loss for each pair of rates, the lowest one framed.
+
+    Args:
+        table: the result of ``helpers.sweep.sweep``.
+    """
+    medians = table.medians
+    rows, columns = medians.shape
+    figure, ((axis,),) = new_figure(1, 1, WIDTH, 1.5 + 0.52 * rows)
+    image = axis.imshow(
+        np.where(np.isfinite(medians), medians, np.nan), cmap="cividis", origin="lower", aspect="auto"
+    )
+    image.set_clim(0.25, 0.55)
+    for row, column in np.ndindex(rows, columns):
+        median = medians[row, column]
+        text = decimal(median, 2) if np.isfinite(median) else "diverge"
+        axis.text(
+            column, row, text, ha="center", va="center", color="white" if median < 0.42 else INK, fontsize=11
+        )
+    row, column = np.unravel_index(np.argmin(medians), medians.shape)
+    frame = {"fill": False, "edgecolor": ORANGE, "linewidth": 3.2}
+    axis.add_patch(Rectangle((column - 0.47, row - 0.46), 0.94, 0.92, **frame))
+    axis.set_xticks(range(columns), [plain(rate, 5) for rate in table.rates])
+    axis.set_yticks(range(rows), [plain(rate, 5) for rate in table.learning_rates])
+    axis.set(xlabel=f"taux de régularisation {table.config.regularization}", ylabel="taux d'apprentissage")
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
+    title = f"Médiane de la perte de test finale ({count(len(table.resets), 'départ')} par case)"
+    axis.set_title(typographic(title), loc="left")
+    bar = figure.colorbar(image, ax=axis, pad=0.02, extend="both", ticks=[0.25, 0.35, 0.45, 0.55])
+    bar.set_label("perte de test médiane")
+    bar.outline.set_visible(False)
+    decimal_axis(bar.ax.yaxis, 2)
+    return Picture(
+        figure,
+        f"Diagramme de phase : {rows} taux d'apprentissage par {columns} taux de régularisation ; "
+        "la case encadrée a la plus basse médiane.",
+    )

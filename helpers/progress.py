@@ -1,0 +1,41 @@
+"""A progress bar that stores nothing which depends on time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import ipywidgets as widgets
+from IPython.display import display
+
+from .french import typographic
+
+
+class _Bar:
+    """The bar as a cell's output: a live widget in a page, one fixed sentence everywhere else."""
+
+    def __init__(self, bar, sentence):
+        self.bar, self.sentence = bar, sentence
+
+    def __repr__(self):
+        return self.sentence
+
+    def _repr_mimebundle_(self, **_):
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.bar.model_id}
+        return {"text/plain": self.sentence, "application/vnd.jupyter.widget-view+json": view}
+
+
+def tracked(items: Sequence, title: str) -> Iterator:
+    """Yield the items, showing in the notebook how many are done.
+
+    Args:
+        items: what to go through.
+        title: French description of the work.
+    """
+    bar = widgets.IntProgress(
+        max=len(items), description=title, style={"description_width": "initial"}, bar_style="info"
+    )
+    display(_Bar(bar, typographic(f"{title} : {len(items)} étapes.")))
+    for done, item in enumerate(items, 1):
+        yield item
+        bar.value = done
+    bar.bar_style = "success"

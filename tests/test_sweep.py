@@ -1,0 +1,66 @@
+"""A sweep is the same training as anywhere else, cell by cell; its bar stores one fixed sentence."""
+
+import numpy as np
+import pytest
+
+from helpers import PlaygroundConfig, program, progress, train
+from helpers.sweep import sweep
+
+CONFIG = PlaygroundConfig(dataset="spiral", noise=80, network_shape=(4,), regularization="none")
+
+
+def test_every_cell_is_the_training_of_its_pair_of_rates():
+    table = sweep(CONFIG, [0.3, 0.03], [0.003, 0], epochs=20, resets=range(3))
+    assert table.learning_rates == (0.03, 0.3)
+    assert table.rates == (0, 0.003)
+    assert table.losses.shape == (2, 2, 3)
+    for row, learning_rate in enumerate(table.learning_rates):
+        for column, rate in enumerate(table.rates):
+            config = CONFIG.replace(
+                learning_rate=learning_rate, regularization="L2", regularization_rate=rate
+            )
+            expected = train(config, 20, range(3)).test_loss[:, -1]
+            assert table.losses[row, column] == pytest.approx(expected, abs=1e-5)
+            assert table.medians[row, column] == pytest.approx(np.median(expected), abs=1e-5)
+
+
+def test_the_whole_table_compiles_once():
+    sweep(CONFIG, [0.1], [0], epochs=5, resets=range(3))
+    compiled = program.Program.xla_programs
+    sweep(CONFIG, [0.01, 0.1, 1], [0, 0.1], epochs=5, resets=range(3))
+    assert program.Program.xla_programs == compiled
+
+
+def test_a_diverging_cell_is_the_worst():
+    table = sweep(CONFIG.replace(network_shape=(8, 8, 8)), [10], [10], epochs=50, resets=range(3))
+    assert np.isinf(table.medians).all()
+
+
+@pytest.mark.parametrize(
+    ("learning_rates", "rates", "hint"),
+    [
+        ([0.02], [0], "0.02"),
+        ([], [0], "vide"),
+        (0.1, [0], "liste"),
+        ([0.1], ["a"], "a"),
+        (
+            [0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+            [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+            "100",
+        ),
+    ],
+)
+def test_bad_lists_are_named(learning_rates, rates, hint):
+    with pytest.raises(ValueError, match=hint):
+        sweep(CONFIG, learning_rates, rates)
+
+
+def test_the_bar_says_the_same_whatever_the_time(monkeypatch):
+    shown = []
+    monkeypatch.setattr(progress, "display", shown.append)
+    assert list(progress.tracked("abc", "Balayage")) == ["a", "b", "c"]
+    (bar,) = shown
+    bundle = bar._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(bar) == "Balayage\u00a0: 3 étapes."
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == bar.bar.model_id
+    assert bar.bar.value == bar.bar.max == 3
