@@ -373,15 +373,16 @@ class NotebookPage:
         """Slow the page `rate` times (1: full speed)."""
         self._devtools.send("Emulation.setCPUThrottlingRate", {"rate": rate})
 
-    def zoom(self, factor):
-        """Zoom as the browser's Ctrl + does: fewer CSS pixels in the window, each of them larger."""
-        size = self.page.viewport_size
-        width, height = round(size["width"] / factor), round(size["height"] / factor)
-        metrics = {"width": width, "height": height, "deviceScaleFactor": factor, "mobile": False}
+    def resize(self, width, height, scale=1):
+        """Give the window a size in CSS pixels, of `scale` device pixels each.
+
+        Zooming with Ctrl + makes fewer and larger CSS pixels of the same window.
+        """
+        metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
         self._devtools.send("Emulation.setDeviceMetricsOverride", metrics)
 
     def screenshot(self, path):
-        """Save a picture of the window (Playwright's own would undo the zoom)."""
+        """Save a picture of the window (Playwright's own would undo a resize)."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         picture = self._devtools.send("Page.captureScreenshot", {"format": "png"})["data"]
         Path(path).write_bytes(base64.b64decode(picture))
