@@ -7,7 +7,6 @@ import warnings
 import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_output
-from nbgrader.utils import determine_grade
 
 from helpers import PlaygroundConfig
 from helpers.french import count, plain, quoted, typographic
@@ -46,9 +45,10 @@ def marks_of_one(function):
 
 def nbgrader_mark(score):
     """Return what nbgrader gives a cell that ends with this score."""
+    utils = pytest.importorskip("nbgrader.utils", reason="comes with instructor/requirements.txt")
     output = new_output("execute_result", {"text/plain": repr(score)}, execution_count=1)
     metadata = {"nbgrader": {"grade": True, "solution": False, "points": score.question.points}}
-    return determine_grade(new_code_cell(outputs=[output], metadata=metadata))[0]
+    return utils.determine_grade(new_code_cell(outputs=[output], metadata=metadata))[0]
 
 
 @pytest.mark.parametrize(
