@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "test-artifacts"
 WANTED = os.environ.get("LAB_BROWSER", "").lower()
 
-# These import Playwright; without it, test_harness.py alone says what is missing, or fails where it is required.
+# These import Playwright. Without it, test_harness.py alone says what is missing, or fails if it is required.
 if importlib.util.find_spec("playwright") is None:
     collect_ignore = ["test_part1.py", "test_playing.py"]
 
