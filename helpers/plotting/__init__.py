@@ -4,12 +4,19 @@ Colours are the Playground's orange and blue, which colour-blind readers tell ap
 """
 
 from .figure import Picture
-from .generalization import phase_diagram, roughness_and_loss, train_and_test, train_test_gaps
+from .generalization import (
+    early_stopping,
+    phase_diagram,
+    roughness_and_loss,
+    train_and_test,
+    train_test_gaps,
+)
 from .inside import input_weights, neurons
 from .starts import final_losses, loss_curves, success_rates, surfaces
 
 __all__ = [
     "Picture",
+    "early_stopping",
     "final_losses",
     "input_weights",
     "loss_curves",

@@ -11,6 +11,7 @@ from ..french import count, decimal, plain, typographic
 from ..ideal import noise_floor
 from ..roughness import roughness
 from ..statistics import worst_if_nan
+from ..stopping import Stopping
 from ..sweep import Sweep
 from ..training import Run
 from .figure import BLUE, FAINT, INK, ORANGE, WIDTH, Picture, decimal_axis, new_figure
@@ -140,4 +141,36 @@ def phase_diagram(table: Sweep) -> Picture:
         figure,
         f"Diagramme de phase : {rows} taux d'apprentissage par {columns} taux de régularisation ; "
         "la case encadrée a la plus basse médiane.",
+    )
+
+
+def early_stopping(result: Stopping) -> Picture:
+    """Draw what early stopping announces, what it is worth on other points, and what no stopping gives.
+
+    Args:
+        result: of ``helpers.stopping.stop_early``; one point per start, the median as a bar.
+    """
+    rows = {
+        "annoncée : sur les points\nqui ont choisi l'époque": result.announced,
+        "vérifiée : même époque,\nsur les autres points": result.honest,
+        "sans arrêt :\ndernière époque": result.final,
+    }
+    figure, ((axis,),) = new_figure(1, 1, WIDTH, 2.7)
+    for row, losses in enumerate(rows.values()):
+        spread = np.linspace(-0.16, 0.16, len(losses))
+        median = np.median(losses)
+        axis.scatter(losses, row + spread, s=20, color=BLUE, alpha=0.5, linewidths=0)
+        axis.plot([median, median], [row - 0.3, row + 0.3], color=INK, linewidth=2.6)
+        axis.text(median, row - 0.33, decimal(median, 2), ha="center", va="bottom", color=INK)
+    axis.set_yticks(range(len(rows)), [typographic(name) for name in rows])
+    axis.set(ylim=(len(rows) - 0.5, -0.65), xlabel="perte de test")
+    axis.tick_params(axis="y", length=0)
+    decimal_axis(axis.xaxis, 2)
+    axis.set_title(
+        typographic(f"Arrêt précoce : {count(len(result.final), 'départ')} (trait : médiane)"), loc="left"
+    )
+    return Picture(
+        figure,
+        "Arrêt précoce : perte annoncée sur les points qui ont choisi l'époque, perte vérifiée sur les "
+        "autres, et perte de la dernière époque.",
     )

@@ -5,10 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from ..appearance import FEATURE_NAMES
-from ..data import DOMAIN, compute_features, load_data
-from ..french import NBSP, count
+from ..data import DOMAIN, load_data
+from ..french import NBSP, count, decimal, typographic
+from ..importance import frozen_losses, input_effects
 from ..training import Run
-from .figure import BLUE, COLOURS, INK, WIDTH, Picture, draw_points, draw_surface, grid_points, new_figure
+from .figure import (
+    BLUE,
+    COLOURS,
+    INK,
+    WIDTH,
+    Picture,
+    decimal_axis,
+    draw_points,
+    draw_surface,
+    grid_points,
+    new_figure,
+)
 
 
 def neurons(run: Run, start: int = 0) -> Picture:
@@ -59,47 +71,42 @@ def neurons(run: Run, start: int = 0) -> Picture:
 
 
 def input_weights(run: Run, start: int = 0) -> Picture:
-    """Draw what each input adds to each neuron of the first layer, and each input's share in the whole.
-
-    A weight alone misleads: sin X1 stays within [-1, 1] where X1 runs from -6 to 6. Each weight is multiplied
-    by the standard deviation of its input over the training points.
+    """Draw what each input adds to each neuron of the first layer, and the test loss without that input.
 
     Args:
         run: a trained run.
         start: which of its networks.
     """
-    effects, names = input_effects(run, start), [FEATURE_NAMES[name] for name in run.config.features]
-    shares = _shares(np.abs(effects).sum(axis=1))
-    height = 1.5 + 0.42 * len(names)
-    figure, ((matrix, bars),) = new_figure(1, 2, WIDTH, height, width_ratios=[3, 2])
+    names = [FEATURE_NAMES[name] for name in run.config.features]
+    effects, losses, loss = input_effects(run, start), frozen_losses(run, start), run.test_loss[start, -1]
+    figure, ((matrix, bars),) = new_figure(1, 2, WIDTH, 1.7 + 0.42 * len(names), width_ratios=[3, 2])
     reach = _largest(effects)
     image = matrix.imshow(effects, cmap=COLOURS, vmin=-reach, vmax=reach, aspect="auto")
     matrix.set_yticks(range(len(names)), names)
-    units = effects.shape[1]
-    matrix.set_xticks(range(units), [str(unit + 1) for unit in range(units)])
+    units = range(effects.shape[1])
+    matrix.set_xticks(units, [str(unit + 1) for unit in units])
     matrix.set_xlabel("neurone de la première couche")
     matrix.set_title("Poids × écart type de l'entrée", loc="left")
     matrix.tick_params(length=0)
     matrix.spines[:].set_visible(False)
     colours = figure.colorbar(image, ax=matrix, shrink=0.9, pad=0.02)
     colours.outline.set_visible(False)
-    bars.barh(range(len(names)), 100 * shares, color=BLUE, height=0.62)
+    decimal_axis(colours.ax.yaxis, 1)
+    bars.barh(range(len(names)), losses, color=BLUE, height=0.62)
+    bars.axvline(loss, color=INK, linestyle="--", linewidth=1.2)
+    for row, frozen in enumerate(losses):
+        bars.text(frozen + 0.015, row, decimal(frozen, 2), va="center")
     bars.set_yticks(range(len(names)), names)
-    for row, share in enumerate(shares):
-        bars.text(100 * share + 1, row, f"{100 * share:.0f}{NBSP}%", va="center")
-    bars.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, 100 * shares.max() * 1.25), xlabel=f"part, en{NBSP}%")
-    bars.set_title("Part de chaque entrée", loc="left")
+    bars.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, max(losses.max(), loss) * 1.25))
+    bars.set_xlabel(typographic(f"perte de test (tirets : réseau intact, {decimal(loss, 2)})"))
+    bars.set_title("Une entrée figée à sa moyenne", loc="left")
     bars.tick_params(axis="y", length=0)
+    decimal_axis(bars.xaxis, 1)
     return Picture(
         figure,
-        f"Poids des entrées {', '.join(names)} dans les neurones de la première couche, et leurs parts.",
+        f"Poids de {', '.join(names)} dans les neurones de la première couche, et perte de test quand "
+        "l'une de ces entrées est figée à sa moyenne.",
     )
-
-
-def input_effects(run: Run, start: int = 0) -> np.ndarray:
-    """Return each first-layer weight times its input's standard deviation, array (inputs, units)."""
-    inputs = compute_features(load_data(run.config).train_points, run.config.features)
-    return run.parameters[0][0][start] * inputs.std(axis=0)[:, np.newaxis]
 
 
 def _shares(amounts):
