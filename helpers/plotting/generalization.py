@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MultipleLocator
 
 from ..french import count, decimal, plain, typographic
 from ..ideal import noise_floor
@@ -75,7 +76,7 @@ def train_and_test(run: Run, start: int = 0) -> Picture:
     axis.set(xlim=(0, max(run.epoch, 1)), ylim=(0, 0.62), xlabel="époque", ylabel="perte")
     decimal_axis(axis.yaxis, 1)
     axis.set_title("Le même réseau, points vus et points jamais vus", loc="left")
-    axis.legend(frameon=False, loc="lower left", ncols=2)
+    figure.legend(frameon=False, loc="outside lower center", ncols=4)
     return Picture(
         figure,
         f"Pertes d'entraînement et de test d'un réseau sur {count(run.epoch, 'époque')}, et leur écart.",
@@ -165,6 +166,7 @@ def early_stopping(result: Stopping) -> Picture:
     axis.set_yticks(range(len(rows)), [typographic(name) for name in rows])
     axis.set(ylim=(len(rows) - 0.5, -0.65), xlabel="perte de test")
     axis.tick_params(axis="y", length=0)
+    axis.xaxis.set_major_locator(MultipleLocator(0.05))
     decimal_axis(axis.xaxis, 2)
     axis.set_title(
         typographic(f"Arrêt précoce : {count(len(result.final), 'départ')} (trait : médiane)"), loc="left"

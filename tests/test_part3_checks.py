@@ -1,0 +1,354 @@
+"""Part 3's checks: good answers of several kinds, near misses, and absurd ones, each with its sentence."""
+
+import dataclasses
+import math
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from helpers import PlaygroundConfig, Run, train
+from helpers.checks import part3
+from helpers.roughness import laplacian, roughness
+from helpers.sweep import Sweep, sweep
+
+LAB_URL = (
+    "https://playground.tensorflow.org/#activation=relu&batchSize=10&dataset=spiral&regDataset=reg-plane&"
+    "learningRate=0.1&regularizationRate=0.01&noise=80&networkShape=3,2&seed=0.38953&showTestData=false&"
+    "discretize=false&percTrainData=50&x=true&y=true&xTimesY=false&xSquared=false&ySquared=false&cosX=false&"
+    "sinX=false&cosY=false&sinY=false&collectStats=false&problem=classification&initZero=false&hideText=false"
+)
+WINNER = part3.LAB.replace(network_shape=(8, 8, 8), epochs=253, resets=3)  # 0.255
+FEATURES_WINNER = part3.LAB.replace(  # 0.259
+    features=("x", "y", "sinX", "sinY"),
+    activation="tanh",
+    network_shape=(8, 8),
+    learning_rate=0.03,
+    regularization="L2",
+    regularization_rate=0.003,
+    epochs=471,
+    resets=9,
+)
+ABSURD = [None, True, math.nan, math.inf, [], [0.5], {}, "0.5", b"", print, object(), np.ones(3), 10**400]
+
+
+def edited(config, key, old, new):
+    """Change a key of an address by hand, as a student may."""
+    assert f"{key}={old}" in config.to_url()
+    return config.to_url().replace(f"{key}={old}", f"{key}={new}")
+
+
+@pytest.fixture(scope="module")
+def table():
+    """A small but wide enough sweep of a small network."""
+    config = part3.WITNESS_FEATURES.replace(network_shape=(4,))
+    return sweep(config, [0.01, 0.03, 0.1, 0.3], [0, 0.003, 0.01, 0.1], epochs=100, resets=range(8))
+
+
+def best_of(table):
+    row, column = np.unravel_index(np.argmin(table.medians), table.medians.shape)
+    return table.learning_rates[row], table.rates[column]
+
+
+def test_marks_are_worth_twenty_points_twelve_of_them_automatic():
+    questions = part3.MARKS.questions.values()
+    assert sum(question.points for question in questions) == 20
+    assert sum(question.points for question in questions if not question.manual) >= 12
+
+
+def test_the_experiment_is_the_labs():
+    assert PlaygroundConfig.from_url(LAB_URL) == part3.LAB
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        part3.check_prediction_plain,
+        part3.check_best_plain,
+        part3.check_prediction_features,
+        part3.check_best_features,
+        part3.check_roughness,
+        lambda answer: part3.check_medians(answer, answer),
+        lambda answer: part3.check_early_stopping(answer, answer, answer),
+        lambda answer: part3.check_early_stopping(answer, answer, Run(part3.LAB).train(5)),
+        lambda answer: part3.check_gaps(answer, answer),
+        lambda answer: part3.check_sweep(answer, answer),
+    ],
+)
+def test_absurd_answers_score_nothing_with_a_sentence(check):
+    for answer in ABSURD:
+        score = check(answer)
+        assert score == 0
+        assert score.answered
+        assert score.feedback.endswith((".", "?"))
+        assert "pu être vérifiée" not in score.feedback  # each is understood, not merely survived
+
+
+def test_unanswered_is_said_and_worth_nothing():
+    run = Run(part3.LAB)
+    scores = [
+        part3.check_prediction_plain(...),
+        part3.check_best_plain(...),
+        part3.check_prediction_features(...),
+        part3.check_best_features(...),
+        part3.check_roughness(lambda z, pas: ...),
+        part3.check_medians(..., ...),
+        part3.check_early_stopping(..., ..., run),
+        part3.check_gaps(..., ...),
+        part3.check_sweep(..., ...),
+    ]
+    assert not any(scores)
+    assert not any(score.answered for score in scores)
+
+
+@pytest.mark.parametrize(("value", "points"), [(0.3, 0.5), (1.99, 0.5), (-0.1, 0), (2.1, 0)])
+def test_a_prediction_must_be_a_possible_loss(value, points):
+    assert part3.check_prediction_plain(value) == points
+    assert part3.check_prediction_features(value) == points
+
+
+@pytest.mark.parametrize(
+    ("changes", "points", "hint"),
+    [
+        ({}, 4, "seuil de tous les points"),
+        ({"resets": 18, "epochs": 615}, 4, "0,252"),
+        ({"network_shape": (8, 8), "epochs": 346, "resets": 6}, 4, "0,272"),
+        ({"epochs": 252}, 2.5, "0,33"),
+        ({"epochs": 1000}, 0, "époque 253"),
+        ({"epochs": 150}, 0, "0,45"),
+        ({"network_shape": (3, 2), "epochs": 100}, 0, "Essayez un autre départ"),
+        ({"resets": 0}, 0, ""),
+    ],
+)
+def test_networks_on_two_inputs_earn_by_their_final_loss(changes, points, hint):
+    config = WINNER.replace(**changes)
+    score = part3.check_best_plain(config.to_url())
+    if points:
+        assert score == points
+    else:
+        assert score < 2.5
+    assert hint in score.feedback
+    assert part3.check_best_plain(config) == score
+
+
+@pytest.mark.parametrize(
+    ("changes", "points"),
+    [
+        ({}, 3),
+        ({"resets": 3, "epochs": 807}, 3),
+        ({"features": ("x", "y", "xSquared", "ySquared", "sinX", "sinY"), "epochs": 495}, 3),
+        ({"activation": "tanh", "network_shape": (8,), "epochs": 30, "learning_rate": 0.1}, None),
+    ],
+)
+def test_networks_with_features_earn_by_their_final_loss(changes, points):
+    score = part3.check_best_features(FEATURES_WINNER.replace(**changes).to_url())
+    if points is None:
+        assert score < 3
+        assert "Prochain palier" in score.feedback
+    else:
+        assert score == points
+
+
+def test_marks_never_grow_with_the_loss():
+    for bands in (part3._BANDS_PLAIN, part3._BANDS_FEATURES):
+        assert list(bands) == sorted(bands)
+        assert list(bands.values()) == sorted(bands.values(), reverse=True)
+    assert part3._BANDS_PLAIN[0.40] == part3.MARKS.questions["1.b"].points / 2
+    assert max(part3._BANDS_FEATURES.values()) == part3.MARKS.questions["2.b"].points
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        ("bonjour", "pas une adresse du Playground"),
+        (edited(WINNER, "dataset", "spiral", "circle"), "`dataset` vaut circle au lieu de spiral"),
+        (edited(WINNER, "seed", "0.38953", "0.1"), "`seed` vaut 0.1 au lieu de 0.38953"),
+        (edited(WINNER, "noise", "80", "0"), "`noise` vaut 0 au lieu de 80"),
+        (edited(WINNER, "percTrainData", "50", "90"), "`percTrainData` vaut 90 au lieu de 50"),
+        (edited(WINNER, "problem", "classification", "regression"), "`problem`"),
+        (edited(WINNER, "epochs", "253", "0"), "combien d'époques"),
+        (edited(WINNER, "epochs", "253", "1000000"), "au plus 20000"),
+        (edited(WINNER, "resets", "3", "1000000"), "au plus 1000"),
+    ],
+)
+def test_another_experiment_scores_nothing_and_is_told_why(answer, hint):
+    began = time.monotonic()
+    for check in (part3.check_best_plain, part3.check_best_features):
+        score = check(answer)
+        assert score == 0
+        assert hint in score.feedback or (
+            check is part3.check_best_features and "question 1" in score.feedback
+        )
+    assert time.monotonic() - began < 20
+
+
+def test_each_question_has_its_inputs():
+    plain = part3.check_best_plain(FEATURES_WINNER.to_url())
+    assert plain == 0
+    assert "`entrées actives` vaut x, y, sinX, sinY au lieu de x, y" in plain.feedback
+    features = part3.check_best_features(WINNER.to_url())
+    assert features == 0
+    assert "au moins une entrée calculée" in features.feedback.replace("\u00a0", " ")
+
+
+def test_a_diverging_run_scores_nothing():
+    config = WINNER.replace(learning_rate=10, regularization="L2", regularization_rate=10, epochs=30)
+    score = part3.check_best_plain(config)
+    assert score == 0
+    assert "divergé" in score.feedback
+
+
+def right(z, pas):
+    return np.mean(np.abs(laplacian(z, pas)))
+
+
+def with_loops(z, pas):
+    rows, columns = z.shape
+    values = [
+        abs(z[i - 1, j] + z[i + 1, j] + z[i, j - 1] + z[i, j + 1] - 4 * z[i, j]) / pas**2
+        for i in range(1, rows - 1)
+        for j in range(1, columns - 1)
+    ]
+    return sum(values) / len(values)
+
+
+def by_differences(z, pas):
+    along_y, along_x = np.diff(z, 2, axis=0)[:, 1:-1], np.diff(z, 2, axis=1)[1:-1]
+    return np.abs((along_x + along_y) / (pas * pas)).mean()
+
+
+@pytest.mark.parametrize("function", [right, with_loops, by_differences])
+def test_right_roughnesses_of_several_kinds_earn_all(function):
+    assert part3.check_roughness(function) == 2
+
+
+def neighbours(z):
+    return z[:-2, 1:-1] + z[2:, 1:-1] + z[1:-1, :-2] + z[1:-1, 2:]
+
+
+@pytest.mark.parametrize(
+    ("function", "hint"),
+    [
+        (lambda z, pas: np.mean(laplacian(z, pas)), "avant la moyenne"),
+        (lambda z, pas: abs(np.mean(laplacian(z, pas))), "avant la moyenne"),
+        (lambda z, pas: right(z, 1), "division par le carré"),
+        (lambda z, pas: right(z, 1) / pas, "carré du pas"),
+        (lambda z, pas: np.mean(np.abs(neighbours(z) - z[1:-1, 1:-1])) / pas**2, "compte 4 fois"),
+        (lambda z, pas: np.mean(np.abs(neighbours(z))) / pas**2, "point du milieu"),
+        (lambda z, pas: np.sum(np.abs(laplacian(z, pas))), "la somme"),
+        (lambda z, pas: np.mean(laplacian(z, pas) ** 2), "pas le carré"),
+        (lambda z, pas: np.median(np.abs(laplacian(z, pas))), "pas la médiane"),
+        (lambda z, pas: np.abs(laplacian(z, pas)), "un tableau"),
+        (lambda z, pas: np.mean(np.abs(neighbours(z) - 4 * z)) / pas**2, "ValueError"),
+        (lambda z, pas: 8.0, "Relisez la formule"),
+        (lambda z, pas: math.nan, "nombre fini"),
+        (lambda z, pas: None, "ne renvoie rien"),
+        (lambda z, pas: sys.exit(), "SystemExit"),
+        (lambda z: 0, "TypeError"),
+    ],
+)
+def test_wrong_roughnesses_are_told_why(function, hint):
+    score = part3.check_roughness(function)
+    assert score == 0
+    assert score.answered
+    assert hint in score.feedback
+
+
+def test_medians_of_roughness():
+    plain, features = (
+        float(np.median(roughness(part3.trained(config, part3.EPOCHS, part3.STARTS))))
+        for config in (part3.WITNESS, part3.WITNESS_FEATURES)
+    )
+    assert part3.check_medians(plain, features) == 1
+    assert part3.check_medians(round(plain, 2), np.float64(features)) == 1
+    assert part3.check_medians(plain, ...) == 0.5
+    assert part3.check_medians(plain * 1.1, features) == 0.5
+    swapped = part3.check_medians(features, plain)
+    assert swapped == 0
+    assert "échangez" in swapped.feedback
+
+
+def test_early_stopping():
+    run = train(WINNER, 300, (3,))
+    losses = run.test_loss[0]
+    best = int(np.argmin(losses))
+    gain = losses[-1] - losses[best]
+    assert part3.check_early_stopping(np.argmin(losses), gain, run) == 1
+    assert part3.check_early_stopping(best, round(gain, 3), run) == 1
+    assert part3.check_early_stopping(best, ..., run) == 0.5
+    for epoch, wrong, hint in (
+        (best, -gain, "signe"),
+        (best, gain + 0.01, "moins la plus basse"),
+        (best + 1, gain, "à une époque près"),
+        (int(np.argmin(run.train_loss[0])), gain, "perte d'entraînement"),
+        (best + 0.5, gain, ""),
+        (7, gain, "np.argmin"),
+        (1e6, gain, "np.argmin"),
+    ):
+        score = part3.check_early_stopping(epoch, wrong, run)
+        assert score == 0.5
+        assert hint in score.feedback
+
+
+def test_gaps():
+    gaps = []
+    for rate in (0, part3.PENALTY):
+        run = part3.trained(
+            part3.WITNESS_FEATURES.replace(regularization_rate=rate), part3.EPOCHS, part3.STARTS
+        )
+        gaps.append(float(np.median(run.test_loss[:, -1] - run.train_loss[:, -1])))
+    assert part3.check_gaps(*gaps) == 1
+    assert part3.check_gaps(gaps[0], ...) == 0.5
+    assert part3.check_gaps(*gaps[::-1]) == 0
+    assert "signe" in part3.check_gaps(-gaps[0], gaps[1]).feedback
+    test_loss = float(np.median(run.test_loss[:, -1]))
+    assert "retranchez" in part3.check_gaps(gaps[0], test_loss).feedback
+
+
+def test_a_wide_sweep_with_its_best_cell_earns_all(table):
+    best = best_of(table)
+    assert part3.check_sweep(table, best) == 1
+    assert part3.check_sweep(table, list(best)) == 1
+
+
+def test_a_sweep_earns_half_when_the_cell_named_is_not_the_best(table):
+    row, column = np.unravel_index(np.argmax(table.medians), table.medians.shape)
+    worst, best = (table.learning_rates[row], table.rates[column]), best_of(table)
+    for answer, hint in (
+        (..., "nommer la meilleure"),
+        (worst, "médiane plus basse"),
+        (best[::-1], "inversé"),
+        ((0.02, 0.5), "n'y est pas"),
+        (0.1, "couple"),
+        (("a", 0), "sans guillemets"),
+    ):
+        score = part3.check_sweep(table, answer)
+        assert score == 0.5
+        assert hint in score.feedback
+
+
+def test_sweeps_too_small_altered_or_of_other_data_are_refused(table):
+    small = dataclasses.replace(table, rates=table.rates[:3], losses=table.losses[:, :3])
+    short = dataclasses.replace(table, epochs=20)
+    other = dataclasses.replace(table, config=table.config.replace(noise=0))
+    typed = dataclasses.replace(table, losses=table.losses - 0.2)
+    for answer, hint in ((small, "au moins 4"), (short, "100 époques"), (other, "noise"), (typed, "rejouée")):
+        assert isinstance(answer, Sweep)
+        score = part3.check_sweep(answer, best_of(table))
+        assert score == 0
+        assert hint in score.feedback
+
+
+def test_the_run_shown_is_the_students_or_the_labs_with_a_sentence(capsys):
+    assert part3.replayed(WINNER.to_url()).test_loss[0, -1] == pytest.approx(0.2552, abs=1e-4)
+    assert capsys.readouterr().out == ""
+    for answer, hint in ((..., "sans réponse"), ("bonjour", "impossible à rejouer"), (3, "impossible")):
+        assert part3.replayed(answer, epochs=10).config == part3.LAB
+        assert hint in capsys.readouterr().out
+
+
+def test_a_winner_is_trained_on_without_changing_the_answer():
+    run = part3.replayed(WINNER.replace(epochs=40))
+    assert part3.continued(run).epoch == 1000
+    assert run.epoch == 40
