@@ -11,6 +11,8 @@ import re
 
 from playwright.sync_api import expect
 
+from helpers import relay
+
 _EPOCH = "Number(app.querySelector('.dlp-epoch-value').textContent.replace(/\\D/g, ''))"
 
 # Records, in the page and by its own clock, every click and every change of the epoch: [[ms, epoch], ...].
@@ -43,6 +45,10 @@ _FRAMES = """async (app, seconds) => {
     const elapsed = (performance.now() - start) / 1000;
     return [frames / elapsed, pictures / elapsed];
 }"""
+
+# Frames that may still appear after a click on Pause: the bursts in flight, and one that is being computed
+# while the click travels. A count, not a delay: the machine may be slow.
+UNDER_WAY = (relay.IN_FLIGHT + 2) * relay.FRAMES
 
 # A cell with a slider of its own, whose value comes back from the kernel: see answer_time.
 SLIDER = """
@@ -163,20 +169,20 @@ class Student:
         self.press("Pause")
         self.expect_paused()
 
-    def pause_and_time(self, settle=1.5):
-        """Press Pause and see when the counter stops.
+    def changes_after_pause(self, settle=1.5):
+        """Press Pause and note how the counter goes on.
 
         Args:
             settle: seconds that it is watched for.
 
         Returns:
-            seconds between the click and the last change of the counter, 0 if it never changed after it.
+            seconds between the click and each change of the counter after it.
         """
         self.watch()
         self.pause()
         self.page.wait_for_timeout(settle * 1000)
         clicks, epochs = self.watched()
-        return max(0.0, epochs[-1][0] - clicks[-1])
+        return [time - clicks[-1] for time, _ in epochs if time > clicks[-1]]
 
 
 def click_track(slider, fraction):

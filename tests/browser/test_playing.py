@@ -16,7 +16,7 @@ from helpers import layout
 
 from .conftest import ARTIFACTS, picture_name, write_notebook
 from .lab import open_notebook
-from .student import SLIDER, Student, answer_time
+from .student import SLIDER, UNDER_WAY, Student, answer_time
 
 SHAPE = (4, 2)
 IMPORTS = """
@@ -37,7 +37,7 @@ import ipywidgets.widgets.widget as module
 print(len(getattr(module, '_instances', None) or module.Widget.widgets))
 """
 PLAYING = "print([number for number, one in enumerate(made) if one.playing])"
-SOON = 2.0  # seconds: a stop or an answer that took longer would mean that messages pile up
+SOON = 5.0  # seconds: an answer that took longer would mean that messages pile up
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_plays_and_pauses_at_once(page, student):
     student.play()
     student.wait_for_epoch(50)
     assert student.losses[0] < test_loss
-    assert student.pause_and_time() < 0.5
+    assert len(student.changes_after_pause()) <= UNDER_WAY
     assert student.epoch == kernel_epoch(page)
 
 
@@ -120,7 +120,7 @@ def test_a_slow_page_is_not_flooded(page, student):
     page.throttle(6)
     try:
         page.page.wait_for_timeout(3000)
-        assert student.pause_and_time(settle=SOON + 1) < SOON
+        assert len(student.changes_after_pause(settle=3)) <= UNDER_WAY
         assert student.epoch == kernel_epoch(page)
     finally:
         page.throttle(1)
