@@ -30,6 +30,7 @@ FEATURES_WINNER = part3.LAB.replace(  # 0.259
     epochs=471,
     resets=9,
 )
+DIVERGING = WINNER.replace(learning_rate=10, regularization="L2", regularization_rate=10, epochs=30)
 ABSURD = [None, True, math.nan, math.inf, [], [0.5], {}, "0.5", b"", print, object(), np.ones(3), 10**400]
 
 
@@ -111,7 +112,7 @@ def test_a_prediction_must_be_a_possible_loss(value, points):
 @pytest.mark.parametrize(
     ("changes", "points", "hint"),
     [
-        ({}, 4, "seuil de tous les points"),
+        ({}, 4, "Tous les points, bravo"),
         ({"resets": 18, "epochs": 615}, 4, "0,252"),
         ({"network_shape": (8, 8), "epochs": 346, "resets": 6}, 4, "0,272"),
         ({"epochs": 252}, 2.5, "0,33"),
@@ -193,8 +194,7 @@ def test_each_question_has_its_inputs():
 
 
 def test_a_diverging_run_scores_nothing():
-    config = WINNER.replace(learning_rate=10, regularization="L2", regularization_rate=10, epochs=30)
-    score = part3.check_best_plain(config)
+    score = part3.check_best_plain(DIVERGING)
     assert score == 0
     assert "divergé" in score.feedback
 
@@ -343,7 +343,12 @@ def test_sweeps_too_small_altered_or_of_other_data_are_refused(table):
 def test_the_run_shown_is_the_students_or_the_labs_with_a_sentence(capsys):
     assert part3.replayed(WINNER.to_url()).test_loss[0, -1] == pytest.approx(0.2552, abs=1e-4)
     assert capsys.readouterr().out == ""
-    for answer, hint in ((..., "sans réponse"), ("bonjour", "impossible à rejouer"), (3, "impossible")):
+    for answer, hint in (
+        (..., "sans réponse"),
+        ("bonjour", "impossible à rejouer"),
+        (3, "impossible"),
+        (DIVERGING, "divergé"),
+    ):
         assert part3.replayed(answer, epochs=10).config == part3.LAB
         assert hint in capsys.readouterr().out
 

@@ -38,7 +38,7 @@ def neurons(run: Run, start: int = 0) -> Picture:
     answers = [layer[start] for layer in run.activations(data.train_points)]
     outgoing = [np.abs(weights[start]).mean(axis=1) for weights, _ in run.parameters[1:]]
     rows, columns = len(surfaces), max(layer.shape[1] for layer in surfaces)
-    side = min((WIDTH - 0.7) / columns, 1.25)
+    side = min((WIDTH - 0.5) / columns - 0.08, 1.25)
     width = max(columns * (side + 0.08) + 0.5, 6.4)  # wide enough for the title
     figure, axes = new_figure(rows, columns, width, rows * (side + 0.24) + 0.42)
     for axis in axes.flat:
@@ -98,7 +98,7 @@ def input_weights(run: Run, start: int = 0) -> Picture:
         bars.text(frozen + 0.015, row, decimal(frozen, 2), va="center")
     bars.set_yticks(range(len(names)), names)
     bars.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, max(losses.max(), loss) * 1.25))
-    bars.set_xlabel(typographic(f"perte de test (tirets : réseau intact, {decimal(loss, 2)})"))
+    bars.set_xlabel(typographic(f"perte de test (intact : {decimal(loss, 2)})"))
     bars.set_title("Une entrée figée à sa moyenne", loc="left")
     bars.tick_params(axis="y", length=0)
     decimal_axis(bars.xaxis, 1)

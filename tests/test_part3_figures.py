@@ -1,0 +1,53 @@
+"""Part 3's figures, on whatever network a student may have chosen."""
+
+import numpy as np
+import pytest
+
+from helpers import Run, plotting
+from helpers.checks import part3
+from helpers.plotting import inside
+from helpers.sweep import Sweep
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3, 2), (8,) * 6])
+@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+def test_any_network_can_be_looked_into(shape, activation):
+    run = Run(part3.WITNESS_FEATURES.replace(network_shape=shape, activation=activation), (2,))
+    neurons, inputs = plotting.neurons(run), plotting.input_weights(run)
+    surfaces = [axis for axis in neurons.figure.axes if axis.images]
+    assert len(surfaces) == sum(shape) + 1
+    assert "sin X₂" in inputs.description
+    for picture in (neurons, inputs):
+        _, size = picture._repr_png_()
+        assert size["width"] <= 840
+
+
+def test_the_parts_of_a_layer_add_up_and_a_dead_neuron_has_none():
+    run = Run(part3.LAB.replace(network_shape=(4,)))
+    (weights, biases), output = run.parameters
+    weights[0, :, 1], biases[0, 1] = 0, -1
+    run.parameters = [(weights, biases), output]
+    titles = [axis.get_title() for axis in plotting.neurons(run).figure.axes][:4]
+    parts = [int(title.removesuffix("\u00a0%")) for title in titles]
+    assert parts[1] == 0
+    assert sum(parts) == pytest.approx(100, abs=2)
+    assert inside._shares(np.zeros(3)).tolist() == [0, 0, 0]
+
+
+def test_a_phase_diagram_frames_the_lowest_median_and_says_what_diverged():
+    losses = np.full((2, 3, 5), 0.4)
+    losses[1, 0], losses[0, 2] = 0.3, np.nan
+    table = Sweep(part3.WITNESS, (0.03, 0.1), (0, 0.01, 0.1), 100, tuple(range(5)), losses)
+    axis = plotting.phase_diagram(table).figure.axes[0]
+    (frame,) = axis.patches
+    assert frame.get_x() + frame.get_width() / 2 == pytest.approx(0)
+    assert frame.get_y() + frame.get_height() / 2 == pytest.approx(1)
+    assert [text.get_text() for text in axis.texts] == ["0,40", "0,40", "diverge", "0,30", "0,40", "0,40"]
+
+
+def test_the_lowest_test_loss_is_marked():
+    run = Run(part3.LAB).train(60)
+    axis = plotting.train_and_test(run).figure.axes[0]
+    best = int(np.argmin(run.test_loss[0]))
+    marks = [line for line in axis.lines if line.get_marker() == "o"]
+    assert [float(mark.get_xdata()[0]) for mark in marks] == [best]
