@@ -23,6 +23,22 @@ def wilson(wins: int, trials: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
 
 
+def wilson_difference(wins: int, trials: int, other_wins: int, other_trials: int) -> tuple[float, float]:
+    """Return the 95 % interval of a proportion minus another one, from independent trials.
+
+    Source: Newcombe (1998), method 10, which joins the two Wilson intervals. Two Wilson intervals may overlap
+    although the difference is established.
+    """
+    share, other = wins / trials, other_wins / other_trials
+    low, high = wilson(wins, trials)
+    other_low, other_high = wilson(other_wins, other_trials)
+    difference = share - other
+    return (
+        difference - math.hypot(share - low, other_high - other),
+        difference + math.hypot(high - share, other - other_low),
+    )
+
+
 def worst_if_nan(losses: np.ndarray) -> np.ndarray:
     """Return losses with infinity for a diverged run, so that it counts as the worst."""
     return np.where(np.isnan(losses), np.inf, losses)
