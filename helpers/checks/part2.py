@@ -1,0 +1,482 @@
+"""Marks and checks of Part 2: five starts, sixty-four, a larger network, what initial weights decide."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from ..config import PlaygroundConfig
+from ..families import BAND, FAMILIES, FOUR, HALF, NONE, ONE, OPPOSITE, THREE, families
+from ..french import NBSP, count, decimal, listed, plain, quoted
+from ..grading import (
+    Marks,
+    Question,
+    Summary,
+    Unanswered,
+    Wrong,
+    combine,
+    number,
+    read_url,
+    require_same,
+    trained,
+)
+from ..initialization import train_nearly_equal
+from ..landscape import segment_losses
+from ..statistics import wilson, wilson_difference, worst_if_nan
+from ..training import Run
+
+LAB = PlaygroundConfig(
+    dataset="xor",
+    noise=35,
+    perc_train_data=50,
+    seed="0.50819",
+    activation="relu",
+    network_shape=(3,),
+    regularization="L2",
+    learning_rate=0.01,
+)
+DEEP = LAB.replace(activation="tanh", network_shape=(4, 4, 4, 4))
+STARTS = tuple(range(64))
+NEW_STARTS = tuple(range(64, 128))  # none of them is shown in the notebook: a choice cannot have suited them
+LEAST_EPOCHS, EPOCHS = 500, 1000
+TARGET = 0.2  # test loss of a network that has understood
+PLAYED = 5  # resets 0 to 4
+GAP = 0.1  # between the nearly equal neurons of question 4
+ENDS = 5, 13  # starts that learn the same function with their neurons in another order
+
+MARKS = Marks(
+    "Partie 2",
+    Question("1.a", "Cinq départs : prédire", 0.5),
+    Question("1.b", "Cinq départs : observer", 2.5),
+    Question("2.a", "Soixante-quatre départs : mesurer", 1.5),
+    Question("2.b", "Soixante-quatre départs : expliquer", 2, manual=True),
+    Question("3.a", "Une couche de plus : prédire", 0.5),
+    Question("3.b", "Un réseau plus stable : chercher", 4),
+    Question("3.c", "Un réseau plus stable : conclure", 1.5, manual=True),
+    Question("4.a", "Tous les poids à zéro : prédire", 0.5),
+    Question("4.b", "Zéro, jumeaux, presque jumeaux : mesurer", 1.5),
+    Question("4.c", "Briser la symétrie : expliquer", 1.5, manual=True),
+    Question("5.a", "L'échelle des poids : calculer", 1),
+    Question("5.b", "L'échelle des poids : expliquer", 1, manual=True),
+    Question("6.a", "D'une solution à l'autre : mesurer", 1),
+    Question("6.b", "D'une solution à l'autre : conclure", 1, manual=True),
+)
+
+# A comparison changes one thing at a time: the size of the network.
+_FIXED = {
+    "problem": "problem",
+    "dataset": "dataset",
+    "noise": "noise",
+    "perc_train_data": "percTrainData",
+    "seed": "seed",
+    "features": "entrées actives",
+    "activation": "activation",
+    "learning_rate": "learningRate",
+    "batch_size": "batchSize",
+    "regularization": "regularization",
+    "regularization_rate": "regularizationRate",
+    "init_zero": "initZero",
+}
+# Points of question 3.b by number of hidden neurons (up to and including): "a few neurons more".
+_POINTS_BY_NEURONS = {8: 4.0, 12: 3.0, 16: 2.0}
+_MOST_NEURONS, _LAYERS = 16, (2, 3)
+_LARGER_ONLY = 1.0  # for a network that is larger as asked but not shown to be more stable
+# What a student's words for a shape begin with or hold, without accents.
+_WORDS = {
+    "aucun": NONE,
+    "oppose": OPPOSITE,
+    "bande": BAND,
+    "demi": HALF,
+    "quatre": FOUR,
+    "4": FOUR,
+    "trois": THREE,
+    "3": THREE,
+    "un quadrant": ONE,
+    "1 quadrant": ONE,
+}
+
+
+@MARKS.check("1.a")
+def check_prediction_starts(starts: object) -> str:
+    """Record how many of 64 starts the student expects to succeed."""
+    value = _whole(starts, 0, len(STARTS))
+    return f"Prédiction notée : {count(value, 'départ')} sur {len(STARTS)}. La question 2 la départagera."
+
+
+@MARKS.check("1.b")
+def check_report(shapes: object, losses: object) -> tuple[float, str]:
+    """Replay resets 0 to 4 and compare what each converged to with the student's report."""
+    return combine(
+        ("formes", 1.5, _check_shapes, _given(shapes)), ("pertes", 1, _check_losses, _given(losses))
+    )
+
+
+@MARKS.check("2.a")
+def check_luck(share: object, unanimous: object) -> tuple[float, str]:
+    """Compare with the success rate over 64 starts, and with the chance that five starts all agree."""
+    wins = _wins(LAB, STARTS)
+    rate = wins / len(STARTS)
+
+    def same_share(value):
+        value = _share(value)
+        if abs(value - rate) > 0.005:
+            raise Wrong(
+                f"les {len(STARTS)} départs rejoués ne donnent pas {plain(value)}. Il faut la part des "
+                "départs dont la perte de test à la dernière époque, `trois.test_loss[:, -1]`, est au plus 0,2 "
+                "(la moyenne d'un tableau de booléens est une proportion)."
+            )
+        return f"oui, {wins} départs sur {len(STARTS)}, soit {decimal(100 * rate, 0)} %."
+
+    def chance(value):
+        value = _share(value)
+        if abs(value - rate**PLAYED - (1 - rate) ** PLAYED) <= 0.005:
+            return f"oui : une fois sur {round(1 / value)}, les cinq essais racontent tous la même histoire."
+        if abs(value - rate**PLAYED) <= 0.003:
+            raise Wrong("c'est la probabilité que les cinq réussissent ; il manque le cas où tous échouent.")
+        if abs(value - (1 - rate) ** PLAYED) <= 0.003:
+            raise Wrong("c'est la probabilité que les cinq échouent ; il manque le cas où tous réussissent.")
+        raise Wrong(
+            f"ce n'est pas {plain(value)}. Les départs sont indépendants : cinq réussites ont la probabilité "
+            "taux⁵ ; écrivez de même celle de cinq échecs, puis additionnez."
+        )
+
+    return combine(("taux", 0.75, same_share, share), ("unanimes", 0.75, chance, unanimous))
+
+
+@MARKS.check("3.a")
+def check_prediction_larger(starts: object) -> str:
+    """Record how many of 64 starts the student expects of three neurons then two."""
+    value = _whole(starts, 0, len(STARTS))
+    return f"Prédiction notée : {count(value, 'départ')} sur {len(STARTS)}. La figure suivante répond."
+
+
+@MARKS.check("3.b")
+def check_larger(url: object) -> tuple[float, str]:
+    """Measure a slightly larger network against the start, both over 64 starts that nobody has seen.
+
+    More stable means: the 95 % interval of the difference of the success rates lies above 0.
+    """
+    config = read_url(url)
+    if config.regularization == "none" or config.regularization_rate == 0:  # several names for no penalty
+        config = config.replace(
+            regularization=LAB.regularization, regularization_rate=LAB.regularization_rate
+        )
+    require_same(config, LAB, _FIXED)
+    shape = config.network_shape
+    neurons = sum(shape)
+    _require_slightly_larger(shape)
+    trials = len(NEW_STARTS)
+    before, after = _wins(LAB, NEW_STARTS), _wins(LAB.replace(network_shape=shape), NEW_STARTS)
+    gain = (after - before) / trials
+    low, high = wilson_difference(after, trials, before, trials)
+    measured = (
+        f"Sur {trials} nouveaux départs (64 à 127), [{_shown(shape)}] réussit {_rate(after, trials)} ; "
+        f"le réseau de départ, [3], {_rate(before, trials)}. Écart : {_points(gain)}, "
+        f"intervalle à 95 % de {_points(low)} à {_points(high)}."
+    )
+    if after <= before:
+        raise Wrong(
+            f"{measured} Il n'est pas plus stable. Regardez quelle couche étrangle les autres : un neurone "
+            "qui s'éteint y coûte cher.",
+            _LARGER_ONLY,
+        )
+    if low <= 0:
+        raise Wrong(
+            f"{measured} Cet intervalle contient 0 : le progrès peut n'être que de la chance. "
+            "Cherchez un réseau dont l'avantage soit plus net.",
+            _LARGER_ONLY,
+        )
+    points = next(points for most, points in _POINTS_BY_NEURONS.items() if neurons <= most)
+    feedback = f"{measured} Il est donc plus stable, et ce n'est pas un hasard de tirage."
+    if points < MARKS.questions["3.b"].points:
+        feedback += (
+            f" Avec {neurons} neurones, il n'est plus tout à fait « un peu plus grand » : 8 suffisent."
+        )
+    return points, feedback
+
+
+@MARKS.check("4.a")
+def check_prediction_zero(moved: object) -> str:
+    """Record how many of the 13 parameters the student expects to move from zero."""
+    value = _whole(moved, 0, 13)
+    return f"Prédiction notée : {count(value, 'paramètre')} sur 13. À vérifier ci-dessous."
+
+
+@MARKS.check("4.b")
+def check_symmetry(moved: object, distinct: object, wins: object) -> tuple[float, str]:
+    """Train anew from zero weights, from equal neurons and from nearly equal ones."""
+
+    def same_moved(value):
+        value = _whole(value, 0, 13)
+        zero = LAB.replace(init_zero=True)
+        before, after = Run(zero).parameters, trained(zero, EPOCHS, (0,)).parameters
+        measured = sum(
+            int(np.sum(old != new))
+            for layers in zip(before, after, strict=True)
+            for old, new in zip(*layers, strict=True)
+        )
+        if value != measured:
+            raise Wrong(
+                f"l'expérience rejouée n'en fait pas bouger {value}. Comptez, sur la première ligne de la "
+                "figure, les paramètres qui quittent zéro, si peu que ce soit, dans les quatre colonnes."
+            )
+        return f"oui, {count(measured, 'paramètre')} sur 13."
+
+    def same_distinct(value):
+        value = _whole(value, 0, 3)
+        (weights, biases), (outgoing, _) = train_nearly_equal(LAB, 0, LEAST_EPOCHS, STARTS).parameters
+        neurons = np.concatenate([weights[0], biases[:1], outgoing[0].T]).T  # one row per neuron of start 0
+        measured = len(np.unique(neurons.round(6), axis=0))
+        if value != measured:
+            raise Wrong(
+                f"il n'en reste pas {value}. Deux neurones sont le même s'ils ont les mêmes poids, à "
+                "l'entrée et à la sortie : leurs courbes se superposent-elles sur la figure ?"
+            )
+        return f"oui, rejoué : {count(measured, 'neurone')} pour trois places."
+
+    def same_wins(value):
+        value = _whole(value, 0, len(STARTS))
+        losses = worst_if_nan(train_nearly_equal(LAB, GAP, EPOCHS, STARTS).test_loss[:, -1])
+        if value != int(np.sum(losses <= TARGET)):
+            raise Wrong(
+                f"les {len(STARTS)} départs rejoués n'en donnent pas {value}. Comptez ceux dont la perte "
+                "de test à la dernière époque est au plus 0,2, pour un écart de 0,1."
+            )
+        return (
+            f"oui, {count(value, 'départ')} sur {len(STARTS)} : presque égaux, c'est encore trop semblables."
+        )
+
+    return combine(
+        ("bouges", 0.5, same_moved, moved),
+        ("distincts", 0.5, same_distinct, distinct),
+        ("presque", 0.5, same_wins, wins),
+    )
+
+
+@MARKS.check("5.a")
+def check_scale(scale: object) -> str:
+    """Measure, on the weights really drawn, what the scale makes of the variance from layer to layer."""
+    value = number(scale, 0, 100)
+    between = [weights for weights, _ in Run(DEEP, STARTS).parameters[1:-1]]  # the layers of 4 inputs
+    power = float(np.mean([np.mean(weights**2) for weights in between]))
+    ratio = 4 * power * value**2
+    if abs(ratio - 1) <= 0.06:
+        return (
+            f"Oui : mesuré sur les poids des {len(STARTS)} départs, un neurone rend {decimal(ratio, 2)} "
+            "fois la variance de ses entrées."
+        )
+    effect = f"Avec cette échelle, un neurone rend {plain(ratio, 2) or '0'} fois la variance de ses entrées. "
+    if abs(value - 0.5) < 0.01:
+        raise Wrong(
+            f"{effect}½ est l'écart type que les poids doivent avoir ; de combien multiplier le leur ?"
+        )
+    if abs(value - 3) < 0.05:
+        raise Wrong(f"{effect}C'est la variance qui est multipliée par s² : il reste une racine à prendre.")
+    raise Wrong(f"{effect}Écrivez 4 × s² × (variance d'un poids du Playground) = 1, puis tirez-en s.")
+
+
+@MARKS.check("6.a")
+def check_segment(barrier: object, order: object) -> tuple[float, str]:
+    """Walk anew from one solution to the other, with the neurons in the student's order."""
+    run = trained(LAB, EPOCHS, STARTS)
+
+    def same_barrier(value):
+        value = number(value, 0, 100)
+        losses = segment_losses(run, *ENDS)
+        top, ends = float(losses.max()), float(max(losses[0], losses[-1]))
+        if abs(value - (top - ends)) <= 0.01:
+            return f"oui : de {decimal(ends)} aux extrémités, la perte monte à {decimal(top)} entre les deux."
+        if abs(value - top) <= 0.01:
+            raise Wrong("c'est l'altitude du sommet ; retranchez-lui celle de l'extrémité la plus haute.")
+        raise Wrong(
+            f"le trajet rejoué ne donne pas {plain(value)}. Il faut `pertes_segment.max()`, moins la plus "
+            "haute des deux extrémités, `pertes_segment[0]` et `pertes_segment[-1]`."
+        )
+
+    def right_order(value):
+        value = _given(value)
+        if value is ...:
+            raise Unanswered
+        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+            raise Wrong(
+                f"trois numéros de neurones sont attendus, par exemple (2, 1, 0) ; reçu : {quoted(value)}."
+            )
+        try:
+            losses = segment_losses(run, *ENDS, order=value)
+        except ValueError as error:
+            raise Wrong(f"{error}") from None
+        rise = float(losses.max() - max(losses[0], losses[-1]))
+        if rise > 0.01:
+            raise Wrong(
+                f"dans cet ordre, la perte monte encore de {decimal(rise)}. Associez à chaque colonne de W "
+                f"du départ {ENDS[0]} la colonne la plus semblable du départ {ENDS[1]}."
+            )
+        return "oui : dans cet ordre, plus aucune bosse sur le trajet."
+
+    return combine(("barriere", 0.5, same_barrier, barrier), ("ordre", 0.5, right_order, _given(order)))
+
+
+def summary() -> Summary:
+    """Return the table of marks of Part 2."""
+    return MARKS.summary()
+
+
+def _check_shapes(answer):
+    names = [_family(value) for value in _five(answer, "formes")]
+    accepted = [set(names) for names in zip(*_replayed_families(), strict=True)]
+    wrong = [
+        reset for reset, (name, right) in enumerate(zip(names, accepted, strict=True)) if name not in right
+    ]
+    if not wrong:
+        kinds = sorted(set(names), key=FAMILIES.index)
+        return f"oui, rejoués : {listed(kinds)}. Les mêmes données, {len(kinds)} formes."
+    points = 0.3 * (PLAYED - len(wrong))
+    if len(wrong) > 1 and all(name in right for name, right in zip(names, accepted[1:], strict=False)):
+        raise Wrong(f"tout est décalé d'un départ. {_FIRST}", points)
+    missing = [reset for reset in wrong if names[reset] is ...]
+    told = [f"le départ {reset} reste à compléter" for reset in missing]
+    told += [
+        f"le départ {reset}, rejoué, ne finit pas en « {names[reset]} »"
+        for reset in wrong
+        if reset not in missing
+    ]
+    raise Wrong(
+        f"{' ; '.join(told)}. Comptez les quadrants qui ont la bonne couleur, sans compter le gris, une fois "
+        f"la perte stabilisée ({LEAST_EPOCHS} époques au moins).",
+        points,
+    )
+
+
+def _check_losses(answer):
+    values = [
+        value if value is ... else number(value, 0, math.inf) for value in _five(answer, "pertes de test")
+    ]
+    run = trained(LAB, EPOCHS, STARTS)
+    late = run.test_loss[:, LEAST_EPOCHS:]
+
+    def close(value, reset):
+        return value is not ... and late[reset].min() - 0.01 <= value <= late[reset].max() + 0.01
+
+    wrong = [reset for reset, value in enumerate(values) if not close(value, reset)]
+    if not wrong:
+        return f"oui, les {PLAYED} départs rejoués s'arrêtent aux mêmes pertes."
+    points = 0.2 * (PLAYED - len(wrong))
+    if len(wrong) > 1 and all(close(value, reset + 1) for reset, value in enumerate(values)):
+        raise Wrong(f"tout est décalé d'un départ. {_FIRST}", points)
+    given = [reset for reset in wrong if values[reset] is not ...]
+    starts = "le départ" if len(wrong) == 1 else "les départs"
+    advice = f"Il faut la perte de test après {LEAST_EPOCHS} époques au moins, à 0,01 près."
+    if given and all(abs(values[reset] - run.train_loss[reset, -1]) <= 0.01 for reset in given):
+        advice = "C'est la perte d'entraînement : lisez celle de test."
+    elif given and all(values[reset] > late[reset].max() for reset in given):
+        advice += " Vos valeurs sont trop hautes : laissez l'entraînement aller plus loin."
+    raise Wrong(f"à revoir pour {starts} {listed(map(str, wrong))}. {advice}", points)
+
+
+_FIRST = (
+    "Le départ 0 est le réseau tel qu'il s'ouvre, avant toute réinitialisation ; "
+    "le départ 1 suit la première."
+)
+
+
+def _replayed_families():
+    """Return the families of resets 0 to 4 after the fewest epochs asked for, and later."""
+    return [families(trained(LAB, epochs, STARTS))[:PLAYED] for epochs in (LEAST_EPOCHS, EPOCHS)]
+
+
+def _family(answer):
+    """Read a student's word for a shape."""
+    if answer is ...:
+        return ...
+    if not isinstance(answer, str):
+        raise Wrong(
+            f"une forme s'écrit entre guillemets, par exemple « {FAMILIES[0]} » ; reçu : {quoted(answer)}."
+        )
+    plainly = unicodedata.normalize("NFD", answer[:100].casefold().replace(NBSP, " "))
+    plainly = "".join(letter for letter in plainly if not unicodedata.combining(letter))
+    for word, family in _WORDS.items():
+        if word in plainly:
+            return family
+    raise Wrong(f"{quoted(answer)} n'est pas l'une des formes du tableau : {listed(FAMILIES)}.")
+
+
+def _five(answer, what):
+    """Read a list of five values, or a dictionary by number of resets."""
+    if isinstance(answer, Mapping) and set(answer) == set(range(PLAYED)):
+        answer = [answer[reset] for reset in range(PLAYED)]
+    if isinstance(answer, np.ndarray):
+        answer = answer.tolist()
+    if not isinstance(answer, (list, tuple)):
+        raise Wrong(
+            f"une liste de {PLAYED} {what} est attendue, du départ 0 au départ 4 ; reçu : {quoted(answer)}."
+        )
+    if len(answer) != PLAYED:
+        raise Wrong(f"{PLAYED} {what} sont attendues, une par départ, et non {len(answer)}.")
+    return list(answer)
+
+
+def _given(answer):
+    """Return ``...`` for a list that was left as a list of ``...``."""
+    if isinstance(answer, (list, tuple)) and answer and all(value is ... for value in answer):
+        return ...
+    return answer
+
+
+def _require_slightly_larger(shape):
+    neurons, layers = sum(shape), len(shape)
+    if layers < 2:
+        raise Wrong(
+            f"[{_shown(shape)}] n'a pas de couche de plus que le réseau de départ : il en faut au moins "
+            "deux, séparées par une virgule dans `networkShape`."
+        )
+    if neurons <= sum(LAB.network_shape):
+        raise Wrong(
+            f"[{_shown(shape)}] n'a pas plus de neurones que le réseau de départ, qui en a "
+            f"{sum(LAB.network_shape)} : ajoutez-en."
+        )
+    if layers not in _LAYERS or neurons > _MOST_NEURONS:
+        raise Wrong(
+            f"[{_shown(shape)}] n'est plus « un peu plus grand » : au plus {_LAYERS[-1]} couches cachées et "
+            f"{_MOST_NEURONS} neurones en tout. Une stabilité que l'on achète sans compter n'apprend rien."
+        )
+
+
+def _wins(config, starts):
+    losses = worst_if_nan(trained(config, EPOCHS, starts).test_loss[:, -1])
+    return int(np.sum(losses <= TARGET))
+
+
+def _rate(wins, trials):
+    low, high = wilson(wins, trials)
+    return (
+        f"{wins} fois sur {trials} ({decimal(100 * wins / trials, 0)} %, intervalle de Wilson à 95 % : "
+        f"{decimal(100 * low, 0)} à {decimal(100 * high, 0)} %)"
+    )
+
+
+def _points(difference):
+    value = plain(abs(100 * difference), 1) or "0"
+    return f"{'−' if difference < 0 else '+'}{value}{NBSP}point{'s' * (abs(100 * difference) >= 2)}"
+
+
+def _shown(shape):
+    return ", ".join(map(str, shape))
+
+
+def _whole(answer, low, high):
+    value = number(answer, low, high)
+    if value != int(value):
+        raise Wrong(f"un nombre entier est attendu ; reçu : {quoted(answer)}.")
+    return int(value)
+
+
+def _share(answer):
+    value = number(answer)
+    if 1 < value <= 100:
+        raise Wrong(
+            f"une proportion entre 0 et 1 est attendue, pas un pourcentage ; reçu : {quoted(answer)}."
+        )
+    return number(answer, 0, 1)
