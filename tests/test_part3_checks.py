@@ -345,8 +345,9 @@ def test_the_run_shown_is_the_students_or_the_labs_with_a_sentence(capsys):
     assert capsys.readouterr().out == ""
     for answer, hint in (
         (..., "sans réponse"),
-        ("bonjour", "impossible à rejouer"),
-        (3, "impossible"),
+        ("bonjour", "inutilisable"),
+        (3, "adresse du Playground est attendue"),
+        (WINNER.replace(dataset="circle"), "plus l'expérience du laboratoire"),
         (DIVERGING, "divergé"),
     ):
         assert part3.replayed(answer, epochs=10).config == part3.LAB

@@ -263,13 +263,16 @@ def replayed(url: object, instead: PlaygroundConfig = LAB, epochs: int = LAB_EPO
     """
     try:
         if url is not ...:
-            run = replay(read_url(url))
+            config = read_url(url)
+            require_same(config, LAB, _FIXED)
+            run = replay(config)
             if math.isfinite(run.test_loss[0, -1]):
                 return run
             raise Wrong("l'entraînement a divergé")
         reason = "Question sans réponse pour l'instant"
     except Wrong as wrong:
-        reason = f"Réponse impossible à rejouer ({str(wrong).splitlines()[0].rstrip('.')})"
+        first = str(wrong).split(". ")[0].rstrip(".")
+        reason = f"Réponse inutilisable ({first[:1].lower()}{first[1:]})"
     print(typographic(f"{reason} : les figures montrent un réseau de départ à la place du vôtre."))
     return trained(instead, epochs, (0,))
 
