@@ -125,8 +125,8 @@ def check_luck(share: object, unanimous: object) -> tuple[float, str]:
         if abs(value - rate) > 0.005:
             raise Wrong(
                 f"les {len(STARTS)} départs rejoués ne donnent pas {plain(value)}. Il faut la part des "
-                "départs dont la perte de test à la dernière époque, `trois.test_loss[:, -1]`, est au plus 0,2 "
-                "(la moyenne d'un tableau de booléens est une proportion)."
+                "départs dont la perte de test à la dernière époque, `trois.test_loss[:, -1]`, est au plus "
+                "0,2 (la moyenne d'un tableau de booléens est une proportion)."
             )
         return f"oui, {wins} départs sur {len(STARTS)}, soit {decimal(100 * rate, 0)} %."
 
@@ -245,9 +245,7 @@ def check_symmetry(moved: object, distinct: object, wins: object) -> tuple[float
                 f"les {len(STARTS)} départs rejoués n'en donnent pas {value}. Comptez ceux dont la perte "
                 "de test à la dernière époque est au plus 0,2, pour un écart de 0,1."
             )
-        return (
-            f"oui, {count(value, 'départ')} sur {len(STARTS)} : presque égaux, c'est encore trop semblables."
-        )
+        return f"oui, {count(value, 'départ')} sur {len(STARTS)}."
 
     return combine(
         ("bouges", 0.5, same_moved, moved),
@@ -268,7 +266,7 @@ def check_scale(scale: object) -> str:
             f"Oui : mesuré sur les poids des {len(STARTS)} départs, un neurone rend {decimal(ratio, 2)} "
             "fois la variance de ses entrées."
         )
-    effect = f"Avec cette échelle, un neurone rend {plain(ratio, 2) or '0'} fois la variance de ses entrées. "
+    effect = f"Avec cette échelle, un neurone rend {plain(ratio, 2)} fois la variance de ses entrées. "
     if abs(value - 0.5) < 0.01:
         raise Wrong(
             f"{effect}½ est l'écart type que les poids doivent avoir ; de combien multiplier le leur ?"
@@ -458,7 +456,7 @@ def _rate(wins, trials):
 
 
 def _points(difference):
-    value = plain(abs(100 * difference), 1) or "0"
+    value = plain(abs(100 * difference), 1)
     return f"{'−' if difference < 0 else '+'}{value}{NBSP}point{'s' * (abs(100 * difference) >= 2)}"
 
 

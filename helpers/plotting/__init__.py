@@ -11,6 +11,7 @@ from .generalization import (
     train_and_test,
     train_test_gaps,
 )
+from .initialization import gallery, layer_signals, loss_between, parameter_paths, stability
 from .inside import input_weights, neurons
 from .starts import final_losses, loss_curves, success_rates, surfaces
 
@@ -18,11 +19,16 @@ __all__ = [
     "Picture",
     "early_stopping",
     "final_losses",
+    "gallery",
     "input_weights",
+    "layer_signals",
+    "loss_between",
     "loss_curves",
     "neurons",
+    "parameter_paths",
     "phase_diagram",
     "roughness_and_loss",
+    "stability",
     "success_rates",
     "surfaces",
     "train_and_test",

@@ -1,0 +1,286 @@
+"""Figures on initial weights: families of surfaces, stability, symmetry, signals, the loss between."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter
+
+from ..config import PlaygroundConfig
+from ..data import DOMAIN, load_data
+from ..families import FAMILIES, families
+from ..french import NBSP, count, decimal, plain, typographic
+from ..initialization import gradients, scaled
+from ..landscape import losses, segment
+from ..statistics import wilson, worst_if_nan
+from ..training import Run
+from .figure import (
+    BLUE,
+    COLOURS,
+    FAINT,
+    GREY,
+    GRID,
+    INK,
+    ORANGE,
+    WIDTH,
+    Picture,
+    decimal_axis,
+    draw_points,
+    draw_surface,
+    grid_points,
+    new_figure,
+)
+
+SPREAD = 0.1, 0.9  # quantiles that say how much results differ
+SNAPSHOTS = 100  # points of a parameter's path
+# Three curves that still show when they lie on one another: wide under narrow.
+_STROKES = ((BLUE, 5.5, "-"), (ORANGE, 3, "-"), (INK, 1.2, "--"))
+_FAINTEST = 1e-8  # gradients below are drawn there
+
+
+def gallery(run: Run, columns: int = 14) -> Picture:
+    """Draw the output surface of every start, grouped by family, with each family's frequency and losses.
+
+    Args:
+        run: a trained run; the small numbers on the surfaces are its resets.
+        columns: surfaces a row.
+    """
+    test_losses = worst_if_nan(run.test_loss[:, -1])
+    names = np.array(families(run))
+    groups = {name: np.flatnonzero(names == name) for name in FAMILIES if name in names}
+    groups = dict(sorted(groups.items(), key=lambda group: np.median(test_losses[group[1]])))
+    head, gap = 0.62, 0.08  # of a surface's side: above a family, around a surface
+    heights = [head + math.ceil(len(starts) / columns) for starts in groups.values()]
+    outputs = run.predict(grid_points()).reshape(-1, GRID, GRID)[:, ::2, ::2]
+    figure, ((axis,),) = new_figure(1, 1, WIDTH, 0.38 + WIDTH / columns * sum(heights))
+    axis.set_axis_off()
+    top, sentences = 0.0, []
+    for (name, starts), height in zip(groups.items(), heights, strict=True):
+        share = f"{count(len(starts), 'départ')} sur {run.starts} ({_percent(len(starts) / run.starts)})"
+        span = " à ".join(dict.fromkeys(decimal(edge(test_losses[starts])) for edge in (np.min, np.max)))
+        axis.text(0, top + head - 0.14, name.capitalize(), fontsize=11.5, weight="bold")
+        title = typographic(f"{share} ; perte de test : {span}")
+        axis.text(columns - gap, top + head - 0.14, title, fontsize=10.5, ha="right")
+        ranked = starts[np.argsort(test_losses[starts], kind="stable")]
+        for place, start in enumerate(ranked):
+            row, column = divmod(place, columns)
+            left, up = column, top + head + row
+            axis.imshow(
+                outputs[start],
+                cmap=COLOURS,
+                vmin=-1,
+                vmax=1,
+                origin="lower",
+                extent=(left, left + 1 - gap, up + 1 - gap, up),
+                interpolation="bilinear",
+            )
+            axis.text(left + 0.05, up + 0.22, str(run.resets[start]), fontsize=7, color=INK)
+        top += height
+        sentences.append(f"{name}, {share}, perte de test {span}")
+    axis.set(xlim=(0, columns - gap), ylim=(top, 0), aspect="equal")
+    figure.suptitle(
+        f"{run.starts} départs par famille (numéro du départ dans le coin)",
+        x=0.01,
+        ha="left",
+        fontsize=11.5,
+        color=INK,
+    )
+    return Picture(figure, f"Surfaces de sortie par famille : {' ; '.join(sentences)}.")
+
+
+def stability(runs: Mapping[str, Run], target: float) -> Picture:
+    """Draw, for each network, where its starts end and how many of them succeed.
+
+    On the left every start's final test loss, and a line from the first to the ninth decile; on the right
+    the share of starts at ``target`` or below at the last epoch, with its 95 % Wilson interval.
+
+    Args:
+        runs: French name of the network -> its trained run.
+        target: the test loss to reach.
+    """
+    figure, ((left, right),) = new_figure(
+        1, 2, WIDTH, 1.0 + 0.52 * len(runs), sharey=True, width_ratios=[3, 2]
+    )
+    shake = np.random.default_rng(0)  # only to part the dots
+    sentences = []
+    for row, (name, run) in enumerate(runs.items()):
+        ends = worst_if_nan(run.test_loss[:, -1])
+        low, high = np.quantile(ends, SPREAD)
+        heights = row + shake.uniform(-0.24, 0.24, run.starts)
+        left.scatter(np.minimum(ends, 0.6), heights, s=13, color=BLUE, alpha=0.45, linewidths=0)
+        left.plot([low, high], [row, row], color=INK, linewidth=1.6, marker="|", markersize=11)
+        wins = int(np.sum(ends <= target))
+        share, interval = wins / run.starts, wilson(wins, run.starts)
+        right.barh(row, share, height=0.56, color=BLUE if wins else GREY)
+        right.plot(interval, [row, row], color=INK, linewidth=1.6)
+        right.text(interval[1] + 0.025, row, f"{wins}/{run.starts}", va="center", fontsize=10)
+        bounds = " à ".join(f"{100 * bound:.0f}" for bound in interval)
+        sentences.append(
+            f"{name}, {wins} réussites sur {run.starts} ({bounds} %), perte de test "
+            f"de {decimal(low, 2)} à {decimal(high, 2)} pour 80 % des départs"
+        )
+    left.axvline(target, color=INK, linestyle="--", linewidth=1.1)
+    left.set(xlim=(0.1, 0.61), ylim=(len(runs) - 0.5, -0.5), xlabel="perte de test à la dernière époque")
+    left.set_yticks(range(len(runs)), list(runs))
+    left.set_title("Chaque départ, et 80 % d'entre eux", loc="left")
+    decimal_axis(left.xaxis, 1)
+    right.set(xlim=(0, 1.24), xlabel=f"part à {plain(target)} ou moins (trait{NBSP}: 95{NBSP}%)")
+    right.set_xticks([0, 0.5, 1])
+    right.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value)))
+    right.set_title("Départs qui réussissent", loc="left")
+    for axis in (left, right):
+        axis.tick_params(axis="y", length=0)
+        axis.spines["left"].set_visible(False)
+    return Picture(figure, f"Stabilité : {' ; '.join(sentences)}.")
+
+
+def parameter_paths(runs: Mapping[str, Run], epochs: int) -> Picture:
+    """Train each run's first network and draw every parameter against epochs, one colour per neuron.
+
+    Args:
+        runs: French name -> run, trained or not; it is left as it is. Networks have one hidden layer.
+        epochs: how long to train.
+    """
+    titles = "poids d'entrée", "biais cachés", "poids de sortie", "biais de sortie"
+    figure, axes = new_figure(len(runs), 4, WIDTH, 0.75 + 1.32 * len(runs), sharex=True, sharey="row")
+    for row, (name, run) in zip(axes, runs.items(), strict=True):
+        seen, paths = _paths(run, epochs)
+        # Per column: one list of curves for each neuron.
+        (weights, biases), (outgoing, last) = paths
+        curves = [weights.swapaxes(1, 2), biases[:, :, np.newaxis], outgoing, last[:, :, np.newaxis]]
+        for axis, column in zip(row, curves, strict=True):
+            for unit in range(column.shape[1]):
+                colour, width, line = _STROKES[unit % len(_STROKES)] if column.shape[1] > 1 else _STROKES[2]
+                solid = "-" if column.shape[1] == 1 else line
+                axis.plot(seen, column[:, unit], color=colour, linewidth=width, linestyle=solid)
+        reach = max(1.15 * max(float(np.nanmax(np.abs(column))) for column in curves), 0.004)
+        row[0].set_ylim(-reach, reach)
+        row[0].set_ylabel(name, fontsize=10)
+        decimal_axis(row[0].yaxis, 3 if reach < 0.02 else 1)
+    for axis, title in zip(axes[0], titles, strict=True):
+        axis.set_title(title, fontsize=10.5)
+    figure.supxlabel("époque (bleu large, orange, tirets : neurones 1, 2 et 3)", fontsize=10, color=INK)
+    return Picture(
+        figure,
+        f"Chaque paramètre au fil de {count(epochs, 'époque')}, une couleur par neurone : {', '.join(runs)}.",
+    )
+
+
+def layer_signals(config: PlaygroundConfig, scales: Iterable[float], resets: Iterable[int]) -> Picture:
+    """Draw, before any training, what each layer answers and how steep the loss is along its weights.
+
+    Args:
+        config: the experiment.
+        scales: factors on the initial weights, two rows of histograms for each.
+        resets: starts that the histograms gather.
+    """
+    scales, resets = list(scales), tuple(resets)
+    depth = len(config.network_shape) + 1
+    figure, axes = new_figure(2 * len(scales), depth, WIDTH, 0.5 + 1.9 * len(scales))
+    points = load_data(config).train_points
+    answer_bins, slope_bins = np.linspace(-1, 1, 41), np.linspace(math.log10(_FAINTEST), 1, 37)
+    typical = []
+    for row, scale in enumerate(scales):
+        run = Run(config, resets)
+        run.parameters = scaled(run.parameters, scale)
+        answers, slopes = run.activations(points), gradients(run)
+        typical.append(float(np.median(np.abs(slopes[0]))))
+        for layer, (answer, slope) in enumerate(zip(answers, slopes, strict=True)):
+            above, below = axes[2 * row, layer], axes[2 * row + 1, layer]
+            _histogram(above, np.clip(answer, -1, 1), answer_bins, BLUE)
+            logs = np.log10(np.clip(np.abs(slope), _FAINTEST, 10))
+            _histogram(below, logs, slope_bins, ORANGE)
+            above.set_xticks([-1, 0, 1], ["−1", "0", "1"])
+            below.set_xticks([-8, -4, 0], ["10⁻⁸", "10⁻⁴", "1"])
+        axes[2 * row, 0].set_ylabel(f"× {plain(scale, 2)}\nréponse", fontsize=10)
+        axes[2 * row + 1, 0].set_ylabel("gradient", fontsize=10)
+    for layer, axis in enumerate(axes[0], 1):
+        axis.set_title("sortie" if layer == depth else f"couche {layer}", fontsize=10.5)
+    told = " ; ".join(
+        f"échelle {plain(scale, 2)}, {_power(value)}" for scale, value in zip(scales, typical, strict=True)
+    )
+    return Picture(
+        figure,
+        f"Réponses et gradients de chaque couche avant entraînement, {count(len(resets), 'départ')} réunis. "
+        f"Gradient médian de la première couche : {told}.",
+    )
+
+
+def loss_between(run: Run, start: int, end: int, order: object = ...) -> Picture:
+    """Draw the training loss on the straight line from one solution to another, and surfaces met on the way.
+
+    Args:
+        run: a trained run of networks with one hidden layer.
+        start, end: which of its networks are the ends.
+        order: another order for the neurons of the end; ``...`` leaves them as they are.
+    """
+    line = segment(run, start, end, order)
+    way, heights = np.linspace(0, 1, line.starts), losses(line)
+    shown = np.linspace(0, line.starts - 1, 5).round().astype(int)
+    figure, axes = new_figure(2, 5, WIDTH, 4.3, height_ratios=[1, 1.25])
+    grid = axes[1, 0].get_gridspec()
+    for axis in axes[1]:
+        axis.remove()
+    curve = figure.add_subplot(grid[1, :])
+    curve.spines[["top", "right"]].set_visible(False)
+    outputs, data = line.predict(grid_points()), load_data(run.config)
+    for axis, place in zip(axes[0], shown, strict=True):
+        draw_surface(axis, outputs[place])
+        draw_points(axis, data.train_points, data.train_labels, size=4)
+        axis.set(xticks=[], yticks=[], xlim=DOMAIN, ylim=DOMAIN)
+        axis.spines[:].set_visible(False)
+        name = {0: f"départ {start}", line.starts - 1: f"départ {end}"}.get(
+            place, _percent(way[place]) + " du trajet"
+        )
+        axis.set_title(name, fontsize=10.5)
+    ends = heights[[0, -1]]
+    curve.plot([0, 1], ends, color=FAINT, linewidth=1.2, linestyle="--", label="corde entre les extrémités")
+    curve.plot(way, heights, color=BLUE, linewidth=2.4, label="perte d'entraînement")
+    curve.plot(way[shown], heights[shown], "o", color=BLUE)
+    curve.set(xlim=(-0.02, 1.02), ylim=(0, max(0.6, 1.12 * heights.max())), ylabel="perte")
+    curve.set_xlabel("part du trajet en ligne droite, dans l'espace des poids")
+    curve.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value)))
+    decimal_axis(curve.yaxis, 1)
+    curve.legend(frameon=False, loc="upper right", fontsize=9.5)
+    curve.set_title("Entre deux solutions", loc="left")
+    return Picture(
+        figure,
+        f"Perte d'entraînement en ligne droite du départ {start} au départ {end} : {decimal(ends[0])}, "
+        f"au plus {decimal(heights.max())}, puis {decimal(ends[1])}.",
+    )
+
+
+def _paths(run, epochs):
+    """Return the epochs seen, and per layer the weights (seen, in, out) and biases (seen, out) of start 0."""
+    run, every = run.copy(), max(1, epochs // SNAPSHOTS)
+    seen, snapshots = [0], [run.parameters]
+    while seen[-1] < epochs:
+        step = min(every, epochs - seen[-1])
+        seen.append(seen[-1] + step)
+        snapshots.append(run.train(step).parameters)
+    layers = [
+        tuple(np.stack([snapshot[layer][kind][0] for snapshot in snapshots]) for kind in (0, 1))
+        for layer in range(len(snapshots[0]))
+    ]
+    return seen, layers
+
+
+def _histogram(axis, values, bins, colour):
+    heights, _ = np.histogram(values, bins)
+    axis.stairs(heights / max(heights.max(), 1), bins, fill=True, color=colour)
+    axis.set(xlim=(bins[0], bins[-1]), ylim=(0, 1.08), yticks=[])
+    axis.spines["left"].set_visible(False)
+    axis.tick_params(axis="x", labelsize=8.5, length=2, pad=1)
+
+
+def _percent(share):
+    return f"{100 * share:.0f}{NBSP}%"
+
+
+def _power(value):
+    """Write the order of magnitude of a number, such as "10⁻⁷"."""
+    if not value:
+        return "0"
+    return "10" + str(round(math.log10(value))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
