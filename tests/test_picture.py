@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import PlaygroundConfig, Run, layout, picture
+from helpers import PlaygroundConfig, Run
 from helpers.data import Dataset
+from helpers.playground import layout, picture
 
 
 def pixels(data):

@@ -6,9 +6,10 @@ import ipywidgets as widgets
 import numpy as np
 import pytest
 
-from helpers import Playground, PlaygroundConfig, cells, train
+from helpers import Playground, PlaygroundConfig, train
 from helpers.config import FEATURES
-from helpers.relay import FRAMES, INTERRUPTED
+from helpers.playground import cells
+from helpers.playground.relay import FRAMES, INTERRUPTED
 
 PART1 = "#activation=relu&dataset=xor&noise=35&networkShape=3&seed=0.50819&learningRate=0.03"
 
@@ -180,7 +181,7 @@ def test_a_lost_answer_is_asked_for_again(app):
 
 def test_the_first_echo_compiles_once(app, monkeypatch):
     trained = []
-    monkeypatch.setattr("helpers.playground.Run.train", lambda run, epochs: trained.append(epochs))
+    monkeypatch.setattr("helpers.playground.app.Run.train", lambda run, epochs: trained.append(epochs))
     echo(app, 1)
     app._relay.widgets[0].value += 1
     echo(app, 1)
@@ -477,7 +478,7 @@ def test_the_address_is_shown_and_another_one_can_be_pasted(app):
 
 
 def test_an_address_that_asks_for_very_much_is_cut_short_and_says_so(monkeypatch):
-    monkeypatch.setattr("helpers.session.MAX_REPLAY", 30)
+    monkeypatch.setattr("helpers.playground.session.MAX_REPLAY", 30)
     app = Playground(PART1 + "&epochs=1000000000")
     assert app.config.epochs == 30
     assert "1000000000 époques" in texts(app)

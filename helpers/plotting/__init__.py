@@ -13,10 +13,12 @@ from .generalization import (
 )
 from .initialization import gallery, layer_signals, loss_between, parameter_paths, stability
 from .inside import input_weights, neurons
+from .slider import ScaleSlider
 from .starts import final_losses, loss_curves, success_rates, surfaces
 
 __all__ = [
     "Picture",
+    "ScaleSlider",
     "early_stopping",
     "final_losses",
     "gallery",

@@ -118,7 +118,7 @@ def stability(runs: Mapping[str, Run], target: float) -> Picture:
         right.text(interval[1] + 0.025, row, f"{wins}/{run.starts}", va="center", fontsize=10)
         bounds = " à ".join(f"{100 * bound:.0f}" for bound in interval)
         sentences.append(
-            f"{name}, {wins} réussites sur {run.starts} ({bounds} %), perte de test "
+            f"{name}, {count(wins, 'réussite')} sur {run.starts} ({bounds} %), perte de test "
             f"de {decimal(low, 2)} à {decimal(high, 2)} pour 80 % des départs"
         )
     left.axvline(target, color=INK, linestyle="--", linewidth=1.1)
@@ -220,11 +220,10 @@ def loss_between(run: Run, start: int, end: int, order: object = ...) -> Picture
     way, heights = np.linspace(0, 1, line.starts), losses(line)
     shown = np.linspace(0, line.starts - 1, 5).round().astype(int)
     figure, axes = new_figure(2, 5, WIDTH, 4.3, height_ratios=[1, 1.25])
-    grid = axes[1, 0].get_gridspec()
-    for axis in axes[1]:
+    curve, *others = axes[1]
+    curve.set_subplotspec(curve.get_gridspec()[1, :])  # the curve takes the whole row
+    for axis in others:
         axis.remove()
-    curve = figure.add_subplot(grid[1, :])
-    curve.spines[["top", "right"]].set_visible(False)
     outputs, data = line.predict(grid_points()), load_data(run.config)
     for axis, place in zip(axes[0], shown, strict=True):
         draw_surface(axis, outputs[place])

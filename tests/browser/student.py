@@ -11,7 +11,7 @@ import re
 
 from playwright.sync_api import expect
 
-from helpers import relay
+from helpers.playground import relay
 
 _EPOCH = "Number(app.querySelector('.dlp-epoch-value').textContent.replace(/\\D/g, ''))"
 

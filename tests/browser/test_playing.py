@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import layout
+from helpers.playground import layout
 
 from .conftest import ARTIFACTS, picture_name, write_notebook
 from .lab import open_notebook
@@ -164,7 +164,7 @@ def test_an_error_in_training_stops_it_and_it_can_play_again(page, student):
     student.play()
     student.wait_for_epoch(10)
     page.execute("""
-from helpers.session import Session
+from helpers.playground.session import Session
 train = Session.train
 def broken(self, epochs): raise RuntimeError('panne simulée')
 Session.train = broken

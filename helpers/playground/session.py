@@ -14,10 +14,10 @@ from collections import deque
 
 import numpy as np
 
-from .config import PlaygroundConfig
-from .data import load_data
+from ..config import PlaygroundConfig
+from ..data import load_data
+from ..training import Run
 from .journal import Journal, Trial
-from .training import Run
 
 MAX_UNDO = 50
 MAX_REPLAY = 20_000  # epochs trained at once when an address names them

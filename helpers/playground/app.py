@@ -12,17 +12,17 @@ import time
 
 import ipywidgets as widgets
 
+from ..config import PlaygroundConfig
+from ..french import typographic
+from ..training import Run
 from . import picture
 from .appearance import dressed, html, row, style_sheet
 from .cells import close_previous
-from .config import PlaygroundConfig
 from .drawers import Drawers
-from .french import typographic
 from .journal import Trial
 from .panels import DataPanel, NetworkPanel, NeuronEditor, OutputPanel, TopBar, close_tree
 from .relay import INTERRUPTED, Relay
 from .session import RATES, Session
-from .training import Run
 
 TRAIN_SECONDS = 0.02  # of training in one frame, about
 CURVES_EVERY = 3  # frames

@@ -11,6 +11,17 @@ import functools
 import ipywidgets as widgets
 import numpy as np
 
+from ..config import (
+    DATASETS,
+    LEARNING_RATES,
+    MAX_BATCH_SIZE,
+    MAX_LAYERS,
+    MAX_NEURONS,
+    REG_DATASETS,
+    REGULARIZATION_RATES,
+)
+from ..data import load_data
+from ..french import typographic
 from . import layout, picture
 from .appearance import (
     DATA_NAMES,
@@ -30,17 +41,6 @@ from .appearance import (
     rate_text,
     row,
 )
-from .config import (
-    DATASETS,
-    LEARNING_RATES,
-    MAX_BATCH_SIZE,
-    MAX_LAYERS,
-    MAX_NEURONS,
-    REG_DATASETS,
-    REGULARIZATION_RATES,
-)
-from .data import load_data
-from .french import typographic
 
 SPEEDS = (("Lente", 1), ("Normale", 5), ("Rapide", 25), ("Maximale", 10_000))  # epochs per frame, at most
 MANY_LINKS = 100

@@ -7,6 +7,9 @@ import math
 
 import ipywidgets as widgets
 
+from ..french import NBSP, decimal, typographic
+from ..keras_export import keras_code
+from ..training import Run
 from . import picture
 from .appearance import (
     button,
@@ -22,10 +25,7 @@ from .appearance import (
     rate_text,
     row,
 )
-from .french import NBSP, decimal, typographic
-from .keras_export import keras_code
 from .panels import Panel
-from .training import Run
 
 STARTS = 16
 THUMBNAIL = 72  # CSS pixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .config import PlaygroundConfig
+from ..config import PlaygroundConfig
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import ipywidgets as widgets
 
+from ..config import DATASETS, REG_DATASETS
+from ..french import NBSP, decimal
 from . import layout
-from .config import DATASETS, REG_DATASETS
-from .french import NBSP, decimal
 from .picture import OUTPUT_SIZE, dataset_png
 
 THIN_SPACE = "\u202f"

@@ -16,10 +16,10 @@ from matplotlib.path import Path
 from matplotlib.transforms import IdentityTransform
 from PIL import Image
 
+from ..config import FEATURES, PlaygroundConfig
+from ..data import DOMAIN, Dataset, compute_features, load_data
+from ..training import Run
 from . import layout
-from .config import FEATURES, PlaygroundConfig
-from .data import DOMAIN, Dataset, compute_features, load_data
-from .training import Run
 
 SCALE = 2
 ORANGE, GREY, BLUE = (245, 147, 34), (232, 234, 235), (8, 119, 189)  # -1, 0, +1
