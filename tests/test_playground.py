@@ -6,9 +6,8 @@ import ipywidgets as widgets
 import numpy as np
 import pytest
 
-from helpers import Playground, PlaygroundConfig, train
+from helpers import Playground, PlaygroundConfig, cells, train
 from helpers.config import FEATURES
-from helpers.playground import cells
 from helpers.playground.relay import FRAMES, INTERRUPTED
 
 PART1 = "#activation=relu&dataset=xor&noise=35&networkShape=3&seed=0.50819&learningRate=0.03"

@@ -3,8 +3,7 @@
 Read in the order in which a click travels: ``app`` (what a student may ask for), ``session`` and
 ``journal`` (what is trained, undo, trials; no widget there), ``panels`` and ``drawers`` (what the page
 shows), ``picture`` on the places of ``layout`` (how it is drawn), ``relay`` (what makes it play),
-``interrupts`` and ``cells`` (the kernel's stop button, a cell run again), ``appearance`` and
-``playground.css``.
+``interrupts`` (the kernel's stop button), ``appearance`` and ``playground.css``.
 """
 
 from .app import Playground

@@ -12,12 +12,12 @@ import time
 
 import ipywidgets as widgets
 
+from ..cells import close_previous
 from ..config import PlaygroundConfig
 from ..french import typographic
 from ..training import Run
 from . import picture
 from .appearance import dressed, html, row, style_sheet
-from .cells import close_previous
 from .drawers import Drawers
 from .journal import Trial
 from .panels import DataPanel, NetworkPanel, NeuronEditor, OutputPanel, TopBar, close_tree

@@ -19,15 +19,6 @@ from . import layout
 from .picture import OUTPUT_SIZE, dataset_png
 
 THIN_SPACE = "\u202f"
-FEATURE_NAMES = {
-    "x": "X₁",
-    "y": "X₂",
-    "xSquared": "X₁²",
-    "ySquared": "X₂²",
-    "xTimesY": "X₁X₂",
-    "sinX": "sin X₁",
-    "sinY": "sin X₂",
-}
 FEATURE_HTML = {
     "x": "X<sub>1</sub>",
     "y": "X<sub>2</sub>",

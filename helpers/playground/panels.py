@@ -21,12 +21,11 @@ from ..config import (
     REGULARIZATION_RATES,
 )
 from ..data import load_data
-from ..french import typographic
+from ..french import FEATURE_NAMES, typographic
 from . import layout, picture
 from .appearance import (
     DATA_NAMES,
     FEATURE_HTML,
-    FEATURE_NAMES,
     button,
     column,
     dressed,

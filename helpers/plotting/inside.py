@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..appearance import FEATURE_NAMES
 from ..data import DOMAIN, load_data
-from ..french import NBSP, count, decimal, typographic
+from ..french import FEATURE_NAMES, NBSP, count, decimal, typographic
 from ..importance import frozen_losses, input_effects
 from ..training import Run
 from .figure import (
