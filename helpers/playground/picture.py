@@ -9,15 +9,17 @@ from __future__ import annotations
 import io
 
 import numpy as np
+from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.transforms import IdentityTransform
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from ..config import FEATURES, PlaygroundConfig
 from ..data import DOMAIN, Dataset, compute_features, load_data
+from ..french import FEATURE_NAMES, decimal
 from ..training import Run
 from . import layout
 
@@ -228,6 +230,7 @@ def static_png(run: Run) -> bytes:
     whole = Image.new("RGB", (2 * margin + width + gap + side, 2 * margin + height), "white")
     whole.paste(Image.fromarray(network), (margin, margin))
     whole.paste(output, (margin + width + gap, margin + gap))
+    _write_labels(whole, run, margin, (margin + width + gap, margin + gap + side))
     half = whole.resize((whole.width * 3 // 4, whole.height * 3 // 4), Image.Resampling.LANCZOS)
     return _encoded(half.quantize(128), "PNG", optimize=True)
 
@@ -244,6 +247,20 @@ def _frame_boxes(pixels, config):
             np.s_[top + size - SCALE : top + size, left : left + size],
         ):
             pixels[edge] = 40
+
+
+def _write_labels(whole, run, margin, below_output):
+    """Name the inputs, and say under the output how far the run is."""
+    font = ImageFont.truetype(font_manager.findfont("DejaVu Sans"), 13 * SCALE)
+    pen = ImageDraw.Draw(whole)
+    for name, box in layout.feature_boxes().items():
+        ink = "#222" if name in run.config.features else "#999"
+        place = margin + (box.x - 8) * SCALE, margin + box.middle * SCALE
+        pen.text(place, FEATURE_NAMES[name], fill=ink, font=font, anchor="rm")
+    losses = [decimal(loss[0, -1]) for loss in (run.test_loss, run.train_loss)]
+    text = f"Époque {run.epoch}\nPerte de test {losses[0]}\nPerte d'entraînement {losses[1]}"
+    x, y = below_output
+    pen.multiline_text((x, y + 10 * SCALE), text, fill="#222", font=font, spacing=5 * SCALE)
 
 
 def _canvas(size):
