@@ -1,0 +1,82 @@
+"""A slider on the scale of the initial weights, with the signals and gradients that it gives."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+
+import ipywidgets as widgets
+
+from ..cells import close_previous
+from ..config import PlaygroundConfig
+from .initialization import layer_signals
+
+LOWEST, HIGHEST = -2, 0.4771213  # powers of ten: 0.01 to 3
+
+
+class ScaleSlider:
+    """Histograms of each layer's answers and gradients before training, for the scale that a slider sets.
+
+    Where no page shows the slider, the cell shows the histograms of the first scale.
+
+    Args:
+        config: the experiment.
+        resets: starts that the histograms gather.
+        scale: factor on the initial weights to begin with, 0.01 to 3.
+
+    Attributes:
+        scale: the factor shown; assign it to change it.
+        picture: the ``Picture`` shown.
+    """
+
+    def __init__(self, config: PlaygroundConfig, resets: Iterable[int], scale: float = 1):
+        close_previous(self)
+        self._config, self._resets = config, tuple(resets)
+        self._slider = widgets.FloatLogSlider(
+            value=scale,
+            base=10,
+            min=LOWEST,
+            max=HIGHEST,
+            step=0.01,
+            readout_format=".2f",
+            description="Échelle des poids initiaux",
+            continuous_update=False,  # a drawing takes a fifth of a second
+            style={"description_width": "initial"},
+            layout={"width": "min(40em, 98%)"},
+        )
+        self._image = widgets.Image(format="png", layout={"width": "840px", "max_width": "100%"})
+        self._caption = widgets.HTML()
+        self._widget = widgets.VBox([self._slider, self._image, self._caption])
+        self._slider.observe(self._draw, "value")
+        self._draw()
+
+    @property
+    def scale(self) -> float:
+        return self._slider.value
+
+    @scale.setter
+    def scale(self, scale: float):
+        self._slider.value = scale
+
+    def close(self):
+        """Close the widgets: the page keeps their last state."""
+        for part in (self._slider, self._image, self._caption, self._widget):
+            part.close()
+
+    def _draw(self, _=None):
+        self.picture = layer_signals(self._config, [self.scale], self._resets)
+        self._image.value = self.picture._repr_png_()[0]
+        self._caption.value = html.escape(repr(self.picture))
+
+    def __repr__(self):
+        return repr(self.picture)
+
+    def _repr_mimebundle_(self, **_):
+        png, size = self.picture._repr_png_()
+        view = {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}
+        bundle = {
+            "text/plain": repr(self),
+            "image/png": png,
+            "application/vnd.jupyter.widget-view+json": view,
+        }
+        return bundle, {"image/png": size}
