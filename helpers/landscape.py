@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 import numpy as np
 
@@ -71,8 +72,9 @@ def reordered(parameters: Parameters, order: Iterable[int]) -> Parameters:
     (weights, biases), (outgoing, last) = parameters
     neurons = list(range(len(biases)))
     try:
-        chosen = [int(neuron) for neuron in order]
-        known = sorted(chosen) == neurons and chosen == list(order)
+        given = list(islice(order, len(neurons) + 1))  # enough to see that it is too long
+        chosen = [int(neuron) for neuron in given]
+        known = sorted(chosen) == neurons and chosen == given
     except (TypeError, ValueError, OverflowError):
         known = False
     if not known:

@@ -180,8 +180,8 @@ def check_larger(url: object) -> tuple[float, str]:
     )
     if after <= before:
         raise Wrong(
-            f"{measured} Il n'est pas plus stable. Regardez quelle couche étrangle les autres : un neurone "
-            "qui s'éteint y coûte cher.",
+            f"{measured} Il n'est pas plus stable. Regardez si une couche étrangle les autres : tout le "
+            "signal doit passer par ses neurones.",
             _LARGER_ONLY,
         )
     if low <= 0:

@@ -37,6 +37,7 @@ SPREAD = 0.1, 0.9  # quantiles that say how much results differ
 SNAPSHOTS = 100  # points of a parameter's path
 # Three curves that still show when they lie on one another: wide under narrow.
 _STROKES = ((BLUE, 5.5, "-"), (ORANGE, 3, "-"), (INK, 1.2, "--"))
+_WORST = 2.0  # no output between -1 and 1 costs more: the loss of a diverged run
 _FAINTEST = 1e-8  # gradients below are drawn there
 
 
@@ -59,7 +60,7 @@ def gallery(run: Run, columns: int = 14) -> Picture:
     top, sentences = 0.0, []
     for (name, starts), height in zip(groups.items(), heights, strict=True):
         share = f"{count(len(starts), 'départ')} sur {run.starts} ({_percent(len(starts) / run.starts)})"
-        span = " à ".join(dict.fromkeys(decimal(edge(test_losses[starts])) for edge in (np.min, np.max)))
+        span = " à ".join(dict.fromkeys(_loss(edge(test_losses[starts])) for edge in (np.min, np.max)))
         axis.text(0, top + head - 0.14, name.capitalize(), fontsize=11.5, weight="bold")
         title = typographic(f"{share} ; perte de test : {span}")
         axis.text(columns - gap, top + head - 0.14, title, fontsize=10.5, ha="right")
@@ -106,7 +107,7 @@ def stability(runs: Mapping[str, Run], target: float) -> Picture:
     shake = np.random.default_rng(0)  # only to part the dots
     sentences = []
     for row, (name, run) in enumerate(runs.items()):
-        ends = worst_if_nan(run.test_loss[:, -1])
+        ends = np.minimum(worst_if_nan(run.test_loss[:, -1]), _WORST)
         low, high = np.quantile(ends, SPREAD)
         heights = row + shake.uniform(-0.24, 0.24, run.starts)
         left.scatter(np.minimum(ends, 0.6), heights, s=13, color=BLUE, alpha=0.45, linewidths=0)
@@ -124,7 +125,7 @@ def stability(runs: Mapping[str, Run], target: float) -> Picture:
     left.axvline(target, color=INK, linestyle="--", linewidth=1.1)
     left.set(xlim=(0.1, 0.61), ylim=(len(runs) - 0.5, -0.5), xlabel="perte de test à la dernière époque")
     left.set_yticks(range(len(runs)), list(runs))
-    left.set_title("Chaque départ, et 80 % d'entre eux", loc="left")
+    left.set_title(typographic("Pertes finales (trait : 80 % des départs)"), loc="left")
     decimal_axis(left.xaxis, 1)
     right.set(xlim=(0, 1.24), xlabel=f"part à {plain(target)} ou moins (trait{NBSP}: 95{NBSP}%)")
     right.set_xticks([0, 0.5, 1])
@@ -272,6 +273,10 @@ def _histogram(axis, values, bins, colour):
     axis.set(xlim=(bins[0], bins[-1]), ylim=(0, 1.08), yticks=[])
     axis.spines["left"].set_visible(False)
     axis.tick_params(axis="x", labelsize=8.5, length=2, pad=1)
+
+
+def _loss(value):
+    return decimal(value) if math.isfinite(value) else "∞"
 
 
 def _percent(share):
