@@ -319,5 +319,5 @@ def test_an_endless_order_ends():
 
 def test_the_largest_replay_ends_in_bounded_time():
     began = time.monotonic()
-    assert part2.check_larger(url(8, 7, 1)).answered
+    assert part2.check_larger(url(8, 7, 1)) == 1
     assert time.monotonic() - began < 30
