@@ -159,10 +159,13 @@ def is_pristine(path: Path) -> bool:
 
 def stamp_readme(text: str, repository: str, ref: str, notebooks: Iterable[Path]) -> str:
     """Return the README with the Colab badge of each notebook between its two badge markers."""
-    badges = "\n".join(
-        f"[![{path.stem}](https://colab.research.google.com/assets/colab-badge.svg)]"
-        f"(https://colab.research.google.com/github/{repository}/blob/{ref}/{path.name})"
-        for path in notebooks
-    )
+
+    def badge(path):
+        part = path.stem.removeprefix("part").partition("_")[0]
+        picture = f"![{path.stem}](https://colab.research.google.com/assets/colab-badge.svg)"
+        address = f"https://colab.research.google.com/github/{repository}/blob/{ref}/{path.name}"
+        return f"- Partie {part}\u00a0: [{picture}]({address})"
+
+    badges = "\n".join(map(badge, notebooks))
     begin, end = "<!-- BEGIN BADGES -->", "<!-- END BADGES -->"
     return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{badges}\n{end}", text, flags=re.DOTALL)
