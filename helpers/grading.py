@@ -26,6 +26,14 @@ from .training import Run, train
 MAX_EPOCHS = 20_000  # what a replay accepts: about 15 s for the largest network, under 1 s for a small one
 MAX_RESETS = 1_000
 MAX_LENGTH = 5_000  # characters of an address
+# What decides the points of an experiment: field -> key in the address, for ``require_same``.
+SAME_POINTS = {
+    "problem": "problem",
+    "dataset": "dataset",
+    "noise": "noise",
+    "perc_train_data": "percTrainData",
+    "seed": "seed",
+}
 
 # Icon, colour and word of a mark; the icon says it too, for those who do not see the colour.
 _FULL = ("✓", "#1b87cd", "réussi")

@@ -10,6 +10,7 @@ import numpy as np
 from ..config import PlaygroundConfig
 from ..french import count, decimal, listed, plain, quoted
 from ..grading import (
+    SAME_POINTS,
     Marks,
     Question,
     Summary,
@@ -58,11 +59,7 @@ MARKS = Marks(
 
 # What an answer may not change: the points, and X1 and X2 as the only inputs.
 _FIXED = {
-    "problem": "problem",
-    "dataset": "dataset",
-    "noise": "noise",
-    "perc_train_data": "percTrainData",
-    "seed": "seed",
+    **SAME_POINTS,
     "features": "entrées actives",
 }
 # Points of question 4.b by number of hidden neurons (up to and including), and the price of a further layer.

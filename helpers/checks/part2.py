@@ -12,6 +12,7 @@ from ..config import PlaygroundConfig
 from ..families import BAND, FAMILIES, FOUR, HALF, NONE, ONE, OPPOSITE, THREE, families
 from ..french import NBSP, count, decimal, listed, plain, quoted
 from ..grading import (
+    SAME_POINTS,
     Marks,
     Question,
     Summary,
@@ -67,11 +68,7 @@ MARKS = Marks(
 
 # A comparison changes one thing at a time: the size of the network.
 _FIXED = {
-    "problem": "problem",
-    "dataset": "dataset",
-    "noise": "noise",
-    "perc_train_data": "percTrainData",
-    "seed": "seed",
+    **SAME_POINTS,
     "features": "entrées actives",
     "activation": "activation",
     "learning_rate": "learningRate",

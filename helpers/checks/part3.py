@@ -11,6 +11,7 @@ import numpy as np
 from ..config import PlaygroundConfig
 from ..french import count, decimal, plain, quoted, typographic
 from ..grading import (
+    SAME_POINTS,
     Marks,
     Question,
     Summary,
@@ -72,14 +73,6 @@ MARKS = Marks(
     Question("4.d", "Généraliser : conclure", 1.5, manual=True),
 )
 
-# What an answer may not change: the points.
-_FIXED = {
-    "problem": "problem",
-    "dataset": "dataset",
-    "noise": "noise",
-    "perc_train_data": "percTrainData",
-    "seed": "seed",
-}
 # Test loss to stay below -> points.
 _BANDS_PLAIN = {0.30: 4.0, 0.33: 3.0, 0.36: 2.5, 0.40: 2.0, 0.45: 1.0}
 _BANDS_FEATURES = {0.27: 3.0, 0.29: 2.5, 0.31: 2.0, 0.35: 1.5, 0.40: 1.0}
@@ -95,7 +88,7 @@ def check_prediction_plain(loss: object) -> str:
 def check_best_plain(url: object) -> tuple[float, str]:
     """Replay the start that the address names, X1 and X2 its only inputs; the lower its loss, the better."""
     config = read_url(url)
-    require_same(config, LAB, {**_FIXED, "features": "entrées actives"})
+    require_same(config, LAB, {**SAME_POINTS, "features": "entrées actives"})
     return _marked(config, _BANDS_PLAIN)
 
 
@@ -109,7 +102,7 @@ def check_prediction_features(loss: object) -> str:
 def check_best_features(url: object) -> tuple[float, str]:
     """Replay the start that the address names, which has a feature beyond X1 and X2."""
     config = read_url(url)
-    require_same(config, LAB, _FIXED)
+    require_same(config, LAB, SAME_POINTS)
     if not set(config.features) - set(LAB.features):
         raise Wrong(
             "Cette expérience n'a que X₁ et X₂ : c'était la question 1. Activez au moins une entrée "
@@ -223,7 +216,7 @@ def check_sweep(table: object, best: object) -> tuple[float, str]:
         raise Unanswered
     if not isinstance(table, Sweep):
         raise Wrong(f"`balayage` doit être le résultat de `sweep(...)` ; reçu : {quoted(table)}.")
-    require_same(table.config, LAB, _FIXED)
+    require_same(table.config, LAB, SAME_POINTS)
     small = min(len(table.learning_rates), len(table.rates))
     if small < SMALLEST_SWEEP:
         raise Wrong(
@@ -264,7 +257,7 @@ def replayed(url: object, instead: PlaygroundConfig = LAB, epochs: int = LAB_EPO
     try:
         if url is not ...:
             config = read_url(url)
-            require_same(config, LAB, _FIXED)
+            require_same(config, LAB, SAME_POINTS)
             run = replay(config)
             if math.isfinite(run.test_loss[0, -1]):
                 return run
