@@ -1,0 +1,115 @@
+"""What is known of a submission and of its marks: the records that intake, marking and results share.
+
+They are stored as JSON, one file a student, so that a second run resumes and every report can be rebuilt.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Submission:
+    """What one student sent, unpacked and sorted, not yet run.
+
+    Attributes:
+        student: identifier, safe as a folder's name, the same from one run to the next.
+        name: the student's name as the export writes it.
+        participant: Moodle's participant number, "" if unknown.
+        folder: where the files taken from the submission were staged.
+        notebooks: part's name such as "part1_linear_vs_relu" -> staged notebook; the best one of several.
+        remarks: French sentences for the report: what was refused, guessed or left out.
+        digest: hash of all that was sent; when it has not changed, nothing is run again.
+    """
+
+    student: str
+    name: str
+    participant: str
+    folder: Path
+    notebooks: dict[str, Path] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    digest: str = ""
+
+
+@dataclass
+class QuestionResult:
+    """The mark of one question; ``points`` is None while a free text waits for the teacher."""
+
+    key: str
+    title: str
+    points: float | None
+    maximum: float
+    manual: bool = False
+    answered: bool = True
+    feedback: str = ""
+    answer: str = ""  # what the student wrote: code of an answer cell, or free text
+    cell: str = ""  # nbgrader's grade_id
+
+
+@dataclass
+class NotebookResult:
+    """The marks of one notebook of one student.
+
+    Attributes:
+        part: its name such as "part1_linear_vs_relu".
+        status: "graded"; "partial" (a cell was stopped, or the kernel died: the checks reached before count);
+            "unreadable"; "refused".
+        certainty: 0 to 1, how sure the cells were recognised (1 when all were found by their id).
+        remarks: French sentences for the report.
+        seconds: time it took, by phase, such as {"start": 1.2, "run": 14.0, "check": 0.8}.
+    """
+
+    part: str
+    status: str
+    questions: list[QuestionResult] = field(default_factory=list)
+    certainty: float = 1.0
+    remarks: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class StudentResult:
+    """All that is known of one student: stored as RESULTS/students/<student>/result.json."""
+
+    student: str
+    name: str
+    participant: str
+    digest: str
+    notebooks: dict[str, NotebookResult] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def save(self, path: Path) -> None:
+        """Write as JSON, whole or not at all."""
+        write_whole(path, json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> StudentResult:
+        """Read what ``save`` wrote."""
+        record = json.loads(path.read_text("utf-8"))
+        record["notebooks"] = {
+            part: NotebookResult(
+                **{**result, "questions": [QuestionResult(**question) for question in result["questions"]]}
+            )
+            for part, result in record["notebooks"].items()
+        }
+        return cls(**record)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all: a crash leaves the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
