@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
+import tempfile
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,9 +22,10 @@ from nbformat import NotebookNode
 from nbgrader import preprocessors
 from traitlets.config import Config
 
+from .leaks import INSTRUCTOR_TAG, find_leaks
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "instructor"
-INSTRUCTOR_TAG = "instructor"  # cells such as rubrics that leave with the solutions
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 TIMEOUT = 300  # seconds for one cell
 
@@ -72,10 +75,10 @@ def release(
         The paths written.
 
     Raises:
-        ReleaseError: a notebook in the way was edited since it was generated, or a cell failed.
+        ReleaseError: a notebook in the way was edited since it was generated, a cell failed, or a solution
+            would leak; nothing was written.
     """
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["lab"]
-    repository, ref = repository or settings["repository"], ref or settings["ref"]
+    repository, ref = address(repository, ref)
     targets = {source: folder / source.name for source in sources()}
     in_the_way = [path.name for path in targets.values() if path.exists() and not is_pristine(path)]
     if in_the_way and not force:
@@ -83,14 +86,29 @@ def release(
             f"{', '.join(in_the_way)} was edited since it was generated, maybe with a student's answers. "
             "Nothing was written. Move it away, or give --force to overwrite it."
         )
-    notebooks = {path: execute(student_edition(source, repository, ref)) for source, path in targets.items()}
-    for path, notebook in notebooks.items():
-        path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+    with tempfile.TemporaryDirectory() as temporary:
+        for source in targets:
+            write(execute(student_edition(source, repository, ref)), Path(temporary, source.name))
+        refuse_leaks(Path(temporary))
+        for source, path in targets.items():
+            shutil.copyfile(Path(temporary, source.name), path)
     readme = folder / "README.md"
     if readme.exists():
         stamped = stamp_readme(readme.read_text("utf-8"), repository, ref, targets.values())
         readme.write_text(stamped, encoding="utf-8", newline="\n")
-    return list(notebooks)
+    return list(targets.values())
+
+
+def address(repository: str | None, ref: str | None) -> tuple[str, str]:
+    """Return the repository and the tag to stamp, those of pyproject.toml unless given."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["lab"]
+    return repository or settings["repository"], ref or settings["ref"]
+
+
+def refuse_leaks(folder: Path) -> None:
+    """Raise ReleaseError when a student edition holds what only the instructor may have."""
+    if leaks := find_leaks(folder, sources()):
+        raise ReleaseError("the student edition would leak; nothing was written.\n  " + "\n  ".join(leaks))
 
 
 def sources() -> list[Path]:
@@ -140,6 +158,11 @@ def execute(notebook: NotebookNode) -> NotebookNode:
                 message = output.get("evalue") or output.get("text")
                 raise ReleaseError(f"cell {cell.id!r} failed or wrote on stderr: {message}")
     return notebook
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook, the same bytes on every system."""
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
 
 
 def digest(notebook: NotebookNode) -> str:
