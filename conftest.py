@@ -1,7 +1,10 @@
 """Settings for `pytest --nbval` from the root: quiet, repeatable kernels and strict comparison."""
 
 import os
+import re
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent
 
@@ -18,8 +21,22 @@ collect_ignore = ["instructor", "test-artifacts"]
 def pytest_configure(config):
     config.option.nbval_current_env = True  # whatever kernel a notebook names, test this environment
     config.option.nbval_cell_timeout = 300  # seconds
-    if getattr(config.option, "dist", "no") == "load":
-        config.option.dist = "loadfile"  # the cells of a notebook share a kernel
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's
+def pytest_xdist_make_scheduler(config, log):
+    """Give a worker all that shares a kernel or an execution: a notebook's cells, the tests of an edition.
+
+    Its own ``--dist loadgroup`` would do, but renames tests in a way that pytest 9.2 no longer knows.
+    """
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415  (only where it is installed)
+
+    class ByNotebook(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file, _, test = nodeid.partition("::")
+            return file, *re.findall(r"\[(part\d\w*)", test)
+
+    return ByNotebook(config, log)
 
 
 def pytest_collectstart(collector):

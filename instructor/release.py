@@ -99,7 +99,7 @@ def release(
     return list(targets.values())
 
 
-def address(repository: str | None, ref: str | None) -> tuple[str, str]:
+def address(repository: str | None = None, ref: str | None = None) -> tuple[str, str]:
     """Return the repository and the tag to stamp, those of pyproject.toml unless given."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["lab"]
     return repository or settings["repository"], ref or settings["ref"]
