@@ -1,0 +1,293 @@
+"""The lab's network, layer by layer: how a student's model differs from it, and saved models read safely."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+
+from ..french import french_error
+
+INPUT_SHAPE = (32, 32, 3)
+PARAMETERS = 1_191_170
+MAX_CONFIG, MAX_FILE = 1_000_000, 100_000_000  # bytes of a saved model, unpacked; the lab's take 5 to 15 MB
+
+# Layers that keep the architecture: they rescale, augment or regularize, and hold no trained weight.
+_NEUTRAL = (
+    keras.layers.InputLayer,
+    keras.layers.Rescaling,
+    keras.layers.Normalization,
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout2D,
+    keras.layers.GaussianNoise,
+    keras.layers.GaussianDropout,
+    keras.layers.ActivityRegularization,
+)
+_ACTIVATIONS = (keras.layers.Activation, keras.layers.ReLU, keras.layers.Softmax)
+_KINDS = {
+    keras.layers.Conv2D: "convolution",
+    keras.layers.MaxPooling2D: "max-pooling",
+    keras.layers.Flatten: "mise à plat",
+    keras.layers.Dense: "couche dense",
+}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer as the comparison sees it.
+
+    Attributes:
+        name: what the statement calls it, such as "conv1"; a student's layer keeps its own name.
+        kind: what it does, in French.
+        settings: what is compared, French name -> value.
+    """
+
+    name: str
+    kind: str
+    settings: dict = field(default_factory=dict)
+
+
+def _convolution(name, filters):
+    settings = {"filtres": filters, "noyau": (5, 5), "pas": (1, 1), "padding": "same", "activation": "relu"}
+    return Layer(name, "convolution", settings)
+
+
+def _pooling(name):
+    return Layer(name, "max-pooling", {"fenêtre": (2, 2), "pas": (2, 2)})
+
+
+def _dense(name, units, activation):
+    return Layer(name, "couche dense", {"neurones": units, "activation": activation})
+
+
+# Source: the lab's statement, in the manner of Krizhevsky et al. (2012).
+LAB = (
+    _convolution("conv1", 32),
+    _pooling("pool1"),
+    _convolution("conv2", 64),
+    _pooling("pool2"),
+    _convolution("conv3", 64),
+    _pooling("pool3"),
+    Layer("mise à plat", "mise à plat"),
+    _dense("fc4", 1000, "relu"),
+    _dense("fc5", 10, "softmax"),
+)
+
+
+def differences(model: keras.Model) -> list[str]:
+    """Compare a model with the lab's network.
+
+    Sequential or functional; activations inline or as layers; with or without Input, rescaling, dropout and
+    augmentation layers.
+
+    Args:
+        model: what a student gives; a Keras model is built for 32 x 32 RGB images if it is not built yet.
+
+    Returns:
+        French sentences, one for each layer that differs; empty for the lab's network.
+
+    Raises:
+        ValueError: not a Keras model, not one chain of layers, or not for such images; the French message
+            says which.
+    """
+    if not isinstance(model, keras.Model):
+        raise french_error(f"Un modèle Keras est attendu ; reçu : un objet {type(model).__name__}.")
+    layers, found = described(model), []
+    matcher = difflib.SequenceMatcher(
+        a=[layer.kind for layer in LAB], b=[layer.kind for layer in layers], autojunk=False
+    )
+    for change, start, stop, low, high in matcher.get_opcodes():
+        expected, given = LAB[start:stop], layers[low:high]
+        if change == "equal":
+            for lab, layer in zip(expected, given, strict=True):
+                found += _different_settings(lab, layer)
+            continue
+        pairs = min(len(expected), len(given))
+        for lab, layer in zip(expected, given, strict=False):
+            found.append(
+                f"`{lab.name}` ({lab.kind}) : votre modèle a `{layer.name}` ({layer.kind}) à la place."
+            )
+        found += [f"Il manque `{lab.name}` ({lab.kind})." for lab in expected[pairs:]]
+        found += [f"`{layer.name}` ({layer.kind}) est en trop." for layer in given[pairs:]]
+    if not found:
+        _require_images(model)
+    return found
+
+
+def described(model: keras.Model) -> list[Layer]:
+    """List the layers that make a model's architecture, activations merged into the layer before them.
+
+    Raises:
+        ValueError: not one chain of layers.
+    """
+    layers: list[Layer] = []
+    for layer in _chain(model):
+        if isinstance(layer, _NEUTRAL) or _augments(layer):
+            continue
+        activation = _activation(layer)
+        if isinstance(layer, _ACTIVATIONS):
+            if layers and layers[-1].settings.get("activation") == "linear":
+                layers[-1].settings["activation"] = activation
+            elif activation != "linear":
+                layers.append(Layer(layer.name, f"activation {activation}"))
+            continue
+        layers.append(Layer(layer.name, _kind(layer), _settings(layer, activation)))
+    return layers
+
+
+def read_model(path: str | Path) -> keras.Model:
+    """Load a saved model without running any code that it may carry: standard Keras layers only.
+
+    Args:
+        path: a ``.keras`` file.
+
+    Returns:
+        The model, not compiled.
+
+    Raises:
+        ValueError: no such file, damaged, or more than standard layers; the French message says which.
+    """
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise french_error(f"« {path.name} » : un fichier `.keras` est attendu (`model.save(...)`).")
+    if not path.is_file():
+        raise french_error(f"Le fichier « {path} » n'existe pas : entraînez d'abord, ou vérifiez son chemin.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > MAX_FILE:
+                raise french_error(f"« {path.name} » est trop gros pour un réseau du laboratoire.")
+            with archive.open("config.json") as file:
+                config = json.loads(file.read(MAX_CONFIG))
+    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError, UnicodeDecodeError, OSError):
+        raise french_error(
+            f"« {path.name} » est abîmé ou incomplet : enregistrez le modèle à nouveau."
+        ) from None
+    for name in _foreign(config):
+        raise french_error(
+            f"« {path.name} » contient « {name} », qui n'est pas une couche de Keras et demanderait "
+            "d'exécuter du code : refaites le modèle avec les couches de Keras seulement."
+        )
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # whatever a damaged or hostile file makes Keras raise
+        kind = type(error).__name__
+        raise french_error(
+            f"« {path.name} » ne peut pas être relu par Keras ({kind}) : enregistrez le modèle à nouveau."
+        ) from None
+
+
+def _foreign(config) -> Iterator[str]:
+    """Yield the names of the classes in a saved configuration that are not Keras's own."""
+    if isinstance(config, dict):
+        name, module = config.get("class_name"), config.get("module")
+        if isinstance(name, str) and (name == "Lambda" or not _is_keras(module)):
+            yield name
+        for value in config.values():
+            yield from _foreign(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _foreign(value)
+
+
+def _is_keras(module):
+    # Keras writes no module for shapes, tensors and types, and "builtins" for a function, which it then
+    # looks up among its own by name.
+    return module is None or module == "builtins" or str(module).partition(".")[0] == "keras"
+
+
+def _require_images(model):
+    try:
+        if not model.built:
+            model.build((None, *INPUT_SHAPE))
+        shape = tuple(model.input_shape)[-3:]
+    except Exception:  # layers that do not fit each other, or several inputs
+        raise french_error(
+            "Ce modèle ne se construit pas sur une image de forme (32, 32, 3) : faites-le commencer par "
+            "`keras.Input((32, 32, 3))`."
+        ) from None
+    if any(size not in (None, expected) for size, expected in zip(shape, INPUT_SHAPE, strict=False)):
+        raise french_error(
+            f"L'entrée attendue est une image de forme (32, 32, 3) ; votre modèle attend {shape}."
+        )
+
+
+def _chain(model):
+    """Yield the layers in order, those of models inside the model too."""
+    sequential = isinstance(model, keras.Sequential)
+    if not sequential and getattr(model, "inputs", None) is None:
+        raise french_error(
+            "Les couches d'une sous-classe de `keras.Model` ne se lisent pas : utilisez `keras.Sequential` "
+            "ou l'écriture fonctionnelle."
+        )
+    previous = None
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _chain(layer)
+        else:
+            if not sequential and previous and not _follows(layer, previous):
+                raise french_error(
+                    f"La couche `{layer.name}` n'est pas dans la file : le réseau du laboratoire est une "
+                    "simple suite de couches, sans branche ni raccourci."
+                )
+            yield layer
+        previous = layer
+
+
+def _follows(layer, previous):
+    """Tell whether a functional model's layer has one input, the output of the layer before it."""
+    try:
+        return isinstance(previous, keras.Model) or layer.input is previous.output
+    except (AttributeError, ValueError):  # used several times
+        return False
+
+
+def _augments(layer):
+    return layer.__class__.__module__.startswith("keras.") and layer.__class__.__name__.startswith("Rand")
+
+
+def _kind(layer):
+    kind = next((kind for cls, kind in _KINDS.items() if type(layer) is cls), None)
+    return kind or f"couche {type(layer).__name__}"
+
+
+def _activation(layer):
+    if isinstance(layer, keras.layers.ReLU):
+        plain = layer.max_value is None and not layer.negative_slope and not layer.threshold
+        return "relu" if plain else "ReLU modifiée"
+    if isinstance(layer, keras.layers.Softmax):
+        return "softmax"
+    function = getattr(layer, "activation", None)
+    return getattr(function, "__name__", None) or "linear"
+
+
+def _settings(layer, activation):
+    match layer:
+        case keras.layers.Conv2D():
+            settings = {"filtres": layer.filters, "noyau": layer.kernel_size, "pas": layer.strides}
+            if layer.groups != 1 or layer.dilation_rate != (1, 1) or not layer.use_bias:
+                settings["noyau"] = "modifié (groups, dilation_rate ou use_bias)"
+            return settings | {"padding": layer.padding, "activation": activation}
+        case keras.layers.MaxPooling2D():
+            return {"fenêtre": layer.pool_size, "pas": layer.strides}
+        case keras.layers.Dense():
+            units = layer.units if layer.use_bias else f"{layer.units} sans biais"
+            return {"neurones": units, "activation": activation}
+    return {}
+
+
+def _different_settings(lab, layer):
+    changed = [
+        f"{name} {_shown(layer.settings[name])} au lieu de {_shown(value)}"
+        for name, value in lab.settings.items()
+        if layer.settings[name] != value
+    ]
+    return [f"`{lab.name}` : {', '.join(changed)}."] if changed else []
+
+
+def _shown(value):
+    return " × ".join(map(str, value)) if isinstance(value, tuple) else str(value)
