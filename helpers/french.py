@@ -42,6 +42,11 @@ def count(number: float, noun: str) -> str:
     return f"{number:g}".replace(".", ",") + f"{NBSP}{noun}" + ("s" if abs(number) >= 2 else "")
 
 
+def grouped(number: int) -> str:
+    """Write a whole number with its thousands apart: "50 000"."""
+    return f"{number:,}".replace(",", NBSP)
+
+
 def listed(items: Iterable[str]) -> str:
     """Join names as "a, b et c"."""
     *first, last = items

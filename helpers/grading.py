@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .card import card
 from .config import PlaygroundConfig
 from .french import NBSP, count, listed, plain, quoted, typographic
 from .training import Run, train
@@ -94,7 +95,7 @@ class Score(float):
 
     def _repr_html_(self):
         name, marks = self._heading()
-        return _card(self.verdict[1], f"<b>{name}</b> – {marks}{_as_html(self.feedback)}")
+        return card(self.verdict[1], f"<b>{name}</b> – {marks}{_as_html(self.feedback)}")
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ class Summary:
         first, *others = (html.escape(sentence) for sentence in self._sentences())
         table = f'<table style="margin:.6em 0;border-collapse:collapse">{rows}</table>'
         colour = _UNANSWERED[1] if self.unanswered else _FULL[1]
-        return _card(colour, f"<b>{first}</b>{table}{'<br>'.join(others)}")
+        return card(colour, f"<b>{first}</b>{table}{'<br>'.join(others)}")
 
     def _row(self, question):
         score = self.scores.get(question.key)
@@ -352,12 +353,6 @@ def _shown(value):
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return str(value)
-
-
-def _card(colour, inside):
-    """A framed note that inherits the page's colours, so that it reads on light and dark themes."""
-    style = f"border-left:4px solid {colour};background:{colour}1a;padding:.55em 1em;margin:.3em 0"
-    return f'<div style="{style};border-radius:4px;max-width:56em;line-height:1.5">{inside}</div>'
 
 
 def _as_html(text):
