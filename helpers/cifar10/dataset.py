@@ -35,10 +35,10 @@ _TRAINING = tuple(f"data_batch_{number}" for number in range(1, 6))
 _BATCHES = (*_TRAINING, "test_batch")
 _FOLDER = "cifar-10-batches-py"
 _CACHED = f"{_FOLDER}-target_archive"  # the archive, as keras.datasets.cifar10 names it
-# Where the files may be in a folder that someone named: as downloaded (Safari unzips), or as Keras keeps it.
+# What a folder that someone named may hold: the batches, the archive (Safari unzips it), Keras's copies.
 _PLACES = (
-    *(f"{folder}/data_batch_1" for folder in (".", _FOLDER, f"{_FOLDER}-target/{_FOLDER}")),
-    *("cifar-10-python.tar.gz", "cifar-10-python.tar", _CACHED, f"{_FOLDER}.tar.gz"),
+    *(".", _FOLDER, f"cifar-10-python/{_FOLDER}", "cifar-10-python.tar.gz", "cifar-10-python.tar"),
+    *(_CACHED, f"{_FOLDER}.tar.gz", f"{_FOLDER}-target/{_FOLDER}"),
 )
 _OFFICIAL = f"l'archive officielle cifar-10-python.tar.gz ({PAGE})"
 _MADE_UP = "travaillez sur des images fabriquées avec load_cifar10(demo=True)"
@@ -87,10 +87,10 @@ class Cifar10:
         return f"{'demonstration' if self.demo else 'cifar10'}-{len(self.x_train)}"
 
     def subset(self, images: int) -> Cifar10:
-        """Keep the first training images, as many of each class, and a fifth as many for the test, at least 100.
+        """Keep the first images, as many of each class; for the test, a fifth as many, but at least 100.
 
         Args:
-            images: training images to keep, from 10 to all of them.
+            images: how many to train on, from 10 to all of them.
 
         Raises:
             ValueError: another number, or not a whole number.
@@ -165,7 +165,7 @@ def load_cifar10(folder: str | Path | None = None, demo: bool | int | None = Non
         raise french_error(
             f"load_cifar10 attend le nom d'un dossier, entre guillemets ; reçu : {quoted(folder)}."
         )
-    return _read(_locate(Path(folder).expanduser()))
+    return _read(_locate(Path(os.path.expanduser(folder))))
 
 
 def _demo_images(demo):
@@ -235,12 +235,10 @@ def _download() -> Path:
 
 def _locate(folder: Path) -> Path:
     """Return the folder of the batches, or the archive, that a named place is or holds."""
-    if folder.is_file():
-        return folder
     for place in (folder / name for name in _PLACES):
-        if place.is_file():
-            return place.parent if place.name == "data_batch_1" else place
-    wrong = f"ne contient ni {_FOLDER} ni cifar-10-python.tar.gz" if folder.is_dir() else "n'existe pas"
+        if os.path.isfile(place) or any(os.path.isfile(place / batch) for batch in _BATCHES):
+            return place
+    wrong = f"ne contient ni {_FOLDER} ni cifar-10-python.tar.gz" if os.path.isdir(folder) else "n'existe pas"
     raise DataUnavailable(
         f"Le dossier « {folder} » {wrong} : corrigez l'argument de load_cifar10 ou la variable "
         f"d'environnement CIFAR10_DIR, qui y cherchent {_OFFICIAL}, ou ôtez-les pour la télécharger, "

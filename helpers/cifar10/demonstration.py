@@ -163,8 +163,8 @@ def _draw_class(random, parts, usual_scene, n):
         2, 3
     )
 
-    # The silhouette's own frame: moved, tilted, scaled, half of them mirrored. Its coordinates are sums of what
-    # the column and the row contribute, (2, n, 32), which saves most of the arithmetic.
+    # The silhouette's own frame: moved, tilted, scaled, half of them mirrored. Its coordinates are sums of
+    # what the column and the row contribute, (2, n, 32), which saves most of the arithmetic.
     column, row = axis - uniform(-0.22, 0.22, 1), axis - uniform(-0.18, 0.18, 1)
     tilt, size = uniform(-0.3, 0.3, 1), uniform(0.65, 1.05, 1)
     cos, sin = np.cos(tilt) / size, np.sin(tilt) / size
