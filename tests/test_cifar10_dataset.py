@@ -1,6 +1,5 @@
 """CIFAR-10 from a folder, from a server on this machine that misbehaves, and the demonstration images."""
 
-import errno
 import hashlib
 import io
 import os
@@ -76,6 +75,7 @@ def small_and_alone(monkeypatch, tmp_path):
     monkeypatch.setattr(dataset, "_BATCH", BATCH)
     monkeypatch.setattr(dataset, "SHA256", hashlib.sha256(ARCHIVE).hexdigest())
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     (tmp_path / "keras").mkdir()
     for name in ("CIFAR10_DIR", "LAB_CIFAR10_DEMO"):
         monkeypatch.delenv(name, raising=False)
@@ -238,6 +238,7 @@ class Burglar:
         (pickle.dumps({b"data": rows(), b"labels": [1, *LABELS[1:]]}), "autant d'images"),
         (pickle.dumps({b"data": rows(), b"labels": Burglar()}), f"data_batch_2 demande '{os.name}.system'"),
     ],
+    ids=lambda value: "" if isinstance(value, bytes) else value,
 )
 def test_a_wrong_batch_is_named_and_runs_nothing(somewhere, content, words):
     write_batches(somewhere, {**BATCHES, "data_batch_2": content})
@@ -320,7 +321,6 @@ def test_a_full_disk(somewhere, server, cache):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "pas assez de place" in sentence
     assert os.listdir(cache) == []
-    assert errno.ENOSPC in dataset._FULL_DISK
     assert_made_up(load_cifar10())
 
 
@@ -400,7 +400,6 @@ def test_demonstration_images_ask_for_more_than_a_linear_model():
     flat = [images.reshape(len(images), -1).astype(np.float32) for images in (x_train, x_test)]
     pixels = ridge_accuracy(flat[0], y_train, flat[1], y_test)
     shapes = ridge_accuracy(edges(x_train), y_train, edges(x_test), y_test)
-    print(pixels, shapes)
     assert 0.2 < pixels < 0.5
     assert shapes > pixels + 0.2
 

@@ -143,7 +143,8 @@ def load_cifar10(folder: str | Path | None = None, demo: bool | int | None = Non
             environment variable CIFAR10_DIR. When given, nothing else is tried.
         demo: True for made-up images as many as the real ones, or how many to train on (with a fifth as many
             for the test, at least 100), False for none; by default the environment variable
-            LAB_CIFAR10_DEMO ("1", "true", or a number). A banner always says that they are made up.
+            LAB_CIFAR10_DEMO ("1", "true", or a number). They come before any folder, and a banner always
+            says that they are made up.
 
     Returns:
         Images (n, 32, 32, 3) uint8 in 0..255 and labels (n, 1) uint8 in 0..9; 50,000 to train on and 10,000

@@ -2,8 +2,7 @@
 
 Each class is a silhouette of a few ovals and rounded boxes, drawn with random colours, size, tilt, place and
 lighting before a random scene, under noise. As in CIFAR-10, colours and places say a little about the class,
-some classes look alike (cat and frog, plane and bird, deer and horse, car and lorry), and a convolutional
-network learns them step by step.
+some classes look alike (plane and bird, cat and frog), and a convolutional network learns them step by step.
 """
 
 from __future__ import annotations
@@ -154,7 +153,7 @@ def _draw_class(random, parts, usual_scene, n):
     axis = np.linspace(-1, 1, SIDE, dtype=np.float32)
 
     # Scene: two colours that meet at the horizon, under waves. The canvas is (n, 3, 32, 32) until the end.
-    scene = np.where(random.random(n) < 0.5, usual_scene, random.integers(len(_SCENES), size=n))
+    scene = np.where(random.random(n) < 0.35, usual_scene, random.integers(len(_SCENES), size=n))
     above, under = np.moveaxis((_SCENES[scene] + normal(25, 2, 3))[..., np.newaxis, np.newaxis], 1, 0)
     depth = (axis - uniform(-0.2, 0.5, 1)) * uniform(2, 12, 1)
     canvas = above + (under - above) * _covered(depth)[:, np.newaxis, :, np.newaxis]
