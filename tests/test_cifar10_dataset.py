@@ -6,6 +6,7 @@ import os
 import pickle
 import struct
 import tarfile
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -311,6 +312,14 @@ def test_a_cache_where_nothing_can_be_written(somewhere, server, cache):
     assert all(word in sentence for word in WAYS_OUT)
 
 
+def test_a_home_where_nothing_can_be_written(somewhere, server, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "absent"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    assert_made_up(load_cifar10())
+    kept = tmp_path / "temporary" / ".keras" / "datasets" / "cifar-10-batches-py-target_archive"
+    assert kept.read_bytes() == ARCHIVE
+
+
 def test_a_full_disk(somewhere, server, cache):
     resource = pytest.importorskip("resource", reason="limits the size of files")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -396,7 +405,7 @@ def edges(images):
 
 
 def test_demonstration_images_ask_for_more_than_a_linear_model():
-    (x_train, y_train), (x_test, y_test) = demonstration.draw("train", 1000), demonstration.draw("test", 500)
+    (x_train, y_train), (x_test, y_test) = demonstration.draw("train", 800), demonstration.draw("test", 500)
     flat = [images.reshape(len(images), -1).astype(np.float32) for images in (x_train, x_test)]
     pixels = ridge_accuracy(flat[0], y_train, flat[1], y_test)
     shapes = ridge_accuracy(edges(x_train), y_train, edges(x_test), y_test)

@@ -209,7 +209,7 @@ def _download() -> Path:
     This is the file, cache and hash of ``keras.datasets.cifar10.load_data``, without its extraction: 180 MB
     more at each call, which a killed process leaves half-written. The archive is read in place instead.
     """
-    home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
+    home = Path(os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras")))
     cache = (home if os.access(home, os.W_OK) else Path(tempfile.gettempdir(), ".keras")) / "datasets"
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT)

@@ -157,20 +157,16 @@ def _draw_class(random, parts, usual_scene, n):
     above, under = np.moveaxis((_SCENES[scene] + normal(25, 2, 3))[..., np.newaxis, np.newaxis], 1, 0)
     depth = (axis - uniform(-0.2, 0.5, 1)) * uniform(2, 12, 1)
     canvas = above + (under - above) * _covered(depth)[:, np.newaxis, :, np.newaxis]
-    waves = np.sin(normal(7, 2, 1) * axis + uniform(0, 2 * np.pi, 2, 1))
-    canvas = canvas + uniform(0, 22, 1, 1, 1) * waves[:, np.newaxis, :1] * waves[:, np.newaxis, 1:].swapaxes(
-        2, 3
-    )
+    waves = np.sin(normal(7, 2, 1) * axis + uniform(0, 2 * np.pi, 2, 1))[:, np.newaxis]
+    canvas = canvas + uniform(0, 22, 1, 1, 1) * waves[:, :, :1] * waves[:, :, 1:].swapaxes(2, 3)
 
     # The silhouette's own frame: moved, tilted, scaled, half of them mirrored. Its coordinates are sums of
     # what the column and the row contribute, (2, n, 32), which saves most of the arithmetic.
     column, row = axis - uniform(-0.22, 0.22, 1), axis - uniform(-0.18, 0.18, 1)
     tilt, size = uniform(-0.3, 0.3, 1), uniform(0.65, 1.05, 1)
     cos, sin = np.cos(tilt) / size, np.sin(tilt) / size
-    x, y = (
-        np.stack([cos * column, sin * row]) * np.sign(uniform(-1, 1, 1)),
-        np.stack([-sin * column, cos * row]),
-    )
+    x = np.stack([cos * column, sin * row]) * np.sign(uniform(-1, 1, 1))
+    y = np.stack([-sin * column, cos * row])
 
     body = uniform(40, 215, 1, 1, 1) + normal(40, 3, 1, 1)
     paints = (body, body * uniform(0.5, 0.85, 1, 1, 1), 215 + normal(18, 3, 1, 1), 35 + normal(14, 3, 1, 1))
