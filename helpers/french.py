@@ -42,9 +42,19 @@ def count(number: float, noun: str) -> str:
     return f"{number:g}".replace(".", ",") + f"{NBSP}{noun}" + ("s" if abs(number) >= 2 else "")
 
 
-def grouped(number: int) -> str:
-    """Write a whole number with its thousands apart: "50 000"."""
-    return f"{number:,}".replace(",", NBSP)
+def thousands(number: int) -> str:
+    """Write a whole number with thin spaces, such as "10 000"."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Write a share such as 0.795 as "79,5 %"."""
+    return f"{decimal(100 * share, digits)}{NBSP}%"
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """Write a number with its sign, such as "+1,7" or "−0,4"."""
+    return f"{'−' if value < 0 else '+'}{decimal(abs(value), digits)}"
 
 
 def listed(items: Iterable[str]) -> str:

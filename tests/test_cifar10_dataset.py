@@ -345,7 +345,7 @@ def test_demonstration_images_have_the_real_shapes_and_a_banner(capsys, monkeypa
     assert np.bincount(data.y_train[:, 0]).tolist() == [100] * 10
     assert (data.demo, data.name) == (True, "demonstration-1000")
     assert "les résultats ne disent rien de CIFAR-10" in data._repr_html_()
-    assert "1\u00a0000" in repr(data)
+    assert "1\u202f000" in repr(data)
     monkeypatch.setenv("LAB_CIFAR10_DEMO", "50")
     assert [len(images) for images, _ in load_cifar10()] == [50, 100]
     with pytest.raises(DataUnavailable):

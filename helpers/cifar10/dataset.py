@@ -20,7 +20,7 @@ import numpy as np
 from IPython.display import display
 
 from ..card import card
-from ..french import french_error, grouped, listed, quoted, typographic
+from ..french import french_error, thousands, listed, quoted, typographic
 from . import demonstration
 
 CLASSES = ("avion", "voiture", "oiseau", "chat", "cerf", "chien", "grenouille", "cheval", "bateau", "camion")
@@ -98,7 +98,7 @@ class Cifar10:
         available = len(self.x_train)
         if not _is_whole(images) or not 10 <= images <= available:
             raise french_error(
-                f"subset garde un nombre entier d'images d'entraînement, de 10 à {grouped(available)} ; "
+                f"subset garde un nombre entier d'images d'entraînement, de 10 à {thousands(available)} ; "
                 f"reçu : {quoted(images)}."
             )
         train, test = _balanced(self.y_train, images), _balanced(self.y_test, _test_images(images))
@@ -111,7 +111,7 @@ class Cifar10:
         )
 
     def __repr__(self):
-        train, test = (grouped(len(images)) for images, _ in self)
+        train, test = (thousands(len(images)) for images, _ in self)
         if self.demo:
             text = (
                 f"Données de démonstration : images fabriquées par un programme, {train} pour l'entraînement "
@@ -119,7 +119,7 @@ class Cifar10:
             )
         elif len(self.x_train) < _FULL:
             text = (
-                f"Sous-ensemble de CIFAR-10 : {train} images d'entraînement sur {grouped(_FULL)} et {test} "
+                f"Sous-ensemble de CIFAR-10 : {train} images d'entraînement sur {thousands(_FULL)} et {test} "
                 "images de test ; les résultats ne se comparent pas à ceux de l'ensemble complet."
             )
         else:
@@ -181,7 +181,7 @@ def _demo_images(demo):
         name = "LAB_CIFAR10_DEMO" if demo is None else "demo"
         raise french_error(
             f"{name} vaut 1 (ou True) pour toutes les images de démonstration, ou leur nombre, de 10 à "
-            f"{grouped(_FULL)} ; reçu : {quoted(asked)}."
+            f"{thousands(_FULL)} ; reçu : {quoted(asked)}."
         )
     return int(images)
 
@@ -291,9 +291,9 @@ def _decode(name, content):
         raise _Damaged(f"{name} est coupé ou abîmé") from None
     shape = (_BATCH, 3 * 32 * 32)
     if not isinstance(rows, np.ndarray) or rows.dtype != np.uint8 or rows.shape != shape:
-        raise _Damaged(f"{name} ne contient pas {grouped(_BATCH)} images de 32 × 32 pixels en couleurs")
+        raise _Damaged(f"{name} ne contient pas {thousands(_BATCH)} images de 32 × 32 pixels en couleurs")
     if labels.shape != (_BATCH,) or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() > 9:
-        raise _Damaged(f"{name} ne contient pas {grouped(_BATCH)} étiquettes de 0 à 9")
+        raise _Damaged(f"{name} ne contient pas {thousands(_BATCH)} étiquettes de 0 à 9")
     images = rows.reshape(_BATCH, 3, 32, 32).transpose(0, 2, 3, 1)
     return np.ascontiguousarray(images), labels.astype(np.uint8)[:, np.newaxis]
 

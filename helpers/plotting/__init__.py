@@ -3,6 +3,15 @@
 Colours are the Playground's orange and blue, which colour-blind readers tell apart; labels are French.
 """
 
+from .classification import (
+    class_accuracies,
+    confident_errors,
+    confusion_matrix,
+    feature_maps,
+    first_filters,
+    images,
+    reliability,
+)
 from .figure import Picture
 from .generalization import (
     early_stopping,
@@ -19,9 +28,15 @@ from .starts import final_losses, loss_curves, success_rates, surfaces
 __all__ = [
     "Picture",
     "ScaleSlider",
+    "class_accuracies",
+    "confident_errors",
+    "confusion_matrix",
     "early_stopping",
+    "feature_maps",
     "final_losses",
+    "first_filters",
     "gallery",
+    "images",
     "input_weights",
     "layer_signals",
     "loss_between",
@@ -29,6 +44,7 @@ __all__ = [
     "neurons",
     "parameter_paths",
     "phase_diagram",
+    "reliability",
     "roughness_and_loss",
     "stability",
     "success_rates",

@@ -45,10 +45,12 @@ class Picture:
     Attributes:
         figure: the matplotlib figure, to change or save it.
         description: the sentence, also the repr and the alternative text.
+        photographs: True keeps all colours, which photographs need.
     """
 
-    def __init__(self, figure: Figure, description: str):
+    def __init__(self, figure: Figure, description: str, photographs: bool = False):
         self.figure, self.description = figure, typographic(description)
+        self.photographs = photographs
 
     def __repr__(self):
         return self.description
@@ -59,8 +61,9 @@ class Picture:
             self.figure.canvas.draw()
         image = Image.fromarray(np.asarray(self.figure.canvas.buffer_rgba())).convert("RGB")
         target = io.BytesIO()
-        # A palette makes surfaces four times lighter to store, and looks the same.
-        image.quantize(256, dither=Image.Dither.NONE).save(target, "png", optimize=True)
+        if not self.photographs:  # a palette makes surfaces four times lighter to store, and looks the same
+            image = image.quantize(256, dither=Image.Dither.NONE)
+        image.save(target, "png", optimize=True)
         size = {"width": image.width // 2, "height": image.height // 2}
         return target.getvalue(), {**size, "alt": self.description}
 

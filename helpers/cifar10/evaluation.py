@@ -1,0 +1,405 @@
+"""What a classifier is worth on the test images: accuracy and how sure it is, errors, calibration."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import html
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import keras
+import numpy as np
+
+from ..french import decimal, french_error, percent, quoted, signed, thousands, typographic
+from ..statistics import wilson, wilson_difference, wilson_paired
+from .dataset import CLASSES, Cifar10
+
+FULL_TRAINING, FULL_TEST = 50_000, 10_000  # images in CIFAR-10
+SMALLEST = 1e-7  # a probability below counts as this in a loss, as in Keras
+CEILING = 0.90  # test accuracy which three convolutions of 5x5 do not reach by honest means
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Calibration:
+    """How often the model is right when it says how sure it is.
+
+    Source: Guo, Pleiss, Sun and Weinberger (2017), On Calibration of Modern Neural Networks.
+
+    Attributes:
+        edges: (bins + 1,) float64, limits of the intervals of confidence, from 0 to 1.
+        counts: (bins,) int, images whose confidence lies in each ]low, high].
+        confidences: (bins,) float64, mean confidence in each; NaN where there is no image.
+        accuracies: (bins,) float64, share of right answers in each; NaN where there is no image.
+    """
+
+    edges: np.ndarray
+    counts: np.ndarray
+    confidences: np.ndarray
+    accuracies: np.ndarray
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error: mean distance of accuracy to confidence, each bin by its images."""
+        filled = self.counts > 0
+        gaps = np.abs(self.accuracies - self.confidences)[filled]
+        return float(np.average(gaps, weights=self.counts[filled]))
+
+
+class _Result:
+    """What a cell shows as one French sentence, always with a note on data that are not all of CIFAR-10."""
+
+    note: str
+
+    def __repr__(self):
+        return typographic(self._sentence() + (f" [{self.note}]" if self.note else ""))
+
+    def _repr_html_(self):
+        note = f" <b>[{html.escape(self.note)}]</b>" if self.note else ""
+        return typographic(html.escape(self._sentence()) + note)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluation(_Result):
+    """A classifier's answers on test images, and what follows from them.
+
+    Attributes:
+        probabilities: (m, 10) float32, rows sum to 1.
+        labels: (m,) int64, true classes, indices in ``CLASSES``.
+        data: name of the data, see ``Cifar10.name``: results under two names are never mixed.
+        note: "données de démonstration", "sous-ensemble de CIFAR-10", or "" for the complete data.
+        softmax: True where the model gave no probabilities, and softmax was applied to its outputs here.
+    """
+
+    probabilities: np.ndarray
+    labels: np.ndarray
+    data: str
+    note: str = ""
+    softmax: bool = False
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """The most probable class of each image, (m,) int64."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Whether each answer is right, (m,) bool."""
+        return self.predicted == self.labels
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """The probability given to the predicted class, (m,) float32."""
+        return self.probabilities.max(axis=1)
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers."""
+        return float(self.correct.mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % Wilson interval of the accuracy: what other test images could have given."""
+        return wilson(int(self.correct.sum()), len(self.labels))
+
+    @property
+    def losses(self) -> np.ndarray:
+        """The cross-entropy of each image in nats, (m,) float64."""
+        given = self.probabilities[np.arange(len(self.labels)), self.labels].astype(np.float64)
+        return -np.log(np.maximum(given, SMALLEST))
+
+    @property
+    def loss(self) -> float:
+        """The mean cross-entropy in nats."""
+        return float(self.losses.mean())
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """How many images of each true class (rows) got each answer (columns), (10, 10) int64."""
+        pairs = self.labels * len(CLASSES) + self.predicted
+        return np.bincount(pairs, minlength=len(CLASSES) ** 2).reshape(len(CLASSES), -1)
+
+    @property
+    def per_class(self) -> np.ndarray:
+        """The accuracy on each true class, (10,) float64; NaN for a class without images."""
+        totals = self.confusion.sum(axis=1)
+        return np.where(totals, self.confusion.diagonal() / np.maximum(totals, 1), np.nan)
+
+    def most_confused(self, n: int = 5) -> list[tuple[str, str, int]]:
+        """Return the n most frequent errors as (true class, answer, how many), most frequent first."""
+        errors = self.confusion - np.diag(self.confusion.diagonal())
+        order = np.argsort(-errors, axis=None, kind="stable")[:n]
+        pairs = zip(*np.unravel_index(order, errors.shape), strict=True)
+        return [(CLASSES[i], CLASSES[j], int(errors[i, j])) for i, j in pairs if errors[i, j]]
+
+    def most_confident_errors(self, n: int = 10) -> np.ndarray:
+        """Return the indices of n wrong answers, the surest first, (at most n,) int64."""
+        wrong = np.flatnonzero(~self.correct)
+        return wrong[np.argsort(-self.confidence[wrong], kind="stable")][:n]
+
+    def calibration(self, bins: int = 15) -> Calibration:
+        """Compare confidence with accuracy in ``bins`` intervals of equal width."""
+        edges = np.linspace(0, 1, bins + 1)
+        confidence = self.confidence.astype(np.float64)
+        place = np.clip(np.searchsorted(edges, confidence) - 1, 0, bins - 1)
+        counts = np.bincount(place, minlength=bins)
+        means = (
+            np.where(counts, np.bincount(place, values, bins) / np.maximum(counts, 1), np.nan)
+            for values in (confidence, self.correct)
+        )
+        return Calibration(edges, counts, *means)
+
+    def _sentence(self):
+        low, high = self.interval
+        sentence = (
+            f"Exactitude sur {thousands(len(self.labels))} images de test : {percent(self.accuracy)} "
+            f"(intervalle à 95 % : {decimal(100 * low, 1)} à {percent(high)})"
+        )
+        return sentence + (" ; le modèle finit sans softmax, appliquée ici" if self.softmax else "")
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison(_Result):
+    """Two classifiers on the same test images.
+
+    Attributes:
+        images: how many.
+        accuracies: of the first and of the second.
+        interval: 95 % interval of the first accuracy minus the second one (``statistics.wilson_paired``).
+        note: as in ``Evaluation``.
+    """
+
+    images: int
+    accuracies: tuple[float, float]
+    interval: tuple[float, float]
+    note: str = ""
+
+    @property
+    def difference(self) -> float:
+        """The first accuracy minus the second one."""
+        return self.accuracies[0] - self.accuracies[1]
+
+    def _sentence(self):
+        first, second = self.accuracies
+        low, high = (signed(100 * bound) for bound in self.interval)
+        unit = "points" if abs(100 * self.difference) >= 2 else "point"
+        verdict = (
+            "ces images ne suffisent pas à les départager"
+            if self.interval[0] <= 0 <= self.interval[1]
+            else f"le {'premier' if self.difference > 0 else 'second'} modèle est meilleur"
+        )
+        return (
+            f"Sur les mêmes {thousands(self.images)} images de test : {percent(first)} contre "
+            f"{percent(second)}, soit {signed(100 * self.difference)} {unit} "
+            f"(intervalle à 95 % : {low} à {high}) ; {verdict}"
+        )
+
+
+def evaluate(model: keras.Model, data: Cifar10, batch_size: int = 500) -> Evaluation:
+    """Ask the model for the class of every test image, quietly and a batch at a time.
+
+    Args:
+        model: any Keras classifier of (32, 32, 3) images, trained or not. ``input_scale`` says in which unit
+            it wants them. Probabilities are expected; softmax is applied to anything else, such as logits.
+        data: only its test images and labels are used.
+        batch_size: images held as float32 at once.
+
+    Raises:
+        ValueError: in French, for something else than a model and data, an output that is not 10 finite
+            numbers an image, or images of another shape than what the model takes.
+    """
+    _require(model, data)
+    scale, outputs = input_scale(model), []
+    for start in range(0, len(data.x_test), batch_size):
+        images = data.x_test[start : start + batch_size].astype(np.float32) * np.float32(scale)
+        # Not predict: under a strategy its batches are split and repeated; mixed precision gives float16.
+        outputs.append(np.asarray(keras.ops.cast(model(images, training=False), "float32"), np.float64))
+    outputs = np.concatenate(outputs)
+    if not np.isfinite(outputs).all():
+        raise french_error(
+            "Les sorties du modèle ne sont pas des nombres finis : son entraînement a divergé. "
+            "Reprenez avec un taux d'apprentissage plus petit."
+        )
+    sums = outputs.sum(axis=1, keepdims=True)
+    softmax = bool((outputs < 0).any() or (np.abs(sums - 1) > 0.05).any())  # half precision sums are rough
+    if softmax:
+        outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        sums = outputs.sum(axis=1, keepdims=True)
+    labels = np.asarray(data.y_test).ravel().astype(np.int64)
+    return Evaluation((outputs / sums).astype(np.float32), labels, data.name, provenance(data), softmax)
+
+
+def provenance(data: Cifar10) -> str:
+    """Return what must be said beside any result on these data: nothing for the complete CIFAR-10."""
+    if data.demo:
+        return "données de démonstration"
+    complete = len(data.x_train) >= FULL_TRAINING and len(data.x_test) >= FULL_TEST
+    return "" if complete else "sous-ensemble de CIFAR-10"
+
+
+def input_scale(model: keras.Model) -> float:
+    """Return what to multiply images in 0..255 by before giving them to this model: 1 or 1/255.
+
+    A white image shows it: a model that scales its inputs by itself (Rescaling, Normalization, a division)
+    brings 255 down to a few units before its first layer of weights; else images are expected in 0..1.
+    """
+    white = np.full((1, 32, 32, 3), 255, np.float32)
+    for layer, received, _ in layer_calls(model, white):
+        if any(weight.name.endswith("kernel") for weight in layer.weights):
+            return 1.0 if np.abs(received).max() < 32 else 1 / 255
+    return 1 / 255
+
+
+def layer_calls(model: keras.Model, images: np.ndarray) -> list[tuple[keras.Layer, np.ndarray, np.ndarray]]:
+    """Run the model and return what each layer received and gave, in the order of computation.
+
+    Works for whatever holds layers: Sequential, functional, nested or subclassed models, a layer used twice.
+
+    Args:
+        model: it is built for (None, 32, 32, 3) if it is not.
+        images: (n, 32, 32, 3) float32, already in the unit that the model wants.
+
+    Raises:
+        ValueError: in French, for a model that does not take such images.
+    """
+    calls = []
+
+    def watched(layer, call):
+        def watch(*args, **kwargs):
+            result = call(*args, **kwargs)
+            received = args[0] if args else next(iter(kwargs.values()), None)
+            if all(hasattr(value, "shape") for value in (received, result)):
+                calls.append((layer, _array(received), _array(result)))
+            return result
+
+        return watch
+
+    try:
+        if not model.built:
+            model.build((None, 32, 32, 3))
+        with contextlib.ExitStack() as restore:
+            for layer in leaves(model):
+                call = layer.call
+                layer.call = watched(layer, call)
+                restore.callback(delattr, layer, "call")
+            output = model(images, training=False)
+    except Exception as error:
+        reason = quoted(error, 120)
+        raise french_error(f"Le modèle n'accepte pas des images de forme (32, 32, 3) : {reason}") from error
+    if getattr(output, "shape", None) is None or tuple(output.shape) != (len(images), len(CLASSES)):
+        shape = tuple(getattr(output, "shape", ()))[1:]
+        raise french_error(
+            f"Le modèle donne une sortie de forme {shape} par image, et il en faut une de forme (10,) : "
+            'terminez-le par Dense(10, activation="softmax").'
+        )
+    return calls
+
+
+def leaves(model: keras.Model) -> Iterator[keras.Layer]:
+    """Yield each layer once, those of nested models instead of the models."""
+    seen = set()
+
+    def walk(layer):
+        if id(layer) in seen:
+            return
+        seen.add(id(layer))
+        inner = getattr(layer, "layers", None)
+        if inner is None:
+            yield layer
+        else:
+            for child in inner:
+                yield from walk(child)
+
+    yield from walk(model)
+
+
+def compare(first: Evaluation, second: Evaluation) -> Comparison:
+    """Compare two models image by image, which is much finer than two intervals side by side.
+
+    Raises:
+        ValueError: in French, if they were not evaluated on the same test images.
+    """
+    for evaluation in (first, second):
+        if not isinstance(evaluation, Evaluation):
+            raise french_error(f"Donnez deux résultats de evaluate, et non {quoted(evaluation)}.")
+    if first.data != second.data or not np.array_equal(first.labels, second.labels):
+        raise french_error(
+            f"Ces deux évaluations ne se comparent pas : l'une porte sur « {first.data} » "
+            f"({thousands(len(first.labels))} images de test), l'autre sur « {second.data} » "
+            f"({thousands(len(second.labels))}). Évaluez les deux modèles sur les mêmes données."
+        )
+    one, other = first.correct, second.correct
+    cells = (one & other, one & ~other, ~one & other, ~one & ~other)
+    interval = wilson_paired(*(int(cell.sum()) for cell in cells))
+    return Comparison(len(one), (first.accuracy, second.accuracy), interval, first.note)
+
+
+def suspicion(
+    model: keras.Model, data: Cifar10, sample: int = 5_000, evaluation: Evaluation | None = None
+) -> str | None:
+    """Return a French remark for the teacher if the model seems trained on test images; never a mark.
+
+    A network knows the images it was trained on: its loss is lower on them than on others drawn from the
+    same source, and that gap betrays which were which (Yeom et al., 2018, Privacy Risk in Machine Learning).
+    An honest network therefore does at least as well on training images as on test images, both seen without
+    dropout or augmentation. Three things are looked at:
+
+    - test accuracy above training accuracy by more than 2 points, beyond sampling (95 %);
+    - test loss below training loss by more than 5 % and 4 standard errors, which is finer;
+    - on real images, test accuracy surely above 0.90: three 5x5 convolutions and 1.2 million weights learn
+      the training images by heart long before. It catches a network trained on both sets, without a gap.
+
+    What stays hidden: a few epochs on test images amid many others, the choice of an epoch or of settings by
+    test accuracy, a network trained on both sets and stopped early.
+
+    Args:
+        sample: how many training images to look at, evenly spread.
+        evaluation: result of ``evaluate(model, data)`` if it is at hand, not to compute it again.
+    """
+    _require(model, data)
+    test = evaluation or evaluate(model, data)
+    if test.data != data.name:
+        raise french_error(f"L'évaluation porte sur « {test.data} », et les données sont « {data.name} ».")
+    chosen = np.linspace(0, len(data.x_train) - 1, min(sample, len(data.x_train))).astype(int)
+    known = evaluate(
+        model, dataclasses.replace(data, x_test=data.x_train[chosen], y_test=data.y_train[chosen])
+    )
+    remarks = []
+    right, images = int(test.correct.sum()), len(test.labels)
+    if wilson_difference(right, images, int(known.correct.sum()), len(chosen))[0] > 0.02:
+        remarks.append(
+            f"l'exactitude est de {percent(test.accuracy)} sur les images de test contre "
+            f"{percent(known.accuracy)} sur {thousands(len(chosen))} images d'entraînement"
+        )
+    error = math.hypot(*(run.losses.std() / math.sqrt(len(run.labels)) for run in (test, known)))
+    if known.loss - test.loss > max(4 * error, 0.05 * known.loss):
+        remarks.append(
+            f"la perte est de {decimal(test.loss)} sur les images de test contre {decimal(known.loss)} sur "
+            "des images d'entraînement"
+        )
+    if not data.demo and test.interval[0] > CEILING:
+        remarks.append(
+            f"l'exactitude de test, {percent(test.accuracy)}, dépasse ce que cette architecture atteint "
+            f"({percent(CEILING)} au plus)"
+        )
+    if not remarks:
+        return None
+    return typographic(
+        f"À regarder de près : {' ; '.join(remarks)}. Un réseau qui n'a appris que sur les images "
+        "d'entraînement ne donne pas cela. Ce n'est pas une preuve : demandez comment il a été entraîné."
+    )
+
+
+def _require(model, data):
+    if not isinstance(model, keras.Model):
+        raise french_error(f"Le premier argument doit être un modèle Keras, et non {quoted(model)}.")
+    if not isinstance(data, Cifar10):
+        raise french_error(f"Donnez ensuite le résultat de load_cifar10(), et non {quoted(data)}.")
+    if not len(data.x_test):
+        raise french_error("Il n'y a aucune image de test : rechargez les données par load_cifar10().")
+
+
+def _array(tensor):
+    return np.asarray(keras.ops.cast(tensor, "float32"))
