@@ -7,7 +7,9 @@ import math
 import keras
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from ..cifar10.dataset import CLASSES, Cifar10
 from ..cifar10.evaluation import Evaluation, input_scale, layer_calls, leaves, provenance
@@ -28,7 +30,7 @@ def images(data: Cifar10, n: int = 6) -> Picture:
         _show(axis, _mosaic(data.x_train[np.flatnonzero(labels == index)[:n]], n))
         axis.set_title(name, loc="left", fontsize=10.5, pad=3)
     title = f"{count(n, 'image')} de chaque classe, 32 × 32 pixels"
-    figure.suptitle(_noted(title, provenance(data)), x=0.01, ha="left", fontsize=11.5)
+    _headline(figure, title, provenance(data))
     return Picture(
         figure,
         _noted(f"Images d'entraînement de chacune des dix classes : {', '.join(CLASSES)}", provenance(data))
@@ -43,8 +45,8 @@ def confusion_matrix(evaluation: Evaluation) -> Picture:
     totals = np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     shares = 100 * confusion / totals
     right = np.eye(len(CLASSES), dtype=bool)
-    figure, ((axis,),) = new_figure(1, 1, WIDTH, 5.6)
-    axis.imshow(np.where(right, 100.0, np.nan), cmap=LinearSegmentedColormap.from_list("right", [GREY, GREY]))
+    figure, ((axis,),) = new_figure(1, 1, WIDTH, 5.2)
+    axis.imshow(np.where(right, 100.0, np.nan), cmap=ListedColormap([GREY]))
     errors = np.ma.masked_array(shares, right)
     top = max(float(errors.max()), 1.0)
     image = axis.imshow(errors, cmap=_ERRORS, vmin=0, vmax=top)
@@ -57,15 +59,16 @@ def confusion_matrix(evaluation: Evaluation) -> Picture:
         axis.text(column, row, f"{share:.0f}", ha="center", va="center", fontsize=10, **style)
     axis.set_xticks(range(len(CLASSES)), CLASSES, rotation=35, ha="right", rotation_mode="anchor")
     axis.set_yticks(range(len(CLASSES)), CLASSES)
-    axis.set(xlabel="classe prédite", ylabel="classe vraie")
+    axis.set(xlabel="classe prédite", ylabel="classe vraie", aspect="auto")
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
     axis.set_title(_noted("Réponses, en % des images de chaque classe vraie", evaluation.note), loc="left")
     bar = figure.colorbar(image, ax=axis, pad=0.02, shrink=0.85)
-    bar.set_label("erreurs (%)")
+    bar.set_label("erreurs (%)", color=INK)
+    bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     bar.outline.set_visible(False)
     worst = " ; ".join(
-        f"{count(number, 'image')} de la classe {true} prises pour {predicted}"
+        f"classe {true}, réponse {predicted}, {count(number, 'image')}"
         for true, predicted, number in evaluation.most_confused(3)
     )
     return Picture(
@@ -105,7 +108,7 @@ def class_accuracies(evaluation: Evaluation) -> Picture:
     axis.set(xlim=(0, 100), ylim=(len(order) - 0.4, -0.6), xlabel=typographic("exactitude (%)"))
     axis.tick_params(axis="y", length=0)
     axis.set_title(_noted("Exactitude par classe, et son intervalle à 95 %", evaluation.note), loc="left")
-    figure.legend(frameon=False, loc="outside lower right")
+    figure.legend(frameon=False, loc="outside lower right", labelcolor=INK)
     listing = " ; ".join(f"{CLASSES[index]} {percent(evaluation.per_class[index])}" for index in order)
     return Picture(figure, _noted(f"Exactitude par classe : {listing}", evaluation.note) + ".")
 
@@ -136,10 +139,10 @@ def confident_errors(evaluation: Evaluation, data: Cifar10, n: int = 10) -> Pict
             0.5, 1.03, true, transform=axis.transAxes, ha="center", va="bottom", color=INK, fontsize=9.5
         )
     title = "Les erreurs les plus sûres d'elles" if len(chosen) else "Aucune erreur sur les images de test"
-    figure.suptitle(_noted(title, evaluation.note), x=0.01, ha="left", fontsize=11.5)
+    _headline(figure, title, evaluation.note)
     listing = " ; ".join(
-        f"{CLASSES[evaluation.predicted[index]]} à {percent(evaluation.confidence[index])} au lieu de "
-        f"{CLASSES[evaluation.labels[index]]}"
+        f"{CLASSES[evaluation.predicted[index]]} à {percent(evaluation.confidence[index])} (en fait : "
+        f"{CLASSES[evaluation.labels[index]]})"
         for index in chosen
     )
     return Picture(
@@ -163,7 +166,7 @@ def first_filters(model: keras.Model) -> Picture:
     largest = np.abs(shown).max(axis=(1, 2, 3), keepdims=True)
     tiles = 0.5 + shown / np.maximum(2 * largest, 1e-12)
     columns = min(len(tiles), 16 if len(tiles) > 16 else 8)
-    mosaic = _mosaic(np.round(255 * tiles).astype(np.uint8), columns, gap=0.2)
+    mosaic = _mosaic(np.round(255 * tiles).astype(np.uint8), columns, 0.2, Image.Resampling.NEAREST)
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 0.5 + WIDTH * mosaic.shape[0] / mosaic.shape[1])
     _show(axis, mosaic)
     height, width = kernels.shape[1:3]
@@ -175,9 +178,9 @@ def first_filters(model: keras.Model) -> Picture:
     axis.set_title(f"{which} {height} × {width} × 3 de la première convolution", loc="left")
     return Picture(
         figure,
-        f"{which} {height} × {width} × 3 de la première convolution, des plus gris aux plus colorés : gris moyen "
-        "pour un poids nul, plus clair ou plus foncé par couleur pour un poids positif ou négatif ; chaque "
-        "filtre est ramené à son plus grand poids.",
+        f"{which} {height} × {width} × 3 de la première convolution, des plus gris aux plus colorés. "
+        "Gris moyen pour un poids nul, plus clair si le poids est positif, plus foncé s'il est négatif. "
+        "Chaque filtre est ramené à son plus grand poids.",
     )
 
 
@@ -210,11 +213,11 @@ def feature_maps(model: keras.Model, image: np.ndarray, n: int = 8) -> Picture:
         varied = np.argsort(-maps.std(axis=(0, 1)), kind="stable")[:n]
         low, high = maps.min(axis=(0, 1)), maps.max(axis=(0, 1))
         tiles = np.moveaxis((maps - low) / np.maximum(high - low, 1e-12), -1, 0)[varied]
-        _show(axis, _mosaic(_coloured(tiles), n))
+        _show(axis, _mosaic(_coloured(tiles), n, resample=Image.Resampling.NEAREST))
         height, width, number = maps.shape
         title = f"{name} : {height} × {width}, {len(varied)} de ses {count(number, 'carte')}"
         axis.set_title(typographic(title), loc="left", fontsize=10.5, pad=3)
-    figure.suptitle("Ce que voit chaque convolution", x=0.01, ha="left", fontsize=11.5)
+    _headline(figure, "Ce que chaque convolution retient de l'image", "")
     sizes = " ; ".join(f"{name}, {maps.shape[0]} × {maps.shape[1]}" for name, maps in stages)
     return Picture(
         figure,
@@ -235,25 +238,33 @@ def reliability(evaluation: Evaluation, bins: int = 15) -> Picture:
     figure, axes = new_figure(2, 1, WIDTH * 0.75, 5.2, sharex=True, height_ratios=[3, 1])
     top, bottom = axes[:, 0]
     filled = calibration.counts > 0
+    shares, images_in = 100 * calibration.accuracies[filled], calibration.counts[filled]
+    right = np.rint(shares / 100 * images_in).astype(int)
+    bounds = (
+        100 * np.array([wilson(*pair) for pair in zip(right.tolist(), images_in.tolist(), strict=True)]).T
+    )
     top.bar(
         middles[filled],
-        100 * calibration.accuracies[filled],
+        shares,
         width=0.92 * width,
         color=BLUE,
         alpha=0.75,
         label="exactitude mesurée",
     )
-    top.plot(
+    top.errorbar(
         100 * calibration.confidences[filled],
-        100 * calibration.accuracies[filled],
-        "o",
+        shares,
+        yerr=np.abs(bounds - shares),
+        fmt="o",
         color=INK,
-        markersize=4,
-        label="à la confiance moyenne",
+        markersize=3.5,
+        elinewidth=1.4,
+        capsize=3,
+        label="son intervalle à 95 %, à la confiance moyenne",
     )
     top.plot([0, 100], [0, 100], color=ORANGE, linewidth=1.8, linestyle="--", label="calibration parfaite")
     top.set(ylabel=typographic("exactitude (%)"), ylim=(0, 100))
-    top.legend(frameon=False, loc="upper left")
+    top.legend(frameon=False, loc="upper left", labelcolor=INK)
     error = percent(calibration.error)
     title = f"Confiance et exactitude : erreur de calibration (ECE) de {error}"
     top.set_title(typographic(_noted(title, evaluation.note)), loc="left")
@@ -288,8 +299,8 @@ def _first_kernel(model):
                 return kernel
             break
     raise french_error(
-        "Ce modèle n'a pas de première couche Conv2D qui reçoive les trois couleurs : il n'y a pas de filtres "
-        "à montrer en couleurs."
+        "Ce modèle n'a pas de première couche Conv2D qui reçoive les trois couleurs : il n'a pas de "
+        "filtres à montrer."
     )
 
 
@@ -310,10 +321,13 @@ def _convolutions(model, image):
     return stages[:_MOST_LAYERS]
 
 
-def _mosaic(tiles, columns, gap=0.06):
-    """Return tiles (n, height, width, 3) uint8 side by side on white, each enlarged by whole pixels."""
-    scale = max(1, round(200 / tiles.shape[1]))
-    tiles = tiles.repeat(scale, axis=1).repeat(scale, axis=2)
+def _mosaic(tiles, columns, gap=0.06, resample=Image.Resampling.LANCZOS):
+    """Return tiles (n, height, width, 3) uint8 side by side on white, enlarged to about 200 pixels a side."""
+    _, height, width, _ = tiles.shape
+    scale = max(1, round(200 / height))
+    size = width * scale, height * scale
+    tiles = np.array([Image.fromarray(tile).resize(size, resample) for tile in tiles], np.uint8)
+    tiles = tiles.reshape(-1, size[1], size[0], 3)  # even if there is none
     number, height, width, _ = tiles.shape
     rows = max(math.ceil(number / columns), 1)
     space = round(gap * width)
@@ -334,6 +348,10 @@ def _show(axis, pixels):
     """Show pixels as they are, without axes."""
     axis.imshow(pixels)
     axis.set_axis_off()
+
+
+def _headline(figure, title, note):
+    figure.suptitle(_noted(title, note), x=0.005, ha="left", fontsize=11.5, color=INK)
 
 
 def _noted(title, note):
