@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import html
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -184,7 +183,7 @@ class Comparison(_Result):
     def _sentence(self):
         first, second = self.accuracies
         low, high = (signed(100 * bound) for bound in self.interval)
-        unit = "points" if abs(100 * self.difference) >= 2 else "point"
+        unit = "points" if round(abs(100 * self.difference), 1) >= 2 else "point"
         verdict = (
             "ces images ne suffisent pas à les départager"
             if self.interval[0] <= 0 <= self.interval[1]
@@ -258,7 +257,7 @@ def layer_calls(model: keras.Model, images: np.ndarray) -> list[tuple[keras.Laye
     Works for whatever holds layers: Sequential, functional, nested or subclassed models, a layer used twice.
 
     Args:
-        model: it is built for (None, 32, 32, 3) if it is not.
+        model: it is built if it is not.
         images: (n, 32, 32, 3) float32, already in the unit that the model wants.
 
     Raises:
@@ -277,8 +276,8 @@ def layer_calls(model: keras.Model, images: np.ndarray) -> list[tuple[keras.Laye
         return watch
 
     try:
-        if not model.built:
-            model.build((None, 32, 32, 3))
+        if isinstance(model, keras.Sequential) and not model.built:
+            model.build((None, *images.shape[1:]))  # or it would fix the number of images
         with contextlib.ExitStack() as restore:
             for layer in leaves(model):
                 call = layer.call
@@ -297,22 +296,12 @@ def layer_calls(model: keras.Model, images: np.ndarray) -> list[tuple[keras.Laye
     return calls
 
 
-def leaves(model: keras.Model) -> Iterator[keras.Layer]:
-    """Yield each layer once, those of nested models instead of the models."""
-    seen = set()
-
-    def walk(layer):
-        if id(layer) in seen:
-            return
-        seen.add(id(layer))
-        inner = getattr(layer, "layers", None)
-        if inner is None:
-            yield layer
-        else:
-            for child in inner:
-                yield from walk(child)
-
-    yield from walk(model)
+def leaves(model: keras.Layer) -> list[keras.Layer]:
+    """Return each layer once, those of nested models instead of the models."""
+    inner = getattr(model, "layers", None)
+    if inner is None:
+        return [model]
+    return list(dict.fromkeys(leaf for layer in inner for leaf in leaves(layer)))
 
 
 def compare(first: Evaluation, second: Evaluation) -> Comparison:

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from ..cifar10.dataset import CLASSES, Cifar10
-from ..cifar10.evaluation import Evaluation, input_scale, layer_calls, leaves, provenance
+from ..cifar10.evaluation import Evaluation, input_scale, layer_calls, provenance
 from ..french import count, french_error, percent, quoted, thousands, typographic
 from ..statistics import wilson
 from .figure import BLUE, FAINT, GREY, INK, ORANGE, WIDTH, Picture, new_figure
@@ -288,11 +288,7 @@ def reliability(evaluation: Evaluation, bins: int = 15) -> Picture:
 
 def _first_kernel(model):
     """Return the weights of the first convolution, (height, width, 3, filters)."""
-    if not isinstance(model, keras.Model):
-        raise french_error(f"Donnez un modèle Keras, et non {quoted(model)}.")
-    if not model.built:
-        model.build((None, 32, 32, 3))
-    for layer in leaves(model):
+    for layer, _, _ in _calls(model, np.zeros((32, 32, 3), np.uint8)):
         if isinstance(layer, keras.layers.Conv2D):
             kernel = np.asarray(keras.ops.cast(layer.kernel, "float32"))
             if kernel.shape[2] == 3:
@@ -304,13 +300,17 @@ def _first_kernel(model):
     )
 
 
-def _convolutions(model, image):
-    """Return (name, maps of (height, width, channels)) of each convolution, after what keeps its shape."""
+def _calls(model, image):
+    """Return what each layer received and gave for one image of (32, 32, 3) uint8."""
     if not isinstance(model, keras.Model):
         raise french_error(f"Donnez un modèle Keras, et non {quoted(model)}.")
-    images = image[None].astype(np.float32) * np.float32(input_scale(model))
+    return layer_calls(model, image[None].astype(np.float32) * np.float32(input_scale(model)))
+
+
+def _convolutions(model, image):
+    """Return (name, maps of (height, width, channels)) of each convolution, after what keeps its shape."""
     stages, open_stage = [], False
-    for layer, _, given in layer_calls(model, images):
+    for layer, _, given in _calls(model, image):
         if isinstance(layer, keras.layers.Conv2D):
             stages.append((layer.name, given[0]))
             open_stage = True
