@@ -280,9 +280,7 @@ def test_a_model_trained_on_the_test_images_is_seen():
 
     images, labels = (np.concatenate(pair) for pair in zip(*data, strict=True))
     both = fitted(images, labels)
-    assert "dépasse ce que cette architecture atteint" in suspicion(
-        both, data, evaluation=evaluate(both, data)
-    )
+    assert "dépasse ce qu'atteint le réseau du lab" in suspicion(both, data, evaluation=evaluate(both, data))
     assert suspicion(both, dataclasses.replace(data, demo=True)) is None  # easy images may well be all right
     with pytest.raises(ValueError, match="demonstration-300"):
         suspicion(both, data, evaluation=evaluate(both, dataclasses.replace(data, demo=True)))

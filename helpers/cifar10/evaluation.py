@@ -340,8 +340,9 @@ def suspicion(
     - on real images, test accuracy surely above 0.90: three 5x5 convolutions and 1.2 million weights learn
       the training images by heart long before. It catches a network trained on both sets, without a gap.
 
-    What stays hidden: a few epochs on test images amid many others, the choice of an epoch or of settings by
-    test accuracy, a network trained on both sets and stopped early.
+    What stays hidden: a little training on test images (measured on the lab's network at 0.71: two epochs on
+    them pass, three do not; from scratch on them alone, three pass, five do not), the choice of an epoch or
+    of settings by test accuracy, a network trained on both sets and stopped early.
 
     Args:
         sample: how many training images to look at, evenly spread.
@@ -370,14 +371,14 @@ def suspicion(
         )
     if not data.demo and test.interval[0] > CEILING:
         remarks.append(
-            f"l'exactitude de test, {percent(test.accuracy)}, dépasse ce que cette architecture atteint "
+            f"l'exactitude de test, {percent(test.accuracy)}, dépasse ce qu'atteint le réseau du lab "
             f"({percent(CEILING)} au plus)"
         )
     if not remarks:
         return None
     return typographic(
-        f"À regarder de près : {' ; '.join(remarks)}. Un réseau qui n'a appris que sur les images "
-        "d'entraînement ne donne pas cela. Ce n'est pas une preuve : demandez comment il a été entraîné."
+        f"À regarder de près : {' ; '.join(remarks)}. Le réseau du lab, entraîné sur les seules images "
+        "d'entraînement, ne donne pas cela. Ce n'est pas une preuve : demandez comment il a été entraîné."
     )
 
 

@@ -235,7 +235,7 @@ def reliability(evaluation: Evaluation, bins: int = 15) -> Picture:
     calibration = evaluation.calibration(bins)
     middles = 50 * (calibration.edges[1:] + calibration.edges[:-1])
     width = 100 / bins
-    figure, axes = new_figure(2, 1, WIDTH * 0.75, 5.2, sharex=True, height_ratios=[3, 1])
+    figure, axes = new_figure(2, 1, WIDTH, 5.2, sharex=True, height_ratios=[3, 1])
     top, bottom = axes[:, 0]
     filled = calibration.counts > 0
     shares, images_in = 100 * calibration.accuracies[filled], calibration.counts[filled]
@@ -264,7 +264,7 @@ def reliability(evaluation: Evaluation, bins: int = 15) -> Picture:
     )
     top.plot([0, 100], [0, 100], color=ORANGE, linewidth=1.8, linestyle="--", label="calibration parfaite")
     top.set(ylabel=typographic("exactitude (%)"), ylim=(0, 100))
-    top.legend(frameon=False, loc="upper left", labelcolor=INK)
+    figure.legend(frameon=False, loc="outside lower center", ncols=3, labelcolor=INK)
     error = percent(calibration.error)
     title = f"Confiance et exactitude : erreur de calibration (ECE) de {error}"
     top.set_title(typographic(_noted(title, evaluation.note)), loc="left")
