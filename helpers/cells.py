@@ -1,4 +1,5 @@
-"""Which notebook cell is running, so that running it again closes the widgets it showed before."""
+"""The notebook that runs this, if any: which of its cells is running, so that running it again closes the
+widgets it showed before."""
 
 from __future__ import annotations
 
@@ -24,14 +25,20 @@ def close_previous(owner):
     _OWNERS[cell] = execution, [*owners, owner]
 
 
-def _current():
-    """Return what identifies the running cell, and this execution of it."""
+def notebook_shell():
+    """Return IPython's shell where a notebook's kernel runs, None in a script or a terminal."""
     if "IPython" not in sys.modules:
-        return None, None
+        return None
     from IPython import get_ipython  # noqa: PLC0415  (only where it is already there)
 
-    kernel = getattr(get_ipython(), "kernel", None)
-    if kernel is None or not hasattr(kernel, "get_parent"):
+    shell = get_ipython()
+    return shell if getattr(shell, "kernel", None) is not None else None
+
+
+def _current():
+    """Return what identifies the running cell, and this execution of it."""
+    kernel = getattr(notebook_shell(), "kernel", None)
+    if not hasattr(kernel, "get_parent"):
         return None, None
     message = kernel.get_parent() or {}
     metadata = message.get("metadata", {})

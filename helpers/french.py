@@ -57,6 +57,16 @@ def signed(value: float, digits: int = 1) -> str:
     return f"{'−' if value < 0 else '+'}{decimal(abs(value), digits)}"
 
 
+def duration(seconds: float) -> str:
+    """Write a time as one says it: "0,4 s", "42 s", "9 min", "1 h 05 min"."""
+    if seconds < 59.5:
+        return f"{plain(seconds, 1) if seconds < 9.95 else round(seconds)}{NBSP}s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes}{NBSP}min"
+    return f"{minutes // 60}{NBSP}h{NBSP}{minutes % 60:02d}{NBSP}min"
+
+
 def listed(items: Iterable[str]) -> str:
     """Join names as "a, b et c"."""
     *first, last = items

@@ -10,17 +10,17 @@ from IPython.display import display
 from .french import typographic
 
 
-class _Bar:
-    """The bar as a cell's output: a live widget in a page, one fixed sentence everywhere else."""
+class Shown:
+    """A widget as a cell's output: live in a page, one fixed sentence everywhere else."""
 
-    def __init__(self, bar, sentence):
-        self.bar, self.sentence = bar, sentence
+    def __init__(self, widget: widgets.Widget, sentence: str):
+        self.widget, self.sentence = widget, typographic(sentence)
 
     def __repr__(self):
         return self.sentence
 
     def _repr_mimebundle_(self, **_):
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.bar.model_id}
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         return {"text/plain": self.sentence, "application/vnd.jupyter.widget-view+json": view}
 
 
@@ -34,7 +34,7 @@ def tracked(items: Sequence, title: str) -> Iterator:
     bar = widgets.IntProgress(
         max=len(items), description=title, style={"description_width": "initial"}, bar_style="info"
     )
-    display(_Bar(bar, typographic(f"{title} : {len(items)} étapes.")))
+    display(Shown(bar, f"{title} : {len(items)} étapes."))
     for done, item in enumerate(items, 1):
         yield item
         bar.value = done

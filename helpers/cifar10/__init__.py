@@ -1,16 +1,22 @@
-"""CIFAR-10 for Part 4. Read dataset, demonstration, architecture, record, then evaluation."""
+"""CIFAR-10 for Part 4. Read dataset, demonstration, architecture, calibration, record, then evaluation."""
 
 from .architecture import PARAMETERS, differences, read_model
+from .calibration import Calibration, calibrate
 from .dataset import CLASSES, Cifar10, DataUnavailable, load_cifar10
 from .evaluation import Comparison, Evaluation, compare, evaluate, suspicion
+from .record import RecordError, TrainingRecord
 
 __all__ = [
     "CLASSES",
     "PARAMETERS",
+    "Calibration",
     "Cifar10",
     "Comparison",
     "DataUnavailable",
     "Evaluation",
+    "RecordError",
+    "TrainingRecord",
+    "calibrate",
     "compare",
     "differences",
     "evaluate",

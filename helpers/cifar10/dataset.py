@@ -20,7 +20,7 @@ import numpy as np
 from IPython.display import display
 
 from ..card import card
-from ..french import french_error, thousands, listed, quoted, typographic
+from ..french import french_error, listed, quoted, thousands, typographic
 from . import demonstration
 
 CLASSES = ("avion", "voiture", "oiseau", "chat", "cerf", "chien", "grenouille", "cheval", "bateau", "camion")

@@ -22,6 +22,7 @@ from .generalization import (
 )
 from .initialization import gallery, layer_signals, loss_between, parameter_paths, stability
 from .inside import input_weights, neurons
+from .learning import training_curves
 from .slider import ScaleSlider
 from .starts import final_losses, loss_curves, success_rates, surfaces
 
@@ -51,4 +52,5 @@ __all__ = [
     "surfaces",
     "train_and_test",
     "train_test_gaps",
+    "training_curves",
 ]

@@ -1,0 +1,401 @@
+"""The callback that files a training epoch by epoch, takes it up again where it stopped, and shows it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import time
+from pathlib import Path
+
+import keras
+
+from ..cells import notebook_shell
+from ..french import count, typographic
+from ..plotting.learning import training_curves
+from . import checkpoint
+from .checkpoint import RecordError, whole_file
+from .dataset import Cifar10
+from .live import open_view
+from .recipe import difference, recipe
+
+
+def grading() -> bool:
+    """Say whether submissions are being marked: nothing is trained then."""
+    return os.environ.get("LAB_GRADING") == "1"
+
+
+class TrainingRecord(keras.callbacks.Callback):
+    """Record of one training: a callback of ``fit``, which also takes up a lost session.
+
+    After each epoch its folder, ``<folder>/<name>-<data.name>``, holds
+
+    - ``best.keras``: the model of the best epoch (validation accuracy; training accuracy where there is no
+      validation), in float32 and without optimizer;
+    - ``last-007.keras``: model, optimizer and record after the last epoch, here the seventh (and the sixth);
+    - ``history.csv``: the metrics of every epoch, to read.
+
+    Running the cell again restores the last epoch's weights and optimizer and trains the missing epochs.
+    One folder takes one recipe: another network, optimizer or loss under the same name is refused. Batch size
+    and number of epochs may change; a change of batch size is told. With LAB_GRADING=1 in the environment,
+    what is recorded is restored and nothing is trained.
+
+    Args:
+        name: what the recipe is called, such as "simple".
+        data: the images; records on other images go to another folder.
+        folder: where the folders of all recipes are.
+
+    Attributes:
+        history: dict of lists, one number per epoch: "loss", "accuracy", and with validation "val_loss" and
+            "val_accuracy" (NaN for an epoch that has none).
+        best_epoch: the best epoch, from 1; None before the first.
+        best_path: the file of its model.
+
+    Raises:
+        RecordError: the name cannot be a folder's, or the data are not from ``load_cifar10``; from ``fit``,
+            the recipe is not the recorded one or does not measure accuracy.
+    """
+
+    def __init__(self, name: str, data: Cifar10, folder: str | os.PathLike = "sauvegardes"):
+        super().__init__()
+        if not isinstance(data, Cifar10):
+            raise RecordError(
+                "TrainingRecord attend en deuxième argument les données de load_cifar10(), "
+                'par exemple TrainingRecord("simple", donnees).'
+            )
+        self.name = name
+        self.folder = Path(folder) / f"{checkpoint.file_name(name)}-{data.name}"
+        self._title = f"« {name} » sur {data.name}"
+        self._training = False
+        found = checkpoint.read(self.folder)
+        self._record = found[1] if found else _nothing()
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        rows = self._record["epochs"]
+        keys = dict.fromkeys(key for row in rows for key in row["metrics"])
+        return {key: [row["metrics"].get(key, math.nan) for row in rows] for key in keys}
+
+    @property
+    def best_epoch(self) -> int | None:
+        return self._record["best"]
+
+    @property
+    def best_path(self) -> Path:
+        return self.folder / "best.keras"
+
+    def best_model(self) -> keras.Model:
+        """Return the model of the best epoch, ready for ``evaluate`` and ``predict``.
+
+        Raises:
+            RecordError: nothing is recorded, or Keras cannot read it safely.
+        """
+        path = self.best_path
+        if not checkpoint.is_whole(path):
+            found = checkpoint.read(self.folder)
+            if found is None:
+                raise RecordError(
+                    f"Rien n'est enregistré dans {self.folder} : exécutez d'abord la cellule d'entraînement."
+                )
+            path = found[0]
+            print(
+                typographic(f"{self.best_path} manque ou est abîmé : voici le modèle de la dernière époque.")
+            )
+        try:
+            model = keras.saving.load_model(path, compile=False)
+        except (ValueError, TypeError) as error:
+            raise RecordError(
+                f"Keras ne peut pas relire {path} sans exécuter de code : gardez les couches de Keras, "
+                "sans Lambda ni classe maison."
+            ) from error
+        model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    def erase(self):
+        """Start this name afresh: its folder moves to ``anciens``, from where it can be brought back."""
+        if self.folder.exists():
+            target = checkpoint.set_aside(self.folder)
+            print(typographic(f"« {self.name} » repart de zéro ; ce qui était enregistré est dans {target}."))
+        else:
+            print(typographic(f"« {self.name} » : rien n'était enregistré."))
+        self._record = _nothing()
+
+    def __repr__(self):
+        if not self._record["epochs"]:
+            return typographic(f"{self._title} : aucune époque n'est enregistrée.")
+        return self._picture().description
+
+    def _repr_png_(self):
+        return self._picture()._repr_png_() if self._record["epochs"] else None
+
+    def _picture(self):
+        return training_curves({self.name: self.history}, best={self.name: self.best_epoch})
+
+    # What Keras calls, in order.
+
+    def on_train_begin(self, logs=None):
+        self._epochs = self.params["epochs"]
+        self._view = open_view(self._title, self._epochs)
+        found = checkpoint.read(self.folder)
+        self._diverged, self._steps, self._validation = False, self.params["steps"], 0
+        if grading():
+            self._restore_for_grading(found)
+            return
+        checkpoint.remove_partial(self.folder)
+        if found is None:
+            self._start_afresh()
+        else:
+            self._take_up(*found)
+        self._training = True
+        self._watch_cell()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model._initial_epoch = None  # it has served; another fit of this model starts where it says
+        self._number, self._step, self._pace = epoch + 1, 0, None
+        self._begun = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._step = batch + 1
+        if self._pace is None:  # the first batch compiles the network: the pace is that of the others
+            if "accuracy" not in logs:
+                raise RecordError(
+                    'Il manque la mesure de l\'exactitude : compilez avec metrics=["accuracy"], '
+                    "puis exécutez de nouveau cette cellule."
+                )
+            now = time.monotonic()
+            self._pace = now, self._step, self._images()
+            self._told = now
+        if not math.isfinite(logs["loss"]):
+            self._diverged = self.model.stop_training = True
+        elif time.monotonic() - self._told >= self._view.period:
+            self._tell()
+
+    def on_test_begin(self, logs=None):
+        self._validating_since = time.monotonic()
+        if self._training and not self._diverged:
+            self._view.progress(self._number, None, self._steps, None, None, None)
+
+    def on_test_end(self, logs=None):
+        self._validation = time.monotonic() - self._validating_since
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._diverged:
+            return
+        self._steps = self._step
+        rows = self._record["epochs"]
+        if rows and rows[-1]["batches"] != self._steps:
+            self._view.say(
+                f"Lots par époque : {rows[-1]['batches']} jusqu'ici, {self._steps} désormais "
+                "(la taille des lots ou la part de validation a changé)."
+            )
+        metrics = {key: float(value) for key, value in logs.items()}
+        rows.append(
+            {
+                "seconds": round(time.monotonic() - self._begun, 2),
+                "batches": self._steps,
+                "metrics": metrics,
+            }
+        )
+        history = self.history
+        monitor = self._monitor(history)
+        score, best = metrics.get(monitor, math.nan), self._record["best"]
+        reached = history[monitor][best - 1] if best else math.nan
+        if best is None or score > reached or (math.isnan(reached) and math.isfinite(score)):
+            self._record["best"] = self._number
+        self._record["learning_rate"] = self._learning_rate()
+        self._save()
+        self._view.epoch(self.name, history, self.best_epoch, monitor, last=self._number >= self._epochs)
+
+    def on_train_end(self, logs=None):
+        self.model._initial_epoch = None
+        if not self._training:
+            return
+        self._training = False
+        done = len(self._record["epochs"])
+        if self._diverged:
+            self._view.end(
+                f"La perte n'est plus un nombre (époque {self._number}) : l'entraînement s'arrête là. "
+                "Divisez le taux d'apprentissage (learning_rate) par 10, reconstruisez le modèle "
+                "et donnez un autre nom à TrainingRecord."
+            )
+        elif done:
+            if self.model.stop_training and done < self._epochs:
+                # Another callback, such as EarlyStopping, has decided: nothing is left to train.
+                self._guard(_write_stop, self.folder, done, self._epochs)
+            self._show_history()
+            self._view.end(f"terminé : {count(done, 'époque')}, tout est dans {self.folder}")
+            self.model.history.epoch = list(range(done))
+            self.model.history.history = self.history
+
+    # How it is done.
+
+    def _start_afresh(self):
+        self._record = {**_nothing(), "recipe": recipe(self.model)}
+        if any(self.folder.glob("*.keras")):
+            self._view.say(
+                f"Les fichiers de {self.folder} sont abîmés ou incomplets : l'entraînement repart de zéro, "
+                f"et ils sont gardés dans {checkpoint.set_aside(self.folder)}."
+            )
+        if int(self.model.optimizer.iterations):
+            self._view.say(
+                "Ce modèle a déjà appris : ces courbes partent de là où il en est. Pour partir de zéro, "
+                "interrompez, exécutez la cellule qui le construit, puis celle-ci."
+            )
+
+    def _take_up(self, path, record):
+        changed = difference(record["recipe"], recipe(self.model), record["learning_rate"])
+        if changed:
+            raise RecordError(
+                f"« {self.name} » est déjà le nom d'une autre recette ({changed}) : donnez un autre nom à "
+                "TrainingRecord, ou appelez sa méthode erase() pour ranger l'ancienne et repartir de zéro."
+            )
+        self._restore(path, record)
+        damaged = [other.name for other in checkpoint.newest_first(self.folder) if other.name > path.name]
+        if damaged:
+            self._view.say(f"{damaged[0]} est abîmé : reprise au point de sauvegarde précédent.")
+        done = len(record["epochs"])
+        whole = checkpoint.is_whole(self.best_path)
+        if not whole and self.best_epoch != done:
+            self._view.say(
+                f"{self.best_path} manque ou est abîmé : le modèle de l'époque {done} le remplace."
+            )
+            record["best"] = done
+        if not whole or self.best_epoch == done:  # a kill may have come between the two files
+            self._guard(checkpoint.write_portable, self.best_path, self.model)
+        self._show_history()
+        if done >= self._epochs or _read_stop(self.folder, done) >= self._epochs:
+            self.model._initial_epoch = self._epochs
+        else:
+            self.model._initial_epoch = done
+            self._view.say(f"Reprise après l'époque {done}.")
+
+    def _restore_for_grading(self, found):
+        self.model._initial_epoch = self._epochs
+        if found is None:
+            self._view.end(f"Rien n'est enregistré dans {self.folder}, et la correction n'entraîne pas.")
+            return
+        path, record = found
+        old, new = record["recipe"], recipe(self.model)
+        changed = difference(old, {**old, "layers": new["layers"], "wiring": new["wiring"]})
+        if changed:
+            self._view.end(
+                f"Le réseau enregistré dans {self.folder} n'est pas celui du notebook ({changed})."
+            )
+            return
+        try:
+            self._restore(path, record)
+        except RecordError as error:
+            self._view.end(str(error))
+            return
+        self._show_history()
+        self._view.end(
+            f"Correction : {count(len(record['epochs']), 'époque')} en mémoire, rien n'est entraîné."
+        )
+
+    def _restore(self, path, record):
+        if not self.model.optimizer.built:
+            self.model.optimizer.build(self.model.trainable_variables)
+        try:
+            self.model.load_weights(path)
+        except (OSError, ValueError, KeyError) as error:
+            raise RecordError(
+                f"Keras ne relit pas {path} dans ce modèle : donnez un autre nom à TrainingRecord."
+            ) from error
+        self._record = record
+
+    def _save(self):
+        self._guard(checkpoint.write, self.folder, self.model, self._record)
+        if self.best_epoch == len(self._record["epochs"]):
+            self._guard(checkpoint.write_portable, self.best_path, self.model)
+        self._guard(_write_table, self.folder / "history.csv", self._record["epochs"])
+
+    def _guard(self, save, *arguments):
+        """Save something; a full disk or a lost Drive is told, and training goes on."""
+        try:
+            save(*arguments)
+        except OSError as error:
+            self._view.say(
+                f"Impossible d'écrire dans {self.folder} ({error.strerror or error}) : l'entraînement "
+                "continue, mais rien de neuf n'est gardé. Libérez de la place sur le disque."
+            )
+
+    def _monitor(self, history):
+        return "val_accuracy" if "val_accuracy" in history else "accuracy"
+
+    def _show_history(self):
+        history = self.history
+        self._view.curves(self.name, history, self.best_epoch, self._monitor(history))
+
+    def _tell(self):
+        self._told = now = time.monotonic()
+        begun, first, images = self._pace
+        steps = self._steps
+        speed = epoch_left = run_left = None
+        if self._step > first:
+            step_time = (now - begun) / (self._step - first)
+            speed = (self._images() - images) / (now - begun)
+            if steps:
+                epoch_left = (steps - self._step) * step_time + self._validation
+                run_left = epoch_left + (self._epochs - self._number) * (steps * step_time + self._validation)
+        self._view.progress(self._number, self._step, steps, speed, epoch_left, run_left)
+
+    def _images(self):
+        """Return how many images this epoch has seen: those over which Keras averages the loss."""
+        return float(self.model.metrics[0].count)
+
+    def _learning_rate(self):
+        return float(self.model.optimizer.learning_rate)
+
+    def _watch_cell(self):
+        """Tell of an interruption, of which Keras does not tell: the cell ends, and ``fit`` has not."""
+        shell = notebook_shell()
+        if shell is None:
+            return
+
+        def cell_ended(result):
+            shell.events.unregister("post_run_cell", cell_ended)
+            if self._training:
+                self._training = False
+                interrupted = isinstance(result.error_in_exec, KeyboardInterrupt)
+                self._view.end(self._interruption("interrompu" if interrupted else "arrêté par une erreur"))
+
+        shell.events.register("post_run_cell", cell_ended)
+
+    def _interruption(self, what):
+        done = len(self._record["epochs"])
+        if not done:
+            return f"{what} avant la fin de la première époque : rien n'est enregistré"
+        return (
+            f"{what} : {count(done, 'époque')} en tout, le meilleur modèle est gardé (époque "
+            f"{self.best_epoch}) ; exécutez de nouveau cette cellule pour continuer"
+        )
+
+
+def _nothing():
+    return {"recipe": None, "learning_rate": None, "epochs": [], "best": None}
+
+
+def _write_table(path, rows):
+    metrics = dict.fromkeys(key for row in rows for key in row["metrics"])
+    with whole_file(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, ["epoch", "seconds", "batches", *metrics])
+        table.writeheader()
+        for number, row in enumerate(rows, 1):
+            table.writerow(
+                {"epoch": number, "seconds": row["seconds"], "batches": row["batches"], **row["metrics"]}
+            )
+
+
+def _write_stop(folder, epoch, epochs):
+    with whole_file(folder / "stopped.json") as partial:
+        partial.write_text(json.dumps({"epoch": epoch, "epochs": epochs}))
+
+
+def _read_stop(folder, done):
+    """Return how many epochs were asked for when another callback stopped after ``done``, else 0."""
+    try:
+        stop = json.loads((folder / "stopped.json").read_text())
+        return stop["epochs"] if stop["epoch"] == done else 0
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0

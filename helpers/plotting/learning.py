@@ -1,0 +1,124 @@
+"""Learning curves: loss and accuracy, epoch by epoch, of one or several trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
+
+from ..french import decimal, french_error, typographic
+from .figure import BLUE, FAINT, INK, ORANGE, WIDTH, Picture, decimal_axis, new_figure
+
+# Colour and marker of each recipe compared: told apart without colour too.
+_LOOKS = ((BLUE, "o"), (ORANGE, "^"), (INK, "s"), (FAINT, "D"))
+_PANELS = (("accuracy", "exactitude", 2), ("loss", "perte", 1))
+
+
+def training_curves(
+    histories: Mapping[str, Mapping[str, Sequence[float]]],
+    epochs: int | None = None,
+    best: Mapping[str, int] | None = None,
+) -> Picture:
+    """Draw accuracy and loss after each epoch, and mark each training's best epoch.
+
+    Args:
+        histories: French name -> lists "loss", "accuracy" and, with validation, "val_loss", "val_accuracy":
+            one number per epoch (NaN for none), as in Keras's ``History.history``; four at most.
+        epochs: length of the axis, for a training under way.
+        best: name -> the epoch to mark, from 1; otherwise the highest validation accuracy, or training
+            accuracy without validation.
+
+    Raises:
+        ValueError: nothing to draw, or more than four trainings.
+    """
+    histories = {name: history for name, history in histories.items() if history.get("loss")}
+    if not 1 <= len(histories) <= len(_LOOKS):
+        raise french_error(
+            f"Cette figure compare de 1 à {len(_LOOKS)} entraînements qui ont au moins une époque, "
+            f"et non {len(histories)}."
+        )
+    figure, (axes,) = new_figure(1, 2, WIDTH, 3.5)
+    for number, (name, history) in enumerate(histories.items()):
+        colour, marker = _LOOKS[number]
+        training_colour = ORANGE if len(histories) == 1 else colour
+        chosen = (best or {}).get(name) or best_epoch(history)
+        for axis, (key, _, _) in zip(axes, _PANELS, strict=True):
+            _draw_curve(axis, history, key, colour, training_colour, marker, chosen, len(histories) == 1)
+    for axis, (_, label, digits) in zip(axes, _PANELS, strict=True):
+        longest = max(len(history["loss"]) for history in histories.values())
+        axis.set(xlabel="époque", xlim=(0.5, max(epochs or 0, longest) + 0.5))
+        axis.set_title(label, loc="left")
+        axis.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+        axis.grid(axis="y", color=FAINT, alpha=0.18, linewidth=0.8)
+        axis.margins(y=0.12)
+        decimal_axis(axis.yaxis, digits)
+    figure.legend(handles=_legend(histories), frameon=False, loc="outside lower center", ncols=4)
+    names = " ; ".join(f"« {name} »" for name in histories)
+    return Picture(figure, f"Courbes d'apprentissage de {names} : exactitude et perte, époque par époque.")
+
+
+def best_epoch(history: Mapping[str, Sequence[float]]) -> int:
+    """Return the epoch, from 1, of the highest validation accuracy, else of the highest training accuracy."""
+    values = _numbers(history, "val_accuracy")
+    if np.isnan(values).all():
+        values = _numbers(history, "accuracy")
+    return 1 if np.isnan(values).all() else int(np.nanargmax(values)) + 1
+
+
+def _numbers(history, key):
+    return np.array(history.get(key) or [np.nan], dtype=float)
+
+
+def _draw_curve(axis, history, key, colour, training_colour, marker, best, alone):
+    training, validation = _numbers(history, key), _numbers(history, f"val_{key}")
+    validated = not np.isnan(validation).all()
+    few = {"marker": "o", "markersize": 3.5} if len(training) < 4 else {}  # one point is no line
+    style = {"color": training_colour, "linewidth": 1.6, "linestyle": "-" if alone else (0, (3, 1.6))}
+    axis.plot(_epochs(training), training, alpha=1 if alone else 0.75, **style, **few)
+    if validated:
+        axis.plot(_epochs(validation), validation, color=colour, linewidth=2.2, **few)
+    shown = validation if validated else training
+    if alone:
+        axis.axvline(best, color=INK, linewidth=1, linestyle=":", zorder=0)
+    if best <= len(shown):
+        level = shown[best - 1]
+        face = colour if validated else training_colour
+        axis.plot(best, level, marker, color=face, markersize=8.5, markeredgecolor="white", zorder=3)
+        if alone and np.isfinite(level):
+            # Away from the training curve, which lies above in accuracy and below in loss.
+            below = key == "accuracy"
+            axis.annotate(
+                decimal(level, 3 if below else 2),
+                (best, level),
+                (0, -10 if below else 10),
+                textcoords="offset points",
+                ha="center",
+                va="top" if below else "bottom",
+                weight="bold",
+                color=face,
+                path_effects=[withStroke(linewidth=3, foreground="white")],
+            )
+
+
+def _epochs(values):
+    return np.arange(1, len(values) + 1)
+
+
+def _legend(histories):
+    validated = any(not np.isnan(_numbers(history, "val_loss")).all() for history in histories.values())
+    mark = {"color": "none", "markeredgecolor": "white", "markersize": 8.5}
+    if len(histories) == 1:
+        shown = BLUE if validated else ORANGE
+        handles = [Line2D([], [], color=ORANGE, linewidth=1.6, label="entraînement")]
+        if validated:
+            handles.append(Line2D([], [], color=BLUE, linewidth=2.2, label="validation"))
+        return [*handles, Line2D([], [], marker="o", markerfacecolor=shown, label="meilleure époque", **mark)]
+    handles = [
+        Line2D([], [], color=colour, marker=marker, markeredgecolor="white", markersize=8.5, label=name)
+        for name, (colour, marker) in zip(histories, _LOOKS, strict=False)
+    ]
+    dashed = typographic("tirets : entraînement")
+    return [*handles, Line2D([], [], color=FAINT, linewidth=1.6, linestyle=(0, (3, 1.6)), label=dashed)]
