@@ -35,7 +35,7 @@ FEWEST_BATCHES, MOST_BATCHES = 3, 100
 EVALUATED = 8  # batches on which validation is measured
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Calibration:
     """What to train with on this machine.
 
@@ -51,7 +51,7 @@ class Calibration:
     seconds_per_epoch: float | None = None
     images_per_second: float | None = None
 
-    def __str__(self):
+    def __repr__(self):
         proposal = f"{count(self.epochs, 'époque')} par lots de {self.batch_size} images"
         if self.seconds_per_epoch is None:
             return typographic(f"Sans mesure : {proposal}.")

@@ -17,7 +17,7 @@ from ..plotting.learning import training_curves
 from ..progress import Shown
 
 TEXT_PERIOD = 0.3  # seconds between two updates of the text: a page has no use for more
-CURVES_PERIOD = 1.0  # seconds between two drawings of the curves, which take a tenth of one
+CURVES_SHARE = 0.05  # of the time that drawing curves may take: short epochs are not drawn one by one
 
 
 def open_view(title: str, epochs: int) -> Page | Lines:
@@ -76,7 +76,7 @@ class Page:
     def __init__(self, title: str, epochs: int):
         close_previous(self)
         self.title, self.epochs = title, epochs
-        self._notes, self._best, self._drawn = [], "", -math.inf
+        self._notes, self._best, self._next_drawing = [], "", 0
         self._text = widgets.HTML()
         self._curves = widgets.Image(format="png", layout={"width": "840px", "max_width": "100%"})
         self._curves.layout.display = "none"
@@ -114,9 +114,11 @@ class Page:
         self._write((epoch - 1 + share) / self.epochs, " · ".join(parts))
 
     def epoch(self, name: str, history: Mapping[str, list], best: int, monitor: str):
-        """Show what an epoch has given, unless the curves were drawn a moment ago."""
-        if time.monotonic() - self._drawn >= CURVES_PERIOD:
+        """Show what an epoch has given: its figures, and its curves unless some were drawn a moment ago."""
+        if time.monotonic() >= self._next_drawing:
             self.curves(name, history, best, monitor)
+        else:
+            self._figures(history, best, monitor)
 
     def curves(self, name: str, history: Mapping[str, list], best: int, monitor: str):
         """Show what all epochs so far have given.
@@ -127,14 +129,19 @@ class Page:
             best: the best epoch, from 1.
             monitor: key of ``history`` that decides it.
         """
-        kind = "de validation" if monitor.startswith("val_") else "d'entraînement (aucune validation)"
-        score = decimal(history[monitor][best - 1])
-        self._best = f"meilleure exactitude {kind} : <b>{score}</b>, époque {best}"
-        self._write(*self._shown)
+        self._figures(history, best, monitor)
+        begun = time.monotonic()
         picture = training_curves({name: history}, self.epochs, {name: best})
         self._curves.value = picture._repr_png_()[0]
         self._curves.layout.display = None
-        self._drawn = time.monotonic()
+        now = time.monotonic()
+        self._next_drawing = now + (now - begun) / CURVES_SHARE
+
+    def _figures(self, history, best, monitor):
+        kind = "de validation" if monitor.startswith("val_") else "d'entraînement (aucune validation)"
+        score = decimal(history[monitor][best - 1])
+        self._best = f"meilleure exactitude {kind} : <b>{score}</b>, époque {best}"
+        self._write(len(history["loss"]) / self.epochs, self._shown[1])
 
     def end(self, sentence: str):
         self._write(self._shown[0], html.escape(sentence))
@@ -148,7 +155,7 @@ class Page:
         )
         notes = "".join(f"<div>{typographic(html.escape(note))}</div>" for note in self._notes)
         self._text.value = (
-            f"<div style='line-height:1.6;color:{INK}'>{html.escape(self.title)}{bar}"
+            f"<div style='line-height:1.6;color:{INK}'>{typographic(html.escape(self.title))}{bar}"
             f"<div>{typographic(text)}</div>"
             f"<div style='color:{FAINT}'>{typographic(self._best)}&nbsp;</div>{notes}</div>"
         )

@@ -87,4 +87,6 @@ def _changed(old, new, setting=None):
 
 
 def _short(value):
-    return value["class_name"] if isinstance(value, dict) and "class_name" in value else value
+    if isinstance(value, dict) and "class_name" in value:
+        return value["class_name"]
+    return f"{value:.6g}" if isinstance(value, float) else value  # float32: 0.01 is 0.0099999998

@@ -135,10 +135,12 @@ class TrainingRecord(keras.callbacks.Callback):
     # What Keras calls, in order.
 
     def on_train_begin(self, logs=None):
-        self._epochs = self.params["epochs"]
-        self._view = open_view(self._title, self._epochs)
+        self._epochs, self._steps = self.params["epochs"], self.params["steps"]
+        self._diverged, self._validation = False, 0
         found = checkpoint.read(self.folder)
-        self._diverged, self._steps, self._validation = False, self.params["steps"], 0
+        if found and not grading():
+            self._refuse_other_recipe(found[1])
+        self._view = open_view(self._title, self._epochs)
         if grading():
             self._restore_for_grading(found)
             return
@@ -205,7 +207,7 @@ class TrainingRecord(keras.callbacks.Callback):
             self._record["best"] = self._number
         self._record["learning_rate"] = self._learning_rate()
         self._save()
-        self._view.epoch(self.name, history, self.best_epoch, monitor, last=self._number >= self._epochs)
+        self._view.epoch(self.name, history, self.best_epoch, monitor)
 
     def on_train_end(self, logs=None):
         self.model._initial_epoch = None
@@ -243,13 +245,15 @@ class TrainingRecord(keras.callbacks.Callback):
                 "interrompez, exécutez la cellule qui le construit, puis celle-ci."
             )
 
-    def _take_up(self, path, record):
+    def _refuse_other_recipe(self, record):
         changed = difference(record["recipe"], recipe(self.model), record["learning_rate"])
         if changed:
             raise RecordError(
                 f"« {self.name} » est déjà le nom d'une autre recette ({changed}) : donnez un autre nom à "
                 "TrainingRecord, ou appelez sa méthode erase() pour ranger l'ancienne et repartir de zéro."
             )
+
+    def _take_up(self, path, record):
         self._restore(path, record)
         damaged = [other.name for other in checkpoint.newest_first(self.folder) if other.name > path.name]
         if damaged:
@@ -357,6 +361,8 @@ class TrainingRecord(keras.callbacks.Callback):
             shell.events.unregister("post_run_cell", cell_ended)
             if self._training:
                 self._training = False
+                if self._record["epochs"]:
+                    self._show_history()
                 interrupted = isinstance(result.error_in_exec, KeyboardInterrupt)
                 self._view.end(self._interruption("interrompu" if interrupted else "arrêté par une erreur"))
 

@@ -1,0 +1,115 @@
+"""Trainings killed and taken up, and one on two devices: a process of its own, forked before TensorFlow starts.
+
+python -m tests.killed_trainings FOLDER
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from helpers.cifar10 import TrainingRecord, checkpoint
+from tests.test_cifar10_record import DATA, X, Y, At, built, fit, keras, same_weights
+
+EPOCHS = 12
+
+
+def in_child(action, *arguments, kill_after=None):
+    """Run an action in a fork, killed after some seconds; return the signal that ended it, 0 for none."""
+    child = os.fork()
+    if child == 0:
+        try:
+            action(*arguments)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        os._exit(0)
+    if kill_after is not None:
+        time.sleep(kill_after)
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "see the traceback above"
+    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def train(folder, *callbacks):
+    fit(built(), TrainingRecord("simple", DATA, folder), EPOCHS, *callbacks)
+
+
+def train_until_a_file_is_renamed(folder, times):
+    """Die just before the ``times``-th file takes its place."""
+    replace, calls = os.replace, []
+
+    def replace_or_die(*arguments):
+        calls.append(arguments)
+        if len(calls) == times:
+            die()
+        replace(*arguments)
+
+    checkpoint.os.replace = replace_or_die
+    train(folder)
+
+
+def epochs_on_disk(folder):
+    found = checkpoint.read(TrainingRecord("simple", DATA, folder).folder)
+    return len(found[1]["epochs"]) if found else 0
+
+
+def compare(folder, reference):
+    killed, whole = TrainingRecord("simple", DATA, folder), TrainingRecord("simple", DATA, reference)
+    assert killed.history == whole.history
+    assert len(killed.history["loss"]) == EPOCHS
+    assert killed.best_epoch == whole.best_epoch
+    for path in killed.folder.glob("*.keras"):
+        same_weights(keras.saving.load_model(path), keras.saving.load_model(whole.folder / path.name))
+    assert not list(killed.folder.glob(".partial*"))
+
+
+def two_devices(folder):
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    assert strategy.num_replicas_in_sync == 2
+    for epochs in (1, 2):
+        with strategy.scope():
+            model = built(eager=False)
+        kept = TrainingRecord("deux", DATA, folder)
+        fit(model, kept, epochs)
+    assert kept._images() == 32
+    assert int(model.optimizer.iterations) == 4
+    assert len(kept.history["val_loss"]) == 2
+    best = kept.best_model()
+    (loss, accuracy), number = best.evaluate(X[32:], Y[32:], verbose=0), kept.best_epoch
+    np.testing.assert_allclose(accuracy, kept.history["val_accuracy"][number - 1], rtol=1e-5)
+
+
+if __name__ == "__main__":
+    home = Path(sys.argv[1])
+    folder, reference = home / "killed", home / "whole"
+    reached = [0]
+
+    assert in_child(train, folder, At(1, 0, die)) == signal.SIGKILL
+    reached.append(epochs_on_disk(folder))
+    assert reached[-1] == 1
+    for times in (1, 2, 3):
+        assert in_child(train_until_a_file_is_renamed, folder, times) == signal.SIGKILL
+        reached.append(epochs_on_disk(folder))
+    for _ in range(4):
+        in_child(train, folder, kill_after=random.uniform(0.5, 1.5))
+        reached.append(epochs_on_disk(folder))
+    assert reached == sorted(reached), "an epoch was lost"
+    assert in_child(train, folder) == 0
+    assert in_child(train, reference) == 0
+    assert in_child(compare, folder, reference) == 0
+    assert in_child(two_devices, home) == 0
+    print(reached)

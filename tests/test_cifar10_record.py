@@ -1,0 +1,469 @@
+"""The record of a training: nothing lost, nothing mixed, whatever happens in between."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from PIL import Image
+
+from helpers.cifar10 import Cifar10, RecordError, TrainingRecord, checkpoint, live, record
+from helpers.plotting import training_curves
+
+ROOT = Path(__file__).parent.parent
+
+
+def images(count, seed):
+    """Tiny made-up images whose brightness tells their class."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 10, (count, 1)).astype("uint8")
+    noise = random.integers(0, 60, (count, 4, 4, 3))
+    return (noise + 19 * labels[:, :, None, None]).astype("uint8"), labels
+
+
+DATA = Cifar10(*images(48, 0), *images(16, 1), demo=True)
+(X, Y), (X_TEST, Y_TEST) = DATA
+
+
+def built(rate=0.01, units=8, loss="sparse_categorical_crossentropy", eager=True):
+    """A network whose training is the same each time, without the seconds it takes to compile a graph."""
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential(
+        [
+            keras.Input((4, 4, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Flatten(),
+            keras.layers.Dense(units, "relu"),
+            keras.layers.Dense(10, "softmax"),
+        ]
+    )
+    optimizer = keras.optimizers.Adam(rate)
+    model.compile(optimizer, loss=loss, metrics=["accuracy"], run_eagerly=eager)
+    return model
+
+
+def fit(model, kept, epochs, *callbacks, **options):
+    options = {"batch_size": 16, "validation_split": 1 / 3, "shuffle": False, "verbose": 0, **options}
+    return model.fit(X, Y, epochs=epochs, callbacks=[kept, *callbacks], **options)
+
+
+class At(keras.callbacks.Callback):
+    """Does something at the end of a batch of an epoch, both counted from 0."""
+
+    def __init__(self, epoch, batch, action):
+        super().__init__()
+        self.place, self.action = (epoch, batch), action
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.epoch, batch) == self.place:
+            self.action()
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A record of five epochs with validation, the files it leaves and the model that left them."""
+    kept = TrainingRecord("simple", DATA, tmp_path)
+    model = built()
+    fit(model, kept, 5)
+    return kept, model
+
+
+def same_weights(first, second):
+    for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_each_epoch_is_on_disk(kept):
+    kept, model = kept
+    assert kept.folder.name == "simple-demonstration-48"
+    assert sorted(path.name for path in kept.folder.iterdir()) == [
+        "best.keras",
+        "history.csv",
+        "last-004.keras",
+        "last-005.keras",
+    ]
+    assert set(kept.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    with open(kept.folder / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == list("12345")
+    assert {row["batches"] for row in rows} == {"2"}
+    assert [float(row["val_accuracy"]) for row in rows] == kept.history["val_accuracy"]
+    last = keras.saving.load_model(kept.folder / "last-005.keras", safe_mode=True)
+    same_weights(last, model)
+    assert int(last.optimizer.iterations) == 10
+
+
+def test_best_model_is_that_of_the_best_epoch(kept):
+    kept, _ = kept
+    assert kept.best_epoch == int(np.argmax(kept.history["val_accuracy"])) + 1
+    best = kept.best_model()
+    accuracy = best.evaluate(X[32:], Y[32:], verbose=0)[1]
+    assert accuracy == pytest.approx(max(kept.history["val_accuracy"]))
+    with zipfile.ZipFile(kept.best_path) as archive:
+        assert json.loads(archive.read("config.json")).get("compile_config") is None
+    assert kept.best_path.stat().st_size < (kept.folder / "last-005.keras").stat().st_size
+
+
+def test_interrupted_then_taken_up_equals_uninterrupted(kept, tmp_path):
+    whole, model = kept
+    first = TrainingRecord("interrompu", DATA, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        fit(built(), first, 5, At(2, 0, interrupt))
+    assert len(first.history["loss"]) == 2
+    assert first.best_model() is not None
+    resumed, again = built(), TrainingRecord("interrompu", DATA, tmp_path)
+    history = fit(resumed, again, 5)
+    assert again.history == whole.history == history.history
+    assert again.best_epoch == whole.best_epoch
+    same_weights(resumed, model)
+    same_weights(again.best_model(), whole.best_model())
+
+
+def test_finished_training_is_restored_and_continued(kept, capsys):
+    kept, model = kept
+    history = kept.history
+    again, other = TrainingRecord(kept.name, DATA, kept.folder.parent), built()
+    assert again.history == history  # known before any training
+    for epochs in (5, 3):
+        fit(other, again, epochs)
+        assert again.history == history
+        same_weights(other, model)
+    assert "époque 6" not in capsys.readouterr().out
+    fit(other, again, 6)
+    assert {key: values[:5] for key, values in again.history.items()} == history
+    assert int(other.optimizer.iterations) == 12
+    # The model is as free as any other afterwards: another fit of it trains.
+    other.fit(X, Y, batch_size=16, epochs=1, verbose=0)
+    assert int(other.optimizer.iterations) == 15
+
+
+def test_learning_rate_schedule_goes_on(tmp_path):
+    def scheduled():
+        return built(keras.optimizers.schedules.CosineDecay(0.01, 8))
+
+    for epochs in (2, 4):
+        model = scheduled()
+        fit(model, TrainingRecord("cosinus", DATA, tmp_path), epochs)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-8)
+
+
+def test_callback_that_stops_early_or_lowers_the_rate(tmp_path):
+    model, kept = built(), TrainingRecord("arrêt", DATA, tmp_path)
+    patient = keras.callbacks.EarlyStopping("loss", min_delta=100, patience=1)
+    lowered = keras.callbacks.ReduceLROnPlateau("loss", min_delta=100, patience=1, factor=0.5)
+    fit(model, kept, 9, lowered, patient)
+    assert len(kept.history["loss"]) == 2
+    rate = float(model.optimizer.learning_rate)
+    assert rate == pytest.approx(0.005)
+    fit(model, kept, 9)  # the same model, whose rate is no longer that of its recipe
+    fit(built(), kept, 9)
+    assert len(kept.history["loss"]) == 2
+    fit(built(), kept, 10)
+    assert len(kept.history["loss"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"units": 9}, "couche 4, units : 8 → 9"),
+        ({"rate": 0.02}, "learning_rate : 0.01 → 0.02"),
+        ({"loss": "mean_squared_error"}, "perte"),
+    ],
+)
+def test_another_recipe_is_refused(kept, options, reason):
+    kept, _ = kept
+    before = {path: path.read_bytes() for path in kept.folder.iterdir()}
+    with pytest.raises(RecordError, match="autre nom") as refusal:
+        fit(built(**options), kept, 9)
+    assert reason in str(refusal.value).replace("\u00a0", " ")
+    assert {path: path.read_bytes() for path in kept.folder.iterdir()} == before
+    model = built(**options)
+    model.fit(X, Y, epochs=1, verbose=0)  # the refusal has not harmed anything
+
+
+def test_same_layers_otherwise_named_or_built_are_the_same_recipe(kept):
+    kept, _ = kept
+    inputs = keras.Input((4, 4, 3))
+    assert record.recipe(built()) == record.recipe(built())
+    functional = keras.Model(inputs, keras.layers.Dense(10)(keras.layers.Flatten()(inputs)))
+    functional.compile("adam", "mse")
+    twin = keras.models.clone_model(functional, clone_function=_renamed)
+    twin.compile("adam", "mse")
+    assert record.recipe(functional) == record.recipe(twin)
+
+
+def _renamed(layer):
+    return type(layer).from_config({**layer.get_config(), "name": f"autre_{layer.name}"})
+
+
+def test_erase_keeps_the_files(kept, capsys):
+    kept, _ = kept
+    for number in (1, 2):
+        kept.erase()
+        assert not kept.folder.exists()
+        assert kept.history == {}
+        moved = kept.folder.parent / "anciens" / f"{kept.folder.name}-{number}"
+        assert (moved / "best.keras").exists()
+        assert str(moved) in capsys.readouterr().out
+        fit(built(units=9), kept, 1)
+        assert len(kept.history["loss"]) == 1
+    kept.erase()
+    kept.erase()
+    assert "rien n'était enregistré" in capsys.readouterr().out
+
+
+def test_damaged_or_missing_files(kept, capsys):
+    kept, model = kept
+    history = kept.history
+    newest = kept.folder / "last-005.keras"
+    newest.write_bytes(newest.read_bytes()[:-900])
+    kept.best_path.write_bytes(b"PK")
+    (kept.folder / "history.csv").unlink()
+    (kept.folder / ".partial-1-best.keras").write_bytes(b"half")
+    other = built()
+    fit(other, kept, 5)
+    said = capsys.readouterr().out
+    assert "last-005.keras est abîmé" in said
+    assert kept.history == history
+    same_weights(other, model)
+    assert checkpoint.is_whole(newest)
+    assert checkpoint.is_whole(kept.best_path)
+    assert not list(kept.folder.glob(".partial*"))
+
+    kept.best_path.unlink()
+    assert kept.best_model() is not None  # the last epoch's, which is said
+    assert "manque ou est abîmé" in capsys.readouterr().out
+    flipped = bytearray(newest.read_bytes())
+    flipped[len(flipped) // 2] ^= 255
+    newest.write_bytes(flipped)
+    (kept.folder / "last-004.keras").unlink()
+    fit(built(), kept, 1)
+    assert "repart de zéro" in capsys.readouterr().out.replace("\u00a0", " ")
+    assert len(kept.history["loss"]) == 1
+    assert (kept.folder.parent / "anciens" / f"{kept.folder.name}-1" / "last-005.keras").exists()
+
+
+def test_full_disk_does_not_stop_the_training(tmp_path, monkeypatch, capsys):
+    kept = TrainingRecord("plein", DATA, tmp_path)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint.os, "fsync", full)
+        fit(built(), kept, 2)
+    assert "Impossible d'écrire" in capsys.readouterr().out
+    assert len(kept.history["loss"]) == 2
+    assert not list(kept.folder.iterdir())  # no halves
+    fit(built(), kept, 2)
+    assert len(TrainingRecord("plein", DATA, tmp_path).history["loss"]) == 2
+
+
+def test_loss_that_is_no_number(tmp_path, capsys):
+    kept = TrainingRecord("diverge", DATA, tmp_path)
+    model = built()
+
+    def spoil():
+        model.layers[-1].kernel.assign(np.full((8, 10), np.nan))
+
+    fit(model, kept, 9, At(1, 0, spoil))
+    assert "learning_rate" in capsys.readouterr().out
+    assert len(kept.history["loss"]) == 1
+    assert np.isfinite(kept.best_model().predict(X_TEST, verbose=0)).all()
+
+
+def test_grading_restores_and_never_trains(kept, monkeypatch, capsys):
+    kept, model = kept
+    monkeypatch.setenv("LAB_GRADING", "1")
+    before = {path: path.stat().st_mtime_ns for path in kept.folder.iterdir()}
+    graded, other = TrainingRecord("simple", DATA, kept.folder.parent), built(rate=0.5)
+    fit(other, graded, 50)
+    same_weights(other, model)
+    assert graded.history == kept.history
+    assert {path: path.stat().st_mtime_ns for path in kept.folder.iterdir()} == before
+    capsys.readouterr()
+    for name, network, sentence in (
+        ("rien", built(), "Rien n'est enregistré"),
+        ("simple", built(units=9), "n'est pas celui du notebook"),
+    ):
+        start = network.get_weights()
+        fit(network, TrainingRecord(name, DATA, kept.folder.parent), 50)
+        assert sentence in capsys.readouterr().out
+        np.testing.assert_array_equal(network.get_weights()[0], start[0])
+    assert not (kept.folder.parent / "rien-demonstration-48").exists()
+
+
+def test_validation_data_tf_data_or_nothing(tmp_path, capsys):
+    import tensorflow as tf
+
+    kept = TrainingRecord("sans", DATA, tmp_path)
+    fit(built(), kept, 2, validation_split=0)
+    assert set(kept.history) == {"loss", "accuracy"}
+    assert kept.best_epoch == int(np.argmax(kept.history["accuracy"])) + 1
+    # Validation from now on, on other batches: earlier epochs have none, and the change of batches is told.
+    fit(built(), kept, 3, validation_split=0, validation_data=(X_TEST, Y_TEST), batch_size=24)
+    assert np.isnan(kept.history["val_accuracy"][:2]).all()
+    assert kept.best_epoch == 3
+    assert "Lots par époque" in capsys.readouterr().out
+
+    streamed = TrainingRecord("flux", DATA, tmp_path)
+    flow = tf.data.Dataset.from_tensor_slices((X, Y)).repeat(2).filter(lambda x, y: y[0] < 12).batch(16)
+    built().fit(flow, epochs=2, validation_data=flow, verbose=0, callbacks=[streamed])
+    assert streamed._images() == 96
+    assert len(streamed.history["val_loss"]) == 2
+    assert streamed._steps == 6
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_saves_a_float32_model(tmp_path, policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        for epochs in (1, 2):
+            kept, model = TrainingRecord("mixte", DATA, tmp_path), built()
+            fit(model, kept, epochs)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert int(model.optimizer.iterations) == 4
+    best = kept.best_model()
+    assert {layer.compute_dtype for layer in best.layers} == {"float32"}
+    kept.folder.joinpath("best.keras").unlink()
+
+
+def test_model_that_has_already_learned_is_told(tmp_path, capsys):
+    model = built()
+    model.fit(X, Y, verbose=0)
+    fit(model, TrainingRecord("suite", DATA, tmp_path), 1)
+    assert "a déjà appris" in capsys.readouterr().out
+
+
+def test_accuracy_must_be_measured(tmp_path):
+    model = built()
+    model.compile("adam", "sparse_categorical_crossentropy", run_eagerly=True)
+    with pytest.raises(RecordError, match="accuracy"):
+        fit(model, TrainingRecord("muet", DATA, tmp_path), 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("Réseau n° 2", "Reseau-n-2"), ("a/b\\..", "a-b"), ("../../etc", "etc"), ("été_1", "ete_1")],
+)
+def test_names_are_made_safe(tmp_path, name, expected):
+    assert TrainingRecord(name, DATA, tmp_path).folder == tmp_path / f"{expected}-demonstration-48"
+
+
+@pytest.mark.parametrize("name", ["", "  ", "///", "x" * 61, None, 3, ...])
+def test_names_refused(tmp_path, name):
+    with pytest.raises(RecordError, match="nom"):
+        TrainingRecord(name, DATA, tmp_path)
+
+
+def test_data_refused(tmp_path):
+    with pytest.raises(RecordError, match="load_cifar10"):
+        TrainingRecord("simple", (X, Y), tmp_path)
+
+
+def test_nothing_recorded(tmp_path):
+    kept = TrainingRecord("vide", DATA, tmp_path)
+    assert "aucune époque" in repr(kept)
+    assert kept._repr_png_() is None
+    assert kept.best_epoch is None
+    with pytest.raises(RecordError, match="Rien n'est enregistré"):
+        kept.best_model()
+
+
+def test_record_shows_its_curves(kept):
+    kept, _ = kept
+    png, size = kept._repr_png_()
+    assert Image.open(io.BytesIO(png)).width == 2 * size["width"]
+    assert repr(kept) == size["alt"]
+    assert not any(character.isdigit() for character in repr(kept))  # the same for any training
+
+
+def test_learning_curves_of_several_trainings(kept):
+    kept, _ = kept
+    picture = training_curves({"sans": {"loss": [1.0], "accuracy": [0.5]}, "avec": kept.history})
+    accuracy, loss = picture.figure.axes
+    assert (accuracy.get_title("left"), loss.get_title("left")) == ("exactitude", "perte")
+    marks = {line.get_marker(): line.get_xydata()[0] for line in accuracy.lines if line.get_marker() in "o^"}
+    np.testing.assert_allclose(marks["^"], [kept.best_epoch, max(kept.history["val_accuracy"])])
+    for wrong in ({}, {"vide": {}}, {str(n): kept.history for n in range(5)}):
+        with pytest.raises(ValueError, match="de 1 à 4"):
+            training_curves(wrong)
+
+
+# In a notebook: a real IPython shell, without a page.
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
+    for module in (live, record):
+        monkeypatch.setattr(module, "notebook_shell", lambda: shell)
+    yield shell
+    InteractiveShell.clear_instance()
+
+
+def test_interrupted_cell_says_so_in_its_picture(shell, tmp_path, capsys):
+    kept = TrainingRecord("simple", DATA, tmp_path)
+    shell.user_ns.update(train=lambda: fit(built(), kept, 4, At(2, 0, interrupt)))
+    shell.run_cell("train()")
+    text = kept._view._text.value.replace("\u00a0", " ")
+    assert "interrompu : 2 époques en tout, le meilleur modèle est gardé" in text
+    assert kept._view._curves.value[1:4] == b"PNG"
+    said = capsys.readouterr().out.replace("\u00a0", " ")
+    assert "Entraînement de « simple » sur demonstration-48 : 4 époques." in said  # all that is stored
+    shell.user_ns.update(train=lambda: fit(built(), kept, 4))
+    assert shell.run_cell("train()").success
+    assert "terminé : 4 époques" in kept._view._text.value.replace("\u00a0", " ")
+    shell.run_cell("1")  # nothing listens any more
+    assert "terminé" in kept._view._text.value
+
+
+def test_refusal_is_one_line_in_a_cell(shell, kept, capsys):
+    kept, _ = kept
+    shell.user_ns.update(train=lambda: fit(built(0.2), kept, 9))
+    capsys.readouterr()
+    shell.run_cell("train()")
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("«\u00a0simple\u00a0» est déjà le nom d'une autre recette")
+
+
+def test_progress_in_a_page(shell):
+    page = live.open_view("« simple »", 10)
+    page.progress(3, 50, 200, 1234.4, 42, 3600)
+    text = page._text.value.replace("\u00a0", " ")
+    assert "époque 3/10" in text
+    assert "lot 50/200 · 1 234 images/s · reste 42 s pour l'époque, 1 h 00 min en tout" in text
+    assert "width:22.5%" in text
+    page.progress(3, None, 200, None, None, None)
+    assert "validation" in page._text.value
+    assert "width:30.0%" in page._text.value
+    page.progress(1, 7, None, None, None, None)
+    assert "lot 7<" in page._text.value
+    page.say("a < b")
+    assert "a &lt; b" in page._text.value
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_again_and_again_equals_uninterrupted(tmp_path):
+    """Kill -9 in the middle of an epoch, before each file takes its place, and at random moments."""
+    run = [sys.executable, "-m", "tests.killed_trainings", str(tmp_path)]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
