@@ -33,16 +33,16 @@ def recipe(model: keras.Model) -> dict:
     return json.loads(json.dumps(_unnamed(whole, names)))
 
 
-def difference(old: dict, new: dict, rate: float | None = None) -> str | None:
+def difference(old: dict, new: dict, ignore_rate: bool = False) -> str | None:
     """Say in French what differs first between two recipes; None when nothing does.
 
     Args:
         old: a recorded recipe.
         new: the recipe of the model at hand.
-        rate: the learning rate that the recorded training had reached: a model still in memory, whose rate
-            a callback has lowered on the way, has the same recipe.
+        ignore_rate: take the learning rates as equal: those of a model still in memory after its training,
+            where a callback may have lowered it.
     """
-    if rate is not None and _settings(new).get("learning_rate") == rate:
+    if ignore_rate:
         new = json.loads(json.dumps(new))
         _settings(new)["learning_rate"] = _settings(old).get("learning_rate")
     before, after = old["layers"], new["layers"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 
 from ..cells import notebook_shell
-from ..french import count, typographic
+from ..french import count, plain, typographic
 from ..plotting.learning import training_curves
 from . import checkpoint
 from .checkpoint import RecordError, whole_file
@@ -205,7 +205,7 @@ class TrainingRecord(keras.callbacks.Callback):
         reached = history[monitor][best - 1] if best else math.nan
         if best is None or score > reached or (math.isnan(reached) and math.isfinite(score)):
             self._record["best"] = self._number
-        self._record["learning_rate"] = self._learning_rate()
+        self._record["iterations"] = self._iterations()
         self._save()
         self._view.epoch(self.name, history, self.best_epoch, monitor)
 
@@ -239,14 +239,14 @@ class TrainingRecord(keras.callbacks.Callback):
                 f"Les fichiers de {self.folder} sont abîmés ou incomplets : l'entraînement repart de zéro, "
                 f"et ils sont gardés dans {checkpoint.set_aside(self.folder)}."
             )
-        if int(self.model.optimizer.iterations):
+        if self._iterations():
             self._view.say(
                 "Ce modèle a déjà appris : ces courbes partent de là où il en est. Pour partir de zéro, "
                 "interrompez, exécutez la cellule qui le construit, puis celle-ci."
             )
 
     def _refuse_other_recipe(self, record):
-        changed = difference(record["recipe"], recipe(self.model), record["learning_rate"])
+        changed = difference(record["recipe"], recipe(self.model), ignore_rate=self._is_in_memory(record))
         if changed:
             raise RecordError(
                 f"« {self.name} » est déjà le nom d'une autre recette ({changed}) : donnez un autre nom à "
@@ -254,7 +254,11 @@ class TrainingRecord(keras.callbacks.Callback):
             )
 
     def _take_up(self, path, record):
+        rate = self._rate() if self._is_in_memory(record) else None
         self._restore(path, record)
+        if rate not in (None, self._rate()):  # lowered by a callback that comes after this one, or by hand
+            self.model.optimizer.learning_rate = rate
+            self._view.say(f"Le taux d'apprentissage est désormais {plain(rate, 6)}.")
         damaged = [other.name for other in checkpoint.newest_first(self.folder) if other.name > path.name]
         if damaged:
             self._view.say(f"{damaged[0]} est abîmé : reprise au point de sauvegarde précédent.")
@@ -346,10 +350,17 @@ class TrainingRecord(keras.callbacks.Callback):
 
     def _images(self):
         """Return how many images this epoch has seen: those over which Keras averages the loss."""
-        return float(self.model.metrics[0].count)
+        return _number(self.model.metrics[0].count)
 
-    def _learning_rate(self):
-        return float(self.model.optimizer.learning_rate)
+    def _iterations(self):
+        return int(_number(self.model.optimizer.iterations))
+
+    def _rate(self):
+        return _number(self.model.optimizer.learning_rate)
+
+    def _is_in_memory(self, record):
+        """Say whether the model is the one that this record has trained, not one built anew."""
+        return self._iterations() == record["iterations"]
 
     def _watch_cell(self):
         """Tell of an interruption, of which Keras does not tell: the cell ends, and ``fit`` has not."""
@@ -379,7 +390,11 @@ class TrainingRecord(keras.callbacks.Callback):
 
 
 def _nothing():
-    return {"recipe": None, "learning_rate": None, "epochs": [], "best": None}
+    return {"recipe": None, "iterations": 0, "epochs": [], "best": None}
+
+
+def _number(variable):
+    return float(keras.ops.convert_to_numpy(variable))  # a variable may lie on several devices
 
 
 def _write_table(path, rows):

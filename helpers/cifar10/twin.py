@@ -33,5 +33,11 @@ def make_twin(model: keras.Model, dtype: str | None = None) -> keras.Model:
         config = layer.get_config()
         return type(layer).from_config({**config, "dtype": dtype} if dtype else config)
 
-    with same_randomness():
-        return keras.models.clone_model(model, clone_function=copy, recursive=True)
+    # Else the copy would be compiled too, with an optimizer, by way of a text that a function of one's own
+    # (a loss, a metric) does not survive.
+    compiled, model.compiled = model.compiled, False
+    try:
+        with same_randomness():
+            return keras.models.clone_model(model, clone_function=copy, recursive=True)
+    finally:
+        model.compiled = compiled
