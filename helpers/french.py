@@ -58,8 +58,8 @@ def signed(value: float, digits: int = 1) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a time as one says it: "0,4 s", "42 s", "9 min", "1 h 05 min"."""
-    if seconds < 59.5:
+    """Write a time as one says it: "0,4 s", "65 s", "9 min", "1 h 05 min"."""
+    if seconds < 89.5:
         return f"{plain(seconds, 1) if seconds < 9.95 else round(seconds)}{NBSP}s"
     minutes = round(seconds / 60)
     if minutes < 60:

@@ -1,0 +1,112 @@
+"""The calibration: a proposal that follows from what was measured, and a model left as it was."""
+
+import random
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from helpers.cifar10 import Calibration, Cifar10, RecordError, calibrate, calibration
+from tests.test_cifar10_record import DATA, X, Y, built
+
+REAL = Cifar10(X, Y, X, Y)
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    monkeypatch.setattr(calibration, "MEASURED", 0.05)
+
+
+def test_measure_leaves_model_and_random_generators_as_they_were(tmp_path):
+    def draws():
+        dropout = keras.layers.Dropout(0.5)(np.ones((1, 50)), training=True)
+        return random.random(), np.random.rand(), float(tf.random.uniform(())), np.array(dropout).tolist()
+
+    model = built()
+    weights, rate = model.get_weights(), float(model.optimizer.learning_rate)
+    expected = draws()
+    model = built()
+    result = calibrate(model, REAL, minutes=1, batch_sizes=(4, 8), folder=tmp_path)
+    assert draws() == expected
+    for one, other in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert int(model.optimizer.iterations) == 0
+    assert float(model.optimizer.learning_rate) == rate
+    assert result.batch_size in (4, 8)
+    assert result.images_per_second > 0
+    assert result.seconds_per_epoch > 0.9 * len(X) / result.images_per_second
+    assert result.epochs == 30
+
+
+@pytest.mark.parametrize(
+    ("speeds", "batch_size"),
+    [
+        ({64: 700, 128: 800, 256: 900}, 128),  # not clearly faster
+        ({64: 700, 128: 800, 256: 930}, 256),
+        ({64: 1000, 128: 800, 256: 930}, 64),
+        ({32: 900, 512: 1000}, 32),  # without the usual size, the smallest is the yardstick
+    ],
+)
+@pytest.mark.parametrize(("minutes", "epochs"), [(0.001, 1), (15, None), (1e6, 30)])
+def test_proposal(monkeypatch, tmp_path, speeds, batch_size, minutes, epochs):
+    data = Cifar10(np.zeros((50_000, 4, 4, 3), "uint8"), np.zeros((50_000, 1), "uint8"), X, Y)
+    monkeypatch.setattr(
+        calibration,
+        "_speed",
+        lambda method, images, labels, size: 3000 if method.__name__ == "evaluate" else speeds[size],
+    )
+    result = calibrate(built(), data, minutes, tuple(speeds), tmp_path)
+    assert result.batch_size == batch_size
+    assert result.images_per_second == speeds[batch_size]
+    assert result.seconds_per_epoch == pytest.approx(45_000 / speeds[batch_size] + 5_000 / 3000)
+    assert result.epochs == (epochs or int(900 / result.seconds_per_epoch))
+
+
+def test_measure_is_kept_for_the_next_session(monkeypatch, tmp_path, capsys):
+    options = {"minutes": 1, "batch_sizes": (8,), "folder": tmp_path}
+    first = calibrate(built(), REAL, **options)
+    assert "Sur cette machine" in capsys.readouterr().out
+    with monkeypatch.context() as patch:
+        patch.setattr(calibration, "_measure", None)  # would fail if called
+        assert calibrate(built(rate=0.5), REAL, **options) == first
+        assert "Mesuré auparavant" in capsys.readouterr().out
+        patch.setenv("LAB_GRADING", "1")
+        assert calibrate(built(), REAL, **options) == first
+        assert calibrate(built(units=9), REAL, **options).seconds_per_epoch is None
+    measured = []
+    monkeypatch.setattr(calibration, "_measure", lambda *_: measured.append(1) or Calibration(8, 3, 2.0, 9.0))
+    calibrate(built(units=9), REAL, **options)  # another network
+    (tmp_path / "calibrage.json").write_text("{")
+    calibrate(built(), REAL, **options)  # a damaged file
+    assert len(measured) == 2
+
+
+def test_demonstration_data_get_fixed_numbers(tmp_path, capsys):
+    result = calibrate(built(), DATA, folder=tmp_path)
+    assert result == Calibration(batch_size=64, epochs=3)
+    assert repr(result) == "Sans mesure\u00a0: 3\u00a0époques par lots de 64 images."
+    assert not list(tmp_path.iterdir())
+
+
+def test_sentence():
+    sentence = repr(Calibration(128, 13, 65.2, 781.3)).replace("\u00a0", " ")
+    assert sentence == (
+        "Sur cette machine : environ 65 s par époque (781 images/s). "
+        "Proposition : 13 époques par lots de 128 images, soit 14 min."
+    )
+
+
+@pytest.mark.parametrize(
+    "options", [{"minutes": 0}, {"minutes": -1}, {"batch_sizes": ()}, {"batch_sizes": (0,)}]
+)
+def test_impossible_requests(options, tmp_path):
+    with pytest.raises(RecordError, match="positifs"):
+        calibrate(built(), REAL, folder=tmp_path, **options)
+
+
+def test_model_and_data_refused(tmp_path):
+    with pytest.raises(RecordError, match="Compilez"):
+        calibrate(keras.Sequential([keras.layers.Dense(1)]), REAL, folder=tmp_path)
+    with pytest.raises(RecordError, match="load_cifar10"):
+        calibrate(built(), (X, Y), folder=tmp_path)
