@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ ROOT = Path(__file__).parent
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its rounding depends on the processor
 os.environ.setdefault("PYTHONHASHSEED", "0")
+os.environ.setdefault("LAB_CIFAR10_DEMO", "2000")  # Part 4 without network: made-up images, few of them
+os.environ["LAB_RECORDS"] = tempfile.mkdtemp(prefix="lab-records-")  # trainings of one run are no other's
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
 # The source notebooks hold solutions; tests/test_editions.py runs them.
@@ -21,6 +24,7 @@ collect_ignore = ["instructor", "test-artifacts"]
 def pytest_configure(config):
     config.option.nbval_current_env = True  # whatever kernel a notebook names, test this environment
     config.option.nbval_cell_timeout = 300  # seconds
+    config.option.nbval_sanitize_with = str(ROOT / "tests" / "nbval.cfg")
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's

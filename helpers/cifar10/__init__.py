@@ -2,9 +2,9 @@
 
 from .architecture import PARAMETERS, differences, read_model
 from .calibration import Calibration, calibrate
-from .dataset import CLASSES, Cifar10, DataUnavailable, load_cifar10
+from .dataset import CLASSES, Cifar10, DataUnavailable, find_cifar10, load_cifar10
 from .evaluation import Comparison, Evaluation, compare, evaluate, suspicion
-from .record import RecordError, TrainingRecord
+from .record import RecordError, TrainingRecord, read_history
 
 __all__ = [
     "CLASSES",
@@ -20,7 +20,9 @@ __all__ = [
     "compare",
     "differences",
     "evaluate",
+    "find_cifar10",
     "load_cifar10",
+    "read_history",
     "read_model",
     "suspicion",
 ]

@@ -97,7 +97,7 @@ def calibrate(
     kept = _read(path)
     key = _key(model, data, minutes, batch_sizes)
     if data.demo:
-        result = Calibration(batch_size=64, epochs=3)
+        result = Calibration(batch_size=32, epochs=4)
     elif key in kept:
         result = kept[key]
     elif grading():

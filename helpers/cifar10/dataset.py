@@ -154,11 +154,17 @@ def load_cifar10(folder: str | Path | None = None, demo: bool | int | None = Non
         DataUnavailable: no network, a damaged file, an unsuitable folder.
         ValueError: an argument of the wrong kind.
     """
+    data = find_cifar10(folder, demo)
+    if data.demo:
+        display(data)
+    return data
+
+
+def find_cifar10(folder: str | Path | None = None, demo: bool | int | None = None) -> Cifar10:
+    """Do what ``load_cifar10`` does without its banner: for checks, where one has been shown already."""
     if images := _demo_images(demo):
         train = demonstration.draw("train", images)
-        data = Cifar10(*train, *demonstration.draw("test", _test_images(images)), demo=True)
-        display(data)
-        return data
+        return Cifar10(*train, *demonstration.draw("test", _test_images(images)), demo=True)
     folder = folder or os.environ.get("CIFAR10_DIR")
     if not folder:
         return _read(_download())

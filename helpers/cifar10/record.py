@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import math
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from ..cells import notebook_shell
 from ..french import count, plain, typographic
@@ -19,6 +21,9 @@ from .checkpoint import RecordError, whole_file
 from .dataset import Cifar10
 from .live import open_view
 from .recipe import difference, recipe
+
+BEST, HISTORY = "best.keras", "history.csv"  # files of a record's folder
+_NOT_METRICS = ("epoch", "seconds", "batches")
 
 
 def grading() -> bool:
@@ -44,7 +49,8 @@ class TrainingRecord(keras.callbacks.Callback):
     Args:
         name: what the recipe is called, such as "simple".
         data: the images; records on other images go to another folder.
-        folder: where the folders of all recipes are.
+        folder: where the folders of all recipes are; by default the environment variable LAB_RECORDS, else
+            "sauvegardes".
 
     Attributes:
         history: dict of lists, one number per epoch: "loss", "accuracy", and with validation "val_loss" and
@@ -57,7 +63,7 @@ class TrainingRecord(keras.callbacks.Callback):
             the recipe is not the recorded one or does not measure accuracy.
     """
 
-    def __init__(self, name: str, data: Cifar10, folder: str | os.PathLike = "sauvegardes"):
+    def __init__(self, name: str, data: Cifar10, folder: str | os.PathLike | None = None):
         super().__init__()
         if not isinstance(data, Cifar10):
             raise RecordError(
@@ -65,11 +71,12 @@ class TrainingRecord(keras.callbacks.Callback):
                 'par exemple TrainingRecord("simple", donnees).'
             )
         self.name = name
+        folder = folder or os.environ.get("LAB_RECORDS") or "sauvegardes"
         self.folder = Path(folder) / f"{checkpoint.file_name(name)}-{data.name}"
         self._title = f"« {name} » sur {data.name}"
         self._training = False
         found = checkpoint.read(self.folder)
-        self._record = found[1] if found else _nothing()
+        self._record = found[1] if found else self._handed_in() if grading() else _nothing()
 
     @property
     def history(self) -> dict[str, list[float]]:
@@ -83,7 +90,7 @@ class TrainingRecord(keras.callbacks.Callback):
 
     @property
     def best_path(self) -> Path:
-        return self.folder / "best.keras"
+        return self.folder / BEST
 
     def best_model(self) -> keras.Model:
         """Return the model of the best epoch, ready for ``evaluate`` and ``predict``.
@@ -278,8 +285,21 @@ class TrainingRecord(keras.callbacks.Callback):
             self.model._initial_epoch = done
             self._view.say(f"Reprise après l'époque {done}.")
 
+    def _handed_in(self):
+        """Return what a submission holds of a record: its table, without the checkpoints."""
+        with contextlib.suppress(RecordError):
+            history = read_history(self.folder)
+            rows = [dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True)]
+            best = int(np.nanargmax(history[self._monitor(history)])) + 1
+            return {**_nothing(), "epochs": [{"metrics": row} for row in rows], "best": best}
+        return _nothing()
+
     def _restore_for_grading(self, found):
         self.model._initial_epoch = self._epochs
+        if found is None and self._record["epochs"]:
+            self._show_history()
+            self._view.end(f"Correction : journal de {self.folder.name} relu, rien n'est entraîné.")
+            return
         if found is None:
             self._view.end(f"Rien n'est enregistré dans {self.folder}, et la correction n'entraîne pas.")
             return
@@ -316,7 +336,7 @@ class TrainingRecord(keras.callbacks.Callback):
         self._guard(checkpoint.write, self.folder, self.model, self._record)
         if self.best_epoch == len(self._record["epochs"]):
             self._guard(checkpoint.write_portable, self.best_path, self.model)
-        self._guard(_write_table, self.folder / "history.csv", self._record["epochs"])
+        self._guard(_write_table, self.folder / HISTORY, self._record["epochs"])
 
     def _guard(self, save, *arguments):
         """Save something; a full disk or a lost Drive is told, and training goes on."""
@@ -395,6 +415,22 @@ def _nothing():
 
 def _number(variable):
     return float(keras.ops.convert_to_numpy(variable))  # a variable may lie on several devices
+
+
+def read_history(folder: str | os.PathLike) -> dict[str, list[float]]:
+    """Read the history of a record's folder, as ``TrainingRecord.history`` gives it.
+
+    Raises:
+        RecordError: there is none, or it cannot be read.
+    """
+    try:
+        with open(Path(folder, HISTORY), newline="", encoding="utf-8") as file:
+            rows = [{key: float(text) for key, text in row.items()} for row in csv.DictReader(file)]
+        return {key: [row[key] for row in rows] for key in rows[0] if key not in _NOT_METRICS}
+    except (OSError, ValueError, TypeError, IndexError):
+        raise RecordError(
+            f"Aucun journal lisible dans {folder} : exécutez d'abord la cellule d'entraînement."
+        ) from None
 
 
 def _write_table(path, rows):

@@ -1,0 +1,413 @@
+"""Marks and checks of Part 4: CIFAR-10, counted, programmed, trained, remedied and read."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from ..cifar10 import (
+    CLASSES,
+    PARAMETERS,
+    Cifar10,
+    Evaluation,
+    differences,
+    evaluate,
+    find_cifar10,
+    read_history,
+    read_model,
+)
+from ..cifar10.record import BEST, HISTORY
+from ..french import count, decimal, listed, plain, quoted, thousands, typographic
+from ..grading import Marks, Question, Summary, Unanswered, Wrong, combine, number
+
+KERNEL = 5  # side of the lab's filters, in pixels
+# name -> (inputs, outputs) of the layers that have weights; a convolution counts channels.
+WEIGHTED = {
+    "conv1": (3, 32),
+    "conv2": (32, 64),
+    "conv3": (64, 64),
+    "fc4": (4 * 4 * 64, 1000),
+    "fc5": (1000, 10),
+}
+VALIDATION = 0.1  # share of the training images, the last ones, that ``fit(validation_split=0.1)`` keeps
+SHORTEST = 8  # epochs of the plain recipe, so that what follows its best epoch is seen
+
+MARKS = Marks(
+    "Partie 4",
+    Question("1.a", "Les paramètres : compter", 2),
+    Question("1.b", "Sans bordure (« valid ») : calculer", 1),
+    Question("2.a", "Le réseau : programmer", 4),
+    Question("3.a", "La recette simple : prédire", 0.5),
+    Question("3.b", "Le surapprentissage : mesurer", 1.5),
+    Question("3.c", "Le surapprentissage : expliquer", 1.5, manual=True),
+    Question("4.a", "Le remède : prédire", 0.5),
+    Question("4.b", "Le remède : chercher", 5),
+    Question("4.c", "Le remède : justifier", 1, manual=True),
+    Question("5.a", "La matrice de confusion : lire", 1),
+    Question("5.b", "L'incertitude : calculer", 0.5),
+    Question("5.c", "Analyse libre", 1.5, manual=True),
+    Question("Bonus", "Changer l'architecture (hors barème)", 0, manual=True),
+)
+
+ARCHIVE = "rendu_partie4.zip"
+
+# Test accuracy to reach -> points.
+BANDS = {0.80: 5.0, 0.75: 4.0, 0.70: 2.5, 0.65: 1.0}
+
+
+@MARKS.check("1.a")
+def check_parameters(counts: object) -> tuple[float, str]:
+    """Compare the hand count of each layer's weights and biases."""
+    if not isinstance(counts, dict):
+        raise Wrong(f"Gardez le dictionnaire de la cellule et remplacez ses `...` ; reçu : {quoted(counts)}.")
+    answers = {name: counts.get(name, ...) for name in WEIGHTED}
+    if all(answer is ... for answer in answers.values()):
+        raise Unanswered
+    share = MARKS.questions["1.a"].points / len(WEIGHTED)
+    points, feedback = combine(
+        *((name, share, functools.partial(_check_count, name), answer) for name, answer in answers.items())
+    )
+    if points == MARKS.questions["1.a"].points:
+        feedback += f"\nEn tout, {thousands(PARAMETERS)} paramètres, presque tous dans fc4."
+    return points, feedback
+
+
+@MARKS.check("1.b")
+def check_valid_sides(sides: object) -> tuple[float, str]:
+    """Compare the sides of the maps after each layer, had the convolutions no padding."""
+    if not isinstance(sides, (list, tuple)) or len(sides) != 5:
+        raise Wrong(f"Une liste de cinq côtés est attendue, de conv1 à conv3 ; reçu : {quoted(sides)}.")
+    if all(side is ... for side in sides):
+        raise Unanswered
+    names, expected, side = ("conv1", "pool1", "conv2", "pool2", "conv3"), [], 32
+    for name in names:
+        side = side - KERNEL + 1 if name.startswith("conv") else side // 2
+        expected.append(side)
+
+    def check_side(answer, right, before, name):
+        if number(answer, 0) == right:
+            return f"oui, {right} × {right}."
+        if name.startswith("pool"):
+            raise Wrong(f"un max-pooling 2 × 2 réduit un côté de {before} à sa moitié, arrondie vers le bas.")
+        raise Wrong(f"un filtre de 5 × 5 n'a que {before} − 5 + 1 places le long d'un côté de {before}.")
+
+    points, feedback = combine(
+        *(
+            (name, 0.2, functools.partial(check_side, right=right, before=before, name=name), answer)
+            for name, answer, right, before in zip(names, sides, expected, [32, *expected], strict=False)
+        )
+    )
+    if points < 0.999:
+        return points, feedback
+    return 1, (
+        f"{feedback}\nIl ne reste qu'un pixel : pool3, qui en demande 2 × 2, n'a plus rien à réduire, et "
+        "Keras refuse ce modèle. D'où `padding=\"same\"`, qui borde l'image de zéros et garde son côté."
+    )
+
+
+@MARKS.check("2.a")
+def check_model(build_model: Callable) -> tuple[float, str]:
+    """Walk the layers of the student's model and say which differ from the lab's."""
+    model = _built(build_model)
+    try:
+        found = differences(model)
+    except ValueError as error:
+        raise Wrong(str(error)) from None
+    if found:
+        listing = "\n".join(f"- {sentence}" for sentence in found)
+        return max(0.0, 3.5 - 0.5 * len(found)), (
+            f"{count(len(found), 'différence')} avec le réseau de l'énoncé :\n{listing}"
+        )
+    return (
+        4,
+        f"C'est le réseau de l'énoncé, couche par couche : {thousands(model.count_params())} paramètres.",
+    )
+
+
+@MARKS.check("3.a")
+def check_prediction_epoch(epoch: object) -> str:
+    """Record the epoch at which the student expects the validation accuracy to peak."""
+    return f"Prédiction notée : époque {plain(number(epoch, 1, 100))}. L'entraînement tranchera."
+
+
+@MARKS.check("3.b")
+def check_overfitting(epoch: object, gap: object, folder: object) -> tuple[float, str]:
+    """Compare with the record of the plain recipe, itself checked against the model that it saved."""
+    if epoch is ... and gap is ...:
+        raise Unanswered
+    history = _verified_record(folder)
+    best = int(np.argmax(history["val_accuracy"])) + 1
+    last = len(history["val_accuracy"])
+    final_gap = history["accuracy"][-1] - history["val_accuracy"][-1]
+    if not _data().demo and last < SHORTEST:
+        raise Wrong(
+            f"{count(last, 'époque')} seulement : allez au moins jusqu'à {SHORTEST} (argument `epochs`, puis "
+            "exécutez à nouveau la cellule d'entraînement : elle reprend où elle en était)."
+        )
+
+    def check_epoch(answer):
+        answer = number(answer, 0)
+        if answer == best:
+            return f"oui, époque {best} sur {last}."
+        if answer == best - 1:
+            raise Wrong("les époques se comptent à partir de 1 : ajoutez 1 à `np.argmax`.", 0.5)
+        raise Wrong("c'est l'époque où `val_accuracy` est la plus haute (`np.argmax`, plus 1).")
+
+    def check_gap(answer):
+        answer = number(answer, -1, 1)
+        if abs(answer - final_gap) <= 0.006:
+            return f"oui, {decimal(final_gap, 2)} à la dernière époque."
+        if abs(answer + final_gap) <= 0.006:
+            raise Wrong("le signe est inversé : entraînement moins validation.")
+        raise Wrong("prenez la dernière valeur de `accuracy` moins la dernière de `val_accuracy`.")
+
+    points, feedback = combine(("epoque_sommet", 1, check_epoch, epoch), ("ecart_final", 0.5, check_gap, gap))
+    if best == last and not _data().demo:
+        feedback += "\nLa validation montait encore à la fin : prolongez pour voir ce qui vient après."
+    return points, feedback
+
+
+@MARKS.check("4.a")
+def check_prediction_accuracy(accuracy: object) -> str:
+    """Record the test accuracy that the student expects to reach."""
+    return f"Prédiction notée : {plain(number(accuracy, 0, 1))}. À vous de la tenir."
+
+
+@MARKS.check("4.b")
+def check_accuracy(path: object) -> tuple[float, str]:
+    """Measure the saved model on the test images, the lab's architecture its only condition."""
+    evaluation = _evaluation_of(path)
+    accuracy = evaluation.accuracy
+    low, high = evaluation.interval
+    feedback = (
+        f"Mesuré sur {count(len(evaluation.labels), 'image')} de test : exactitude {decimal(accuracy)} "
+        f"(intervalle à 95 % : {decimal(low)} à {decimal(high)})."
+    )
+    if _data().demo:
+        feedback += " Données de démonstration : la note définitive se mesure sur CIFAR-10."
+    points = next((points for limit, points in BANDS.items() if accuracy >= limit), 0.0)
+    if points == max(BANDS.values()):
+        return points, f"{feedback} Tous les points, bravo."
+    following = min(limit for limit, earned in BANDS.items() if earned > points)
+    return points, f"{feedback} Prochain palier : {decimal(following, 2)}."
+
+
+@MARKS.check("5.a")
+def check_confusion(pair: object, path: object) -> tuple[float, str]:
+    """Compare with the most frequent confusion of the model, evaluated anew."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise Wrong(
+            f'Un couple de noms est attendu, `("vraie classe", "classe prédite")` ; reçu : {quoted(pair)}.'
+        )
+    if all(name is ... for name in pair):
+        raise Unanswered
+    unknown = [name for name in pair if name not in CLASSES]
+    if unknown:
+        raise Wrong(f"{quoted(unknown[0])} n'est pas une classe. Les classes : {listed(CLASSES)}.")
+    errors = _evaluation_of(path).confusion.copy()
+    np.fill_diagonal(errors, 0)
+    true, predicted = (CLASSES.index(name) for name in pair)
+    worst = int(errors.max())
+    if errors[true, predicted] == worst:
+        return 1, f"Oui : {count(worst, 'image')} de « {pair[0]} » sont prises pour « {pair[1]} »."
+    if errors[predicted, true] == worst:
+        return (
+            0.5,
+            "La paire est la bonne, mais à l'envers : la ligne est la vraie classe, la colonne la prédite.",
+        )
+    raise Wrong(
+        f"« {pair[0]} » pris pour « {pair[1]} » : {count(int(errors[true, predicted]), 'image')}. Une autre "
+        "case hors de la diagonale en compte davantage."
+    )
+
+
+@MARKS.check("5.b")
+def check_margin(margin: object, path: object) -> tuple[float, str]:
+    """Compare with the half-width of the 95 % interval of the model's test accuracy."""
+    if margin is ...:
+        raise Unanswered
+    evaluation = _evaluation_of(path)
+    accuracy, images = evaluation.accuracy, len(evaluation.labels)
+    deviation = math.sqrt(accuracy * (1 - accuracy) / images)
+    margin = number(margin, 0)
+    if math.isclose(margin, 1.96 * deviation, rel_tol=0.05):
+        return 0.5, (
+            f"Oui, ± {decimal(100 * margin, 1)} % environ : deux réseaux plus proches "
+            "que cela ne se départagent pas ainsi."
+        )
+    if math.isclose(margin, deviation, rel_tol=0.05):
+        raise Wrong("C'est un écart type : la demi-largeur à 95 % en compte 1,96.", 0.25)
+    if math.isclose(margin, 196 * deviation, rel_tol=0.05):
+        raise Wrong("C'est le bon nombre, en pourcentage : gardez l'exactitude entre 0 et 1.", 0.25)
+    if math.isclose(margin, 2 * 1.96 * deviation, rel_tol=0.05):
+        raise Wrong("C'est la largeur entière de l'intervalle : la moitié est demandée.", 0.25)
+    raise Wrong("Calculez `1.96 * np.sqrt(p * (1 - p) / n)`, p étant l'exactitude et n le nombre d'images.")
+
+
+def model_or_stand_in(build_model: Callable) -> keras.Model:
+    """Return the student's model, or a small one in its place so that the notebook goes on without it."""
+    try:
+        return _built(build_model)
+    except Unanswered:
+        reason = "Question 2 sans réponse pour l'instant"
+    except Wrong as wrong:
+        reason = f"`build_model` inutilisable ({str(wrong).split(' : ')[0]})"
+    print(typographic(f"{reason} : un petit réseau de remplacement s'entraîne à la place du vôtre."))
+    return keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(8, 5, strides=4, activation="relu"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(10, "softmax"),
+        ]
+    )
+
+
+def submitted(path: object, instead: str) -> str:
+    """Return the path of the student's best model, or another one that the figures show in its place."""
+    try:
+        if path is not ...:
+            _evaluation_of(path)
+            return str(path)
+        reason = "Question 4 sans réponse pour l'instant"
+    except (Wrong, ValueError):
+        reason = "Le modèle de la question 4 ne se relit pas"
+    print(typographic(f"{reason} : les figures montrent le réseau de la recette simple."))
+    return str(instead)
+
+
+def hand_in(folder: object, path: object) -> None:
+    """Gather what must be handed in beside the notebook: both best models and their histories.
+
+    Args:
+        folder: of the plain recipe's record.
+        path: of the model to be marked.
+
+    Writes ``rendu_partie4.zip`` beside the records' folders, with paths that marking finds again.
+    """
+    records = {Path(folder), Path(path).parent}
+    archive = Path(folder).parent / ARCHIVE
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for record in sorted(records):
+            for name in (BEST, HISTORY):
+                if (record / name).is_file():
+                    file.write(record / name, f"sauvegardes/{record.name}/{name}")
+    print(typographic(f"Archive à rendre avec ce carnet : {ARCHIVE}, dans votre dossier de sauvegardes."))
+
+
+def summary() -> Summary:
+    """Return the table of marks of Part 4."""
+    return MARKS.summary()
+
+
+def _check_count(name, answer):
+    inputs, outputs = WEIGHTED[name]
+    convolution = name.startswith("conv")
+    each = inputs * KERNEL**2 if convolution else inputs
+    answer, right = number(answer, 0), (each + 1) * outputs
+    if answer == right:
+        size = f"5 × 5 × {inputs}" if convolution else f"{inputs}"
+        return f"oui, ({size} + 1) × {outputs} = {right}."
+    if answer == each * outputs:
+        raise Wrong(f"il manque les biais, un par {'filtre' if convolution else 'neurone'}.")
+    if convolution and answer in (KERNEL**2 * outputs, (KERNEL**2 + 1) * outputs):
+        raise Wrong(f"un filtre traverse tous les canaux d'entrée, il y en a {inputs}.")
+    if convolution and answer > right:
+        raise Wrong("un filtre est le même à toutes les places de l'image : sa taille ne compte pas.")
+    if name == "fc4" and answer in (
+        (side * side * 64 + bias) * 1000 for side in (8, 16, 32) for bias in (0, 1)
+    ):
+        raise Wrong("trois max-pooling ont réduit le côté de 32 à 4 : fc4 reçoit 4 × 4 × 64 valeurs.")
+    unit = (
+        f"{KERNEL} × {KERNEL} × canaux d'entrée, plus un biais"
+        if convolution
+        else "ses entrées, plus un biais"
+    )
+    raise Wrong(f"pour chaque {'filtre' if convolution else 'neurone'} : {unit}.")
+
+
+def _built(build_model):
+    if isinstance(build_model, keras.Model):
+        return build_model
+    if not callable(build_model):
+        raise Wrong(f"Une fonction est attendue : `def build_model()` ; reçu : {quoted(build_model)}.")
+    try:
+        model = build_model()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the student's code raises is feedback, not our failure
+        hint = (
+            ' Le `padding` des convolutions est-il bien `"same"` ?'
+            if "negative" in str(error).lower()
+            else ""
+        )
+        raise Wrong(
+            f"`build_model()` s'arrête sur une erreur ({type(error).__name__}) : exécutez-la dans une "
+            f"cellule à part pour la lire.{hint}"
+        ) from None
+    if model is ...:
+        raise Unanswered
+    if model is None:
+        raise Wrong("`build_model()` ne renvoie rien : terminez-la par `return` et le modèle.")
+    return model
+
+
+def _path(path, example):
+    if not isinstance(path, (str, Path)):
+        raise Wrong(f"Un chemin est attendu, par exemple `{example}` ; reçu : {quoted(path)}.")
+    return Path(path)
+
+
+@functools.cache
+def _data() -> Cifar10:
+    return find_cifar10()
+
+
+def _evaluation_of(path) -> Evaluation:
+    """Evaluate a saved model of the lab's architecture on the test images."""
+    path = _path(path, "suivi_remede.best_path")
+    try:
+        model = read_model(path)
+        found = differences(model)
+    except ValueError as error:
+        raise Wrong(str(error)) from None
+    if found:
+        raise Wrong(f"L'architecture doit rester celle de la question 2. {found[0]}")
+    state = path.stat()
+    return _evaluated(path, state.st_mtime_ns, state.st_size)
+
+
+@functools.lru_cache(maxsize=4)
+def _evaluated(path, *_):
+    return evaluate(read_model(path), _data())
+
+
+def _verified_record(folder):
+    """Return the history of a training, once its best model is seen to be worth what the history says."""
+    folder = _path(folder, "suivi_simple.folder")
+    try:
+        history = read_history(folder)
+    except ValueError as error:
+        raise Wrong(str(error)) from None
+    if "val_accuracy" not in history:
+        raise Wrong("Cet entraînement n'a pas de validation : gardez `validation_split=0.1`.")
+    _evaluation_of(folder / BEST)  # the lab's architecture
+    data = _data()
+    kept = int(len(data.x_train) * (1 - VALIDATION))
+    validation = dataclasses.replace(data, x_test=data.x_train[kept:], y_test=data.y_train[kept:])
+    measured = evaluate(read_model(folder / BEST), validation).accuracy
+    said = max(history["val_accuracy"])
+    if abs(measured - said) > 0.03:
+        raise Wrong(
+            f"Le journal annonce {decimal(said)} en validation, mais le modèle enregistré fait "
+            f"{decimal(measured)} : exécutez à nouveau la cellule d'entraînement."
+        )
+    return history

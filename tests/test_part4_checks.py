@@ -1,0 +1,264 @@
+"""Part 4's checks: counts, architecture, records, and accuracy measured anew on made-up images."""
+
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from helpers.checks import part4
+from helpers.cifar10 import CLASSES, PARAMETERS, Cifar10
+
+RIGHT = {"conv1": 2432, "conv2": 51264, "conv3": 102464, "fc4": 1025000, "fc5": 10010}
+
+
+def build_model(units=1000, padding="same"):
+    convolution = {"kernel_size": 5, "padding": padding, "activation": "relu"}
+    return keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(32, **convolution),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, **convolution),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, **convolution),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(units, "relu"),
+            layers.Dense(10, "softmax"),
+        ]
+    )
+
+
+def draw(count, seed):
+    return np.random.default_rng(seed).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A saved model of the lab, images, and the model's answers to them."""
+    keras.utils.set_random_seed(4)
+    folder = tmp_path_factory.mktemp("sauvegardes")
+    model = build_model()
+    record = folder / "simple-cifar10-1000"
+    record.mkdir()
+    model.save(record / "best.keras")
+    images = {"train": draw(1000, 0), "test": draw(200, 1)}
+    return record, images, {name: model.predict(x, verbose=0).argmax(axis=1) for name, x in images.items()}
+
+
+@pytest.fixture
+def graded(lab, monkeypatch):
+    """Give the model this test accuracy, and 0.7 on the validation images, by choosing the labels."""
+    record, images, answers = lab
+
+    def wrong_beyond(predicted, accuracy):
+        labels = predicted.copy()
+        labels[round(accuracy * len(labels)) :] += 1
+        return (labels % 10).astype(np.uint8)[:, np.newaxis]
+
+    def set_accuracy(accuracy, demo=False):
+        train = np.concatenate(
+            [answers["train"][:900, np.newaxis], wrong_beyond(answers["train"][900:], 0.7)]
+        )
+        data = Cifar10(
+            images["train"],
+            train.astype(np.uint8),
+            images["test"],
+            wrong_beyond(answers["test"], accuracy),
+            demo,
+        )
+        monkeypatch.setattr(part4, "_data", lambda: data)
+        part4._evaluated.cache_clear()
+        return record / "best.keras"
+
+    return set_accuracy
+
+
+def write_history(record, accuracy, val_accuracy):
+    lines = [
+        f"{n},1.0,10,{a},1.0,{v},1.0" for n, (a, v) in enumerate(zip(accuracy, val_accuracy, strict=True), 1)
+    ]
+    table = "\n".join(["epoch,seconds,batches,accuracy,loss,val_accuracy,val_loss", *lines])
+    (record / "history.csv").write_text(table)
+    return record
+
+
+def test_hand_counts():
+    assert sum(RIGHT.values()) == PARAMETERS
+    score = part4.check_parameters(RIGHT)
+    assert score == 2
+    assert "1\u00a0191\u00a0170" in score.feedback.replace("\u202f", "\u00a0")
+    assert part4.check_parameters(dict.fromkeys(RIGHT, ...)).answered is False
+    assert part4.check_parameters({**RIGHT, "fc5": ...}) == pytest.approx(1.6)
+    assert not part4.check_parameters(...).answered
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "hint"),
+    [
+        ("conv1", 2400, "il manque les biais, un par filtre"),
+        ("fc5", 10000, "il manque les biais, un par neurone"),
+        ("conv2", 26 * 64, "il y en a 32"),
+        ("conv3", 102464 * 64, "sa taille ne compte pas"),
+        ("fc4", (8 * 8 * 64 + 1) * 1000, "4 × 4 × 64"),
+        ("fc4", 7, "ses entrées, plus un biais"),
+        ("fc4", "1025000", "sans guillemets"),
+    ],
+)
+def test_a_miscount_is_explained(name, answer, hint):
+    score = part4.check_parameters({**RIGHT, name: answer})
+    assert score == pytest.approx(1.6)
+    assert hint in score.feedback.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("answer", [12, "2432", [2432], None])
+def test_counts_of_another_form_are_refused(answer):
+    score = part4.check_parameters(answer)
+    assert score == 0
+    assert "dictionnaire" in score.feedback
+
+
+def test_valid_padding():
+    score = part4.check_valid_sides([28, 14, 10, 5, 1])
+    assert score == 1
+    assert "pool3" in score.feedback
+    partial = part4.check_valid_sides((28, 14, 10, 5, 5))
+    assert partial == pytest.approx(0.8)
+    assert "conv3" in partial.feedback
+    assert "moitié" in part4.check_valid_sides([28, 28, 10, 5, 1]).feedback
+    assert not part4.check_valid_sides([...] * 5).answered
+    assert part4.check_valid_sides([28, 14]) == 0
+
+
+def raising():
+    raise RuntimeError("cassé")
+
+
+def test_the_model_is_walked():
+    assert part4.check_model(build_model) == 4
+    score = part4.check_model(lambda: build_model(units=100))
+    assert score == 3
+    assert "neurones 100 au lieu de 1000" in score.feedback
+    assert not part4.check_model(lambda: ...).answered
+    for wrong, hint in (
+        (lambda: None, "return"),
+        (raising, "RuntimeError"),
+        (lambda: build_model(padding="valid"), '"same"'),
+        (lambda: 3, "Un modèle Keras est attendu"),
+        (3, "Une fonction est attendue"),
+    ):
+        score = part4.check_model(wrong)
+        assert score == 0
+        assert hint in score.feedback
+
+
+def test_overfitting_is_read_in_a_record_that_its_model_bears_out(graded, lab):
+    graded(0.6)
+    record = lab[0]
+    history = [0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99], [0.3, 0.5, 0.65, 0.7, 0.69, 0.66, 0.65, 0.64]
+    write_history(record, *history)
+    assert part4.check_overfitting(4, 0.35, record) == 1.5
+    assert part4.check_overfitting(np.int64(4), np.float64(0.35), str(record)) == 1.5
+    assert part4.check_overfitting(4, ..., record) == 1
+    late = part4.check_overfitting(3, -0.35, record)
+    assert late == 0.5
+    assert "ajoutez 1" in late.feedback
+    assert "signe" in late.feedback
+    assert not part4.check_overfitting(..., ..., record).answered
+    boasting = part4.check_overfitting(4, 0.3, write_history(record, history[0], np.add(history[1], 0.2)))
+    assert boasting == 0
+    assert "0,900" in boasting.feedback
+    short = part4.check_overfitting(3, 0.05, write_history(record, [0.5] * 4, [0.4, 0.5, 0.7, 0.6]))
+    assert short == 0
+    assert "au moins jusqu'à 8" in short.feedback
+    graded(0.6, demo=True)
+    assert part4.check_overfitting(3, -0.1, record) == 1.5
+    (record / "history.csv").write_text("epoch,accuracy\n")
+    assert "Aucun journal" in part4.check_overfitting(3, 0, record).feedback
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "points"), [(0.6, 0), (0.65, 1), (0.7, 2.5), (0.75, 4), (0.8, 5), (1, 5)]
+)
+def test_accuracy_is_measured_and_earns_its_band(graded, accuracy, points):
+    score = part4.check_accuracy(graded(accuracy))
+    assert score == points
+    assert f"{accuracy:.3f}".replace(".", ",") in score.feedback
+    assert "200" in score.feedback
+
+
+def test_accuracy_on_demonstration_data_says_so(graded):
+    assert "démonstration" in part4.check_accuracy(str(graded(0.8, demo=True))).feedback
+
+
+def test_a_model_of_another_architecture_earns_nothing(graded, tmp_path):
+    graded(0.9)
+    path = tmp_path / "autre.keras"
+    build_model(units=200).save(path)
+    for answer, hint in (
+        (path, "neurones 200"),
+        (tmp_path / "absent.keras", "n'existe pas"),
+        (12, "chemin"),
+        (build_model(), "chemin"),
+    ):
+        score = part4.check_accuracy(answer)
+        assert score == 0
+        assert hint in score.feedback
+
+
+def test_the_most_frequent_confusion(graded):
+    path = graded(0.5)
+    errors = part4._evaluation_of(path).confusion.copy()
+    np.fill_diagonal(errors, 0)
+    true, predicted = np.unravel_index(errors.argmax(), errors.shape)
+    assert part4.check_confusion((CLASSES[true], CLASSES[predicted]), path) == 1
+    assert part4.check_confusion([CLASSES[predicted], CLASSES[true]], path) == 0.5
+    assert part4.check_confusion((CLASSES[0], CLASSES[0]), path) == 0
+    assert "avion" in part4.check_confusion(("hibou", "chat"), path).feedback
+    assert not part4.check_confusion((..., ...), path).answered
+    assert part4.check_confusion("chat", path) == 0
+
+
+def test_the_margin(graded):
+    path = graded(0.5)
+    deviation = np.sqrt(0.25 / 200)
+    assert not part4.check_margin(..., path).answered
+    assert part4.check_margin(1.96 * deviation, path) == 0.5
+    for answer, points in (
+        (deviation, 0.25),
+        (196 * deviation, 0.25),
+        (2 * 1.96 * deviation, 0.25),
+        (0.3, 0),
+    ):
+        assert part4.check_margin(answer, path) == points
+
+
+def test_the_notebook_goes_on_without_answers(lab, graded, capsys):
+    path = graded(0.6)
+    stand_in = part4.model_or_stand_in(lambda: ...)
+    assert stand_in.count_params() < 10_000
+    assert "sans réponse" in capsys.readouterr().out
+    assert part4.model_or_stand_in(build_model).count_params() == PARAMETERS
+    assert "inutilisable" not in capsys.readouterr().out
+    part4.model_or_stand_in(raising)
+    assert "inutilisable" in capsys.readouterr().out
+    assert part4.submitted(..., instead=path) == str(path)
+    assert "sans réponse" in capsys.readouterr().out
+    assert part4.submitted("nulle part.keras", instead=path) == str(path)
+    assert "ne se relit pas" in capsys.readouterr().out
+    assert part4.submitted(path, instead="autre") == str(path)
+
+
+def test_what_is_handed_in(lab, capsys):
+    record = lab[0]
+    (record / "history.csv").write_text("epoch\n")
+    part4.hand_in(record, record / "best.keras")
+    assert part4.ARCHIVE in capsys.readouterr().out
+    with zipfile.ZipFile(record.parent / part4.ARCHIVE) as archive:
+        assert archive.namelist() == [
+            f"sauvegardes/{record.name}/best.keras",
+            f"sauvegardes/{record.name}/history.csv",
+        ]
