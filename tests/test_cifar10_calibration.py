@@ -97,12 +97,10 @@ def test_sentence():
     )
 
 
-@pytest.mark.parametrize(
-    "options", [{"minutes": 0}, {"minutes": -1}, {"batch_sizes": ()}, {"batch_sizes": (0,)}]
-)
-def test_impossible_requests(options, tmp_path):
-    with pytest.raises(RecordError, match="positifs"):
-        calibrate(built(), REAL, folder=tmp_path, **options)
+def test_impossible_requests(tmp_path):
+    for options in ({"minutes": 0}, {"minutes": -1}, {"batch_sizes": ()}, {"batch_sizes": (0,)}):
+        with pytest.raises(RecordError, match="positifs"):
+            calibrate(built(), REAL, folder=tmp_path, **options)
 
 
 def test_model_and_data_refused(tmp_path):
