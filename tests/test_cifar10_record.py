@@ -474,5 +474,5 @@ def test_progress_in_a_page(shell):
 def test_killed_again_and_again_equals_uninterrupted(tmp_path):
     """Kill -9 in the middle of an epoch, before each file takes its place, and at random moments."""
     run = [sys.executable, "-m", "tests.killed_trainings", str(tmp_path)]
-    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
