@@ -137,15 +137,20 @@ def read_stamped(source: Path, repository: str, ref: str) -> NotebookNode:
     return nbformat.reads(text, as_version=4)
 
 
-def execute(notebook: NotebookNode) -> NotebookNode:
+def execute(notebook: NotebookNode, **environment: str) -> NotebookNode:
     """Run a notebook from the root, as a student would, and store deterministic outputs.
+
+    Args:
+        notebook: changed in place, and returned.
+        environment: variables for its kernel, on top of ``ENVIRONMENT``.
 
     Raises:
         ReleaseError: a cell fails, or writes on stderr.
     """
     metadata = notebook.metadata
     records = tempfile.TemporaryDirectory()  # what is trained here is not the student's
-    environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT), "LAB_RECORDS": records.name}
+    here = {"PYTHONPATH": str(ROOT), "LAB_RECORDS": records.name}
+    environment = {**os.environ, **ENVIRONMENT, **here, **environment}
     client = NotebookClient(
         notebook,
         timeout=TIMEOUT,

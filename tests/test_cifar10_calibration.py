@@ -85,7 +85,7 @@ def test_measure_is_kept_for_the_next_session(monkeypatch, tmp_path, capsys):
 def test_demonstration_data_get_fixed_numbers(tmp_path, capsys):
     result = calibrate(built(), DATA, folder=tmp_path)
     assert result == Calibration(batch_size=32, epochs=4)
-    assert repr(result) == "Sans mesure\u00a0: 3\u00a0époques par lots de 64 images."
+    assert repr(result) == "Sans mesure\u00a0: 4\u00a0époques par lots de 32 images."
     assert not list(tmp_path.iterdir())
 
 

@@ -27,7 +27,9 @@ def corrected():
 
     def execute(source):
         if source not in notebooks:
-            notebooks[source] = release.execute(release.read_stamped(source, "OWNER/NAME", "main"))
+            notebook = release.read_stamped(source, "OWNER/NAME", "main")
+            # Its outputs are not compared: TensorFlow may round as is fastest.
+            notebooks[source] = release.execute(notebook, TF_ENABLE_ONEDNN_OPTS="1")
         return notebooks[source]
 
     return execute
