@@ -20,7 +20,7 @@ from IPython.display import display
 from ..cells import close_previous, notebook_shell
 from ..french import count, duration, typographic
 from ..progress import Shown
-from .checkpoint import RecordError, whole_file
+from .checkpoint import RecordError, records_folder, whole_file
 from .dataset import Cifar10
 from .recipe import recipe
 from .record import grading
@@ -67,7 +67,7 @@ def calibrate(
     data: Cifar10,
     minutes: float = 15,
     batch_sizes: Sequence[int] = (64, 128, 256),
-    folder: str | Path = "sauvegardes",
+    folder: str | Path | None = None,
 ) -> Calibration:
     """Train a copy of the model on a few batches of each size; propose a batch size and a number of epochs.
 
@@ -81,7 +81,7 @@ def calibrate(
         data: the images.
         minutes: time for the whole training; from 1 to 30 epochs are proposed.
         batch_sizes: the sizes to try.
-        folder: where the measure is kept.
+        folder: where the measure is kept; by default where records are.
 
     Raises:
         RecordError: a model that is not compiled, other data, or no time at all.
@@ -93,7 +93,7 @@ def calibrate(
     if not minutes > 0 or not batch_sizes or not all(int(size) >= 1 for size in batch_sizes):
         raise RecordError("Il faut un temps (minutes) et des tailles de lot (batch_sizes) positifs.")
     show = _open_line(f"Calibrage : taille des lots et nombre d'époques pour {minutes:g} min.")
-    path = Path(folder) / "calibrage.json"
+    path = records_folder(folder) / "calibrage.json"
     kept = _read(path)
     key = _key(model, data, minutes, batch_sizes)
     if data.demo:

@@ -37,6 +37,11 @@ class RecordError(ValueError):
         return [str(self)]
 
 
+def records_folder(folder: str | os.PathLike | None = None) -> Path:
+    """Return where records go: ``folder``, else the environment variable LAB_RECORDS, else "sauvegardes"."""
+    return Path(folder or os.environ.get("LAB_RECORDS") or "sauvegardes")
+
+
 def file_name(name: str) -> str:
     """Return a student's name as one that every file system takes: "Réseau n° 2" gives "Reseau-n-2".
 

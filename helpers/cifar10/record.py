@@ -71,8 +71,7 @@ class TrainingRecord(keras.callbacks.Callback):
                 'par exemple TrainingRecord("simple", donnees).'
             )
         self.name = name
-        folder = folder or os.environ.get("LAB_RECORDS") or "sauvegardes"
-        self.folder = Path(folder) / f"{checkpoint.file_name(name)}-{data.name}"
+        self.folder = checkpoint.records_folder(folder) / f"{checkpoint.file_name(name)}-{data.name}"
         self._title = f"« {name} » sur {data.name}"
         self._training = False
         found = checkpoint.read(self.folder)
