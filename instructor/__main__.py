@@ -1,4 +1,4 @@
-"""Command line of the instructor's kit: ``python -m instructor release``."""
+"""Command line of the instructor's kit: ``python -m instructor release``, then ``grade``."""
 
 import argparse
 import sys

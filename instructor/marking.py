@@ -27,7 +27,7 @@ _WHY = {
     "late": "elle ne s'arrête pas dans la durée permise",
     "gone": "elle met fin au programme",
 }
-_OURS = "Une erreur du correcteur, et non de l'étudiant, a empêché de noter ce notebook : {}"
+_OURS = "Une erreur du correcteur, et non de l'étudiant, a empêché de noter ce notebook"
 
 
 def mark(submission: Submission, editions: Mapping[str, NotebookNode], bench: Bench) -> StudentResult:
@@ -57,8 +57,22 @@ def mark_notebook(
         run(result, edition, attached.notebook, bench, folder if folder.is_dir() else None)
     except Exception as error:  # one notebook never stops the class
         bench.close()
-        return NotebookResult(part, "refused", remarks=[typographic(_OURS.format(error))])
+        return NotebookResult(part, "refused", remarks=[_ours(error)])
     return result
+
+
+def failed(submission: Submission, error: Exception) -> StudentResult:
+    """Return the result of a submission that could not be marked by a failure of our own."""
+    result = StudentResult(submission.student, submission.name, submission.participant, submission.digest)
+    result.remarks = [*submission.remarks]
+    for part in submission.notebooks:
+        result.notebooks[part] = NotebookResult(part, "refused", remarks=[_ours(error)])
+    return result
+
+
+def is_our_failure(result: NotebookResult) -> bool:
+    """Tell whether a notebook was not marked by a failure of our own, so that it is worth another try."""
+    return any(remark.startswith(_OURS) for remark in result.remarks)
 
 
 def run(result: NotebookResult, edition, notebook, bench, folder=None) -> None:
@@ -143,3 +157,7 @@ def questions(
                 result.answered = score["answered"]
         results.append(result)
     return results
+
+
+def _ours(error):
+    return typographic(f"{_OURS} : {error or type(error).__name__}")

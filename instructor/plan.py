@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
 
+# Names of the edition's modules: calling one of their functions changes no variable.
+_MODULES = {"plotting", "part1", "part2", "part3", "part4", "np", "print"}
 # A student's code that names one of these may read any variable without naming it.
 _ANY_NAME = {"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__import__"}
 
@@ -57,7 +59,7 @@ def make_plan(edition: NotebookNode, notebook: NotebookNode, complete: bool = Fa
     """
     ours = {grade_id(cell): cell for cell in edition.cells if grade_id(cell)}
     plan = Plan(part="")
-    needed = set(range(len(notebook.cells))) if complete else _needed(notebook.cells, ours)
+    needed = {} if complete else _needed(notebook.cells, ours)
     answer = None
     for position, cell in enumerate(notebook.cells):
         name = grade_id(cell)
@@ -75,10 +77,10 @@ def make_plan(edition: NotebookNode, notebook: NotebookNode, complete: bool = Fa
         elif cell.cell_type == "code" and cell.source.strip():
             if origin(cell) == "answer":
                 answer = cell
-            if position in needed:
-                plan.steps.append({"run": cell.source, "cell": cell.id, "origin": origin(cell)})
-            else:
-                plan.complete = False
+            source = cell.source if complete else needed.get(position)
+            plan.complete &= source == cell.source
+            if source:
+                plan.steps.append({"run": source, "cell": cell.id, "origin": origin(cell)})
     return plan
 
 
@@ -117,64 +119,63 @@ def read_check(cell: NotebookNode) -> tuple[str, str, list[str]]:
         ) from None
 
 
-def _needed(cells, ours):
-    """Return the positions of the cells to run: all of the student's, and ours that they depend on."""
-    needed, names = set(), set()
-    for position in reversed(range(len(cells))):
+def _needed(cells, ours) -> dict[int, str]:
+    """Return what to run, by position: the student's cells, and the statements of ours that they depend on."""
+    everything = {position: cell.source for position, cell in enumerate(cells) if cell.cell_type == "code"}
+    needed, names = {}, set()
+    for position, source in reversed(everything.items()):
         cell = cells[position]
         mine = ours.get(grade_id(cell))
-        if cell.cell_type != "code" or (mine is not None and is_free_text(mine)):
-            continue
         if mine is not None and is_check(mine):
             names |= _reads(ast.parse(mine.source))
             continue
         try:
-            tree = ast.parse(cell.source)
-        except (SyntaxError, ValueError):  # a magic, `!`, or an error: it may read anything
-            return set(range(len(cells)))
-        reads = _reads(tree)
-        if origin(cell) != "edition":
-            if reads & _ANY_NAME:
-                return set(range(len(cells)))
-        elif grade_id(cell) is None and not _touches(tree) & names:
+            statements = ast.parse(source).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):  # `%`, `!`, or an error: who knows
+            return everything
+        reads = set().union(*map(_reads, statements))
+        if origin(cell) == "edition" and grade_id(cell) is None:
+            kept = []
+            for statement in reversed(statements):
+                if _touches(statement) & names:
+                    kept.insert(0, statement)
+                    names |= _reads(statement)
+            if kept == statements:
+                needed[position] = source
+            elif kept:
+                needed[position] = ast.unparse(ast.Module(kept, []))
             continue
-        needed.add(position)
+        if origin(cell) != "edition" and reads & _ANY_NAME:
+            return everything
+        needed[position] = source
         names |= reads
     return needed
 
 
 def _reads(tree):
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - (
-        set(dir(builtins)) - _ANY_NAME
-    )
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return names - (set(dir(builtins)) - _ANY_NAME)
 
 
-def _touches(tree):
-    """Return the names that a cell assigns, defines or imports, and those whose object it may change."""
+def _touches(statement):
+    """Return the names that a statement of ours assigns or imports, and those whose object it may change."""
     names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+    for node in ast.walk(statement):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             names.add(node.name)
         elif isinstance(node, ast.alias):
             names.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, (ast.Attribute, ast.Subscript)):
-            base = node.value
-            while isinstance(base, (ast.Attribute, ast.Subscript)):
-                base = base.value
-            if isinstance(base, ast.Name) and _may_change(node, tree):
-                names.add(base.id)
-    return names
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store):
+            names.add(_root(node))
+    # `model.fit(...)` changes a model; `plotting.surfaces(...)` and `print(...)` change nothing.
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        names |= {_root(statement.value.func)} - _MODULES
+    return names - {None}
 
 
-def _may_change(node, tree):
-    """Tell whether an attribute or item is assigned, or is a method called for its effect alone."""
-    if not isinstance(node.ctx, ast.Load):
-        return True
-    return any(
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Call)
-        and statement.value.func is node
-        for statement in ast.walk(tree)
-    )
+def _root(node):
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
