@@ -1,4 +1,4 @@
-"""Command line of the instructor's kit: ``python -m instructor release``."""
+"""Command line of the instructor's kit: ``python -m instructor release``, ``report`` and ``export``."""
 
 import argparse
 import sys
@@ -10,6 +10,14 @@ from . import package, release
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m instructor", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    add_release(commands)
+    add_report(commands)
+    add_export(commands)
+    options = parser.parse_args()
+    return options.run(options)
+
+
+def add_release(commands) -> None:
     command = commands.add_parser("release", help="build the student edition and the correction")
     command.add_argument("--repository", help="OWNER/NAME on GitHub; by default that of pyproject.toml")
     command.add_argument("--ref", help="tag, branch or commit to open; by default that of pyproject.toml")
@@ -17,7 +25,10 @@ def main() -> int:
         "--to", type=Path, default=release.ROOT / "dist", help="folder to write; by default dist"
     )
     command.add_argument("--force", action="store_true", help="overwrite notebooks that hold someone's work")
-    options = parser.parse_args()
+    command.set_defaults(run=run_release)
+
+
+def run_release(options) -> int:
     try:
         repository, ref = release.address(options.repository, options.ref)
         notebooks = release.release(repository, ref, force=options.force)
@@ -26,6 +37,66 @@ def main() -> int:
     except release.ReleaseError as error:
         print(f"release: {error}", file=sys.stderr)
         return 1
+    return 0
+
+
+def add_report(commands) -> None:
+    command = commands.add_parser("report", help="rebuild the reports after marks were typed")
+    command.add_argument("results", type=Path, metavar="RESULTS", help="folder that grade filled")
+    command.add_argument("--excel", action="store_true", help="tables for a French spreadsheet")
+    command.set_defaults(run=run_report)
+
+
+def run_report(options) -> int:
+    from . import manual, results  # noqa: PLC0415  (they load TensorFlow's checks and matplotlib)
+
+    if not results.load(options.results):
+        print(f"report: {options.results} holds no results; run `grade` first", file=sys.stderr)
+        return 1
+    try:
+        for path in results.write_reports(options.results, options.excel):
+            print(f"written: {path}")
+    except manual.ManualError as error:
+        print(f"report: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def add_export(commands) -> None:
+    command = commands.add_parser("export", help="write the marks file that Moodle imports")
+    command.add_argument("results", type=Path, metavar="RESULTS", help="folder that grade filled")
+    kind = command.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--moodle", action="store_true", help="the assignment's offline grading worksheet")
+    kind.add_argument(
+        "--moodle-gradebook", action="store_true", help="a CSV for the gradebook; needs --worksheet"
+    )
+    command.add_argument("--worksheet", type=Path, metavar="FILE", help="worksheet from Moodle, to fill in")
+    command.add_argument("--out", type=Path, metavar="FILE", help="by default in RESULTS")
+    command.add_argument(
+        "--part", action="append", default=[], help="1, 2 …; may be repeated; by default all"
+    )
+    command.add_argument("--scale", type=float, help="grade for full marks; the worksheet's, or 20")
+    command.add_argument("--partial", action="store_true", help="leave students with unmarked answers out")
+    command.set_defaults(run=run_export)
+
+
+def run_export(options) -> int:
+    from . import export, manual  # noqa: PLC0415  (as above)
+
+    try:
+        path, notes = export.export(
+            options.results,
+            options.out,
+            options.part,
+            options.scale,
+            options.worksheet,
+            options.moodle_gradebook,
+            options.partial,
+        )
+    except (export.ExportError, manual.ManualError) as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 1
+    print(f"written: {path}", *notes, sep="\n")
     return 0
 
 

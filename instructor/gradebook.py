@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import selectinload
 
 from .manual import ManualError, Typed
-from .parts import cells, key_of, part
+from .parts import cells, key_of
 from .records import NotebookResult, StudentResult, write_whole
 from .release import ROOT
 
@@ -224,7 +224,7 @@ def _write_notebook(results: Path, student: StudentResult, result: NotebookResul
         return set()
     notebook = json.loads(stored.read_text("utf-8")) if stored.exists() else _rebuilt(result)
     notebook["cells"] = [_safe(cell) for cell in notebook["cells"]]
-    write_whole(target, json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
+    write_whole(target, json.dumps(notebook, ensure_ascii=False))
     write_whole(record, json.dumps({"made_from": made_from, "texts": texts}, ensure_ascii=False))
     return {
         key for key, text in texts.items() if key in before.get("texts", ()) and before["texts"][key] != text
@@ -232,7 +232,7 @@ def _write_notebook(results: Path, student: StudentResult, result: NotebookResul
 
 
 def _rebuilt(result: NotebookResult) -> dict:
-    """Make a notebook of the edition with the student's answers and our feedback, as nothing better is stored."""
+    """Make a notebook of the edition with the student's answers and our feedback."""
     questions = {question.key: question for question in result.questions}
     notebook = json.loads(_edition(result.part))
     for cell in notebook["cells"]:
@@ -256,7 +256,7 @@ def _edition(name: str) -> str:
 
 
 def _safe(cell: dict) -> dict:
-    """Disarm a student's cell: formgrader shows HTML as it is, on a page that may drive the teacher's Jupyter."""
+    """Disarm a student's cell: formgrader shows HTML as it is, on a page that may drive Jupyter."""
     source = "".join(cell["source"])
     if cell["cell_type"] == "code":
         cell["outputs"] = [_safe_output(output) for output in cell.get("outputs", ())]

@@ -119,7 +119,7 @@ def _update(row, student: StudentResult, question: QuestionResult, formgrader) -
         points = None
     if text and row["Empreinte"].strip() not in ("", current):
         remarks.append(
-            "réponse modifiée depuis la correction : la note est gardée ; relisez-la, puis effacez l'empreinte"
+            "réponse modifiée depuis la correction : la note reste ; relisez, puis effacez l'empreinte"
         )
     if formgrader and formgrader.points is not None:
         remarks.append(f"noté dans formgrader, qui l'emporte : {plain(formgrader.points)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import statistics
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -11,8 +10,8 @@ from dataclasses import dataclass, field
 from matplotlib import rc_context
 from matplotlib.ticker import MaxNLocator
 
-from helpers.french import NBSP, count, decimal, plain
-from helpers.plotting.figure import BLUE, FAINT, INK, ORANGE, new_figure
+from helpers.french import NBSP, decimal
+from helpers.plotting.figure import BLUE, INK, ORANGE, new_figure
 
 from . import results, similarity
 from .parts import part
@@ -221,6 +220,7 @@ def _grades_figure(grades):
             va="top",
             color=INK,
         )
+    axis.set_ylim(0, 1.18 * max(1, axis.get_ylim()[1]))
     axis.set(xlim=(0, results.SCALE), xlabel=f"note sur {results.SCALE}", ylabel="étudiants")
     axis.set_xticks(range(0, results.SCALE + 1, 2))
     axis.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))

@@ -1,7 +1,7 @@
 """Everything written from the stored marks: tables, pages, manual marks, formgrader's course.
 
-``RESULTS/students/<student>/result.json`` is the machine's word, ``manual.csv`` and formgrader's gradebook the
-teacher's. All the rest can be thrown away and is rebuilt by ``write_reports``, the same from the same input.
+``RESULTS/students/<student>/result.json`` is the machine's word, ``manual.csv`` and formgrader's gradebook
+the teacher's. The rest can be thrown away; ``write_reports`` rebuilds it, the same from the same input.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ class Mark:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left to mark, and all that was sent could be read."""
-        return not self.waiting and not {"unreadable", "refused"} & set(self.statuses)
+        """Whether something was sent, all of it could be read, and nothing is left to mark."""
+        known = set(self.statuses)
+        return not self.waiting and not {"unreadable", "refused"} & known and bool(known - {"missing"})
 
     def grade(self, scale: float = SCALE) -> float | None:
         """Return the grade, rounded to a hundredth; None while it is not complete."""

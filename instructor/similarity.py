@@ -1,8 +1,8 @@
 """Finds submissions that are alike beyond chance, for a human to look at. It proves nothing.
 
-Free texts and code are cut in overlapping runs of words (shingles; Broder, "On the resemblance and containment
-of documents", 1997). Runs of the statement's own text, and runs that many students share, say nothing. An
-inverted index finds the pairs, so that the time grows with what is shared, not with all pairs of students.
+Free texts and code are cut in overlapping runs of words (shingles; Broder, "On the resemblance and
+containment of documents", 1997). Runs of the statement's own text, and runs that many students share, say
+nothing. An inverted index finds the pairs: the time grows with what is shared, not with all pairs of students.
 """
 
 from __future__ import annotations
@@ -140,7 +140,8 @@ def _evidence(name, left: QuestionResult, right: QuestionResult, share) -> Evide
             [(left.answer, True)],
             [(right.answer, True)],
         )
-    why = f"{round(100 * min(share, 1))} % des suites de {RUN} mots propres à la réponse la plus courte sont communes"
+    share = round(100 * min(share, 1))
+    why = f"{share} % des suites de {RUN} mots de la réponse la plus courte sont communes"
     return Evidence(name, left, why, *_marked(left.answer, right.answer))
 
 

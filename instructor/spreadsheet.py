@@ -1,11 +1,11 @@
-"""CSV files that spreadsheets and people can open, fill in and save back, whatever they do to the encoding."""
+"""CSV files that spreadsheets and people can open, fill in and save back, whatever they do to them."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +33,13 @@ class Table:
     delimiter: str
 
 
-def read(path: Path) -> Table:
-    """Read a CSV file saved by anything: UTF-8 with or without BOM, UTF-16, Windows; ``,``, ``;`` or tabs."""
+def read(path: Path, raw: bool = False) -> Table:
+    """Read a CSV file saved by anything: UTF-8 with or without BOM, UTF-16, Windows; ``,``, ``;`` or tabs.
+
+    Args:
+        path: the file.
+        raw: keep the quotes that ``protected`` would have put.
+    """
     text = _decoded(path.read_bytes())
     delimiter = _delimiter(text)
     lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
@@ -42,7 +47,7 @@ def read(path: Path) -> Table:
     columns = [name.strip() for name in header]
     rows = []
     for line in body:
-        cells = [unprotected(cell) for cell in line]
+        cells = line if raw else [unprotected(cell) for cell in line]
         extra = {f"Colonne {index + 1}": cell for index, cell in enumerate(cells) if index >= len(columns)}
         row = {**dict.fromkeys(columns, ""), **dict(zip(columns, cells, strict=False)), **extra}
         if any(cell.strip() for cell in row.values()):
@@ -52,7 +57,11 @@ def read(path: Path) -> Table:
 
 
 def render(
-    columns: Sequence[str], rows: Iterable[Mapping], excel: bool = False, delimiter: str | None = None
+    columns: Sequence[str],
+    rows: Iterable[Mapping],
+    excel: bool = False,
+    delimiter: str | None = None,
+    raw: Collection[str] = (),
 ) -> bytes:
     """Return a CSV file.
 
@@ -61,12 +70,13 @@ def render(
         rows: column -> text or number; a missing cell stays empty.
         excel: for a French spreadsheet: byte order mark, semicolons, decimal commas.
         delimiter: to keep that of an existing file.
+        raw: columns whose texts are not protected from being run as formulas: another program's.
     """
     target = io.StringIO(newline="")
     writer = csv.writer(target, delimiter=delimiter or (";" if excel else ","), lineterminator="\r\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_cell(row.get(column, ""), excel) for column in columns])
+        writer.writerow([_cell(row.get(column, ""), excel, column in raw) for column in columns])
     return ((BOM if excel else "") + target.getvalue()).encode("utf-8")
 
 
@@ -86,10 +96,10 @@ def number(text: str) -> float | None:
     return float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else None
 
 
-def _cell(value, excel):
+def _cell(value, excel, raw):
     if isinstance(value, (int, float)):
         return plain(value) if excel else plain(value).replace(",", ".")
-    return protected(value)
+    return value if raw else protected(value)
 
 
 def _decoded(data: bytes) -> str:
