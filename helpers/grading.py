@@ -94,7 +94,7 @@ class Score(float):
 
     def _repr_html_(self):
         name, marks = self._heading()
-        return _card(self.verdict[1], f"<b>{name}</b> – {marks}{_as_html(self.feedback)}")
+        return _card(self.verdict[1], f"<b>{name}</b> – {marks}{as_html(self.feedback)}")
 
 
 @dataclass(frozen=True)
@@ -360,7 +360,7 @@ def _card(colour, inside):
     return f'<div style="{style};border-radius:4px;max-width:56em;line-height:1.5">{inside}</div>'
 
 
-def _as_html(text):
+def as_html(text: str) -> str:
     """Convert feedback: escaped, backticks as code, lines beginning with "- " as a list."""
     pieces, items = [], []
     for line in [*text.splitlines(), ""]:
