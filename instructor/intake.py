@@ -153,6 +153,8 @@ def _is_wrapped(files):
         return False
     beside = {sent.path.parts[1] for sent in files if len(sent.path.parts) == 2}
     folders = {sent.path.parts[1] for sent in files if len(sent.path.parts) > 2}
+    if not beside | folders:
+        return False  # one file, or one empty folder
     moodle = all(map(_MOODLE.fullmatch, beside | folders))
     return moodle if beside else moodle or len(folders) > 1  # one folder with folders in it: one student
 
@@ -355,7 +357,8 @@ def _candidate(sent, editions) -> tuple[_Candidate | None, str]:
 
 def _keep_saves(files, best, made) -> tuple[list[str], list[str]]:
     """Copy what Part 4 saved under ``part4/``, laid out as its notebook expects; name what is left out."""
-    home = next((c.sent.path.parent for part, c in best.items() if part.startswith(PART4)), PurePosixPath())
+    homes = {part: candidate.sent.path.parent for part, candidate in best.items()}
+    home = max(homes.items(), default=("", None))[1]  # that of the last part, Part 4 if it was sent
     remarks, others, left = [], [], MAX_SAVED_TOTAL
     for sent in files:
         if _is_notebook(sent.path):
@@ -382,7 +385,7 @@ def _layout(path, home) -> PurePosixPath:
     """Return where the notebook would look for a saved file."""
     if SAVES in path.parts[:-1]:
         path = PurePosixPath(*path.parts[path.parts.index(SAVES) :])
-    elif path.is_relative_to(home):
+    elif home is not None and path.is_relative_to(home):
         path = path.relative_to(home)
     else:
         path = PurePosixPath(path.name)

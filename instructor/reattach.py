@@ -401,7 +401,7 @@ def _remarks_on_metadata(notebook, edition) -> Iterator[str]:
     if unknown := sorted(counts.keys() - known.keys()):
         yield f"Questions que l'édition actuelle ne connaît pas : {listed(unknown[:10])}."
     if copies := sorted(name for name, number in counts.items() if number > 1 and name in known):
-        yield f"Plusieurs cellules nommées {listed(copies)} : une seule est la réponse, les autres sont gardées."
+        yield f"Plusieurs cellules nommées {listed(copies)} : une est la réponse, les autres sont gardées."
     keys = ("grade", "locked", "points", "solution", "task")
     flags = {name: [flag.get(key) for key in keys] for name, flag in known.items()}
     forged = {
