@@ -1,4 +1,4 @@
-"""Command line of the instructor's kit: ``python -m instructor release``, ``grade``, ``report`` and ``export``."""
+"""Commands of the instructor's kit: ``python -m instructor release``, ``grade``, ``report``, ``export``."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""One worker's two sandboxes: a nursery for students' processes, and the checker that marks what they answer."""
+"""One worker's two sandboxes: a nursery of students' processes, and the checker that marks their answers."""
 
 from __future__ import annotations
 
@@ -125,6 +125,3 @@ class Bench:
                 processes=4 * self.limits.processes + 200,  # threads count here
             )
         return self._nursery
-
-
-

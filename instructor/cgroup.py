@@ -1,4 +1,4 @@
-"""Bounds that the kernel itself enforces on a sandbox, where its control groups can be written: mostly as root.
+"""Bounds that the kernel itself enforces on a sandbox, where control groups can be written: mostly as root.
 
 Elsewhere the watch inside the sandbox and its resource limits are all there is.
 """

@@ -1,6 +1,6 @@
 """Grades a class: collects, marks in parallel, keeps each student's marks as soon as they are known.
 
-A second run resumes: what has not changed, neither a submission nor the pack nor the limits, is not run again.
+A second run resumes: where neither the submission, nor the pack, nor the limits changed, nothing is run.
 """
 
 from __future__ import annotations
@@ -35,6 +35,10 @@ _UNSAFE = (
 )
 
 
+class GradeError(Exception):
+    """Nothing can be graded; the message says why."""
+
+
 def grade(
     submissions: Path,
     results: Path,
@@ -59,6 +63,7 @@ def grade(
         The results, by student's identifier.
 
     Raises:
+        GradeError: there is nothing to collect, or the results would lie among the submissions.
         SandboxError: nothing can be isolated here, and ``unsafe`` was not given.
         OSError: ``submissions`` cannot be read or ``results`` written.
     """
@@ -69,7 +74,10 @@ def grade(
     with contextlib.ExitStack() as stack:
         staging = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-staging-")))
         pack = stack.enter_context(lab())
-        collected = collect(submissions, staging, editions)
+        try:
+            collected = collect(submissions, staging, editions)
+        except ValueError as error:
+            raise GradeError(str(error)) from None
         mark = fingerprint(pack, editions, limits, unsafe, cifar10)
         done, todo = {}, []
         for submission in collected:
@@ -82,7 +90,7 @@ def grade(
             say(f"{len(done)} of {len(collected)} already graded, unchanged")
         started = time.monotonic()
         for number, (submission, result) in enumerate(
-            _mark_all(todo, editions, Workers(jobs, pack, limits, unsafe, cifar10)), 1
+            _mark_all(todo, editions, results / STUDENTS, Workers(jobs, pack, limits, unsafe, cifar10)), 1
         ):
             if unsafe:
                 result.remarks.append(typographic(_UNSAFE))
@@ -114,12 +122,13 @@ class Workers:
             bench.close()
 
 
-def _mark_all(submissions, editions, workers):
+def _mark_all(submissions, editions, folder, workers):
     """Yield (submission, result) as each is marked; an interruption abandons those being marked."""
     pool = ThreadPoolExecutor(workers.jobs)
     try:
         futures = {
-            pool.submit(_mark_one, submission, editions, workers): submission for submission in submissions
+            pool.submit(_mark_one, submission, editions, folder, workers): submission
+            for submission in submissions
         }
         for future in as_completed(futures):
             yield futures[future], future.result()
@@ -129,9 +138,9 @@ def _mark_all(submissions, editions, workers):
         pool.shutdown()
 
 
-def _mark_one(submission, editions, workers) -> StudentResult:
+def _mark_one(submission, editions, folder, workers) -> StudentResult:
     try:
-        return marking.mark(submission, editions, workers.bench())
+        return marking.mark(submission, editions, workers.bench(), folder / submission.student)
     except Exception as error:  # our own failure costs one line of the report, never the class
         return marking.failed(submission, error)
 
@@ -152,14 +161,18 @@ def fingerprint(
 
 
 def load_known(results: Path, submission: Submission, mark: str) -> StudentResult | None:
-    """Return the marks of an earlier run if they still hold: same submission, same fingerprint, no failure of ours."""
+    """Return the marks of an earlier run if they still hold: nothing changed, and no failure was ours."""
     folder = results / STUDENTS / submission.student
     try:
         result = StudentResult.load(folder / RESULT)
         seen = json.loads((folder / "run.json").read_text("utf-8"))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if seen != {"digest": submission.digest, "kit": mark} or result.digest != submission.digest:
+    if (
+        not submission.digest
+        or seen != {"digest": submission.digest, "kit": mark}
+        or result.digest != submission.digest
+    ):
         return None
     return None if any(marking.is_our_failure(notebook) for notebook in result.notebooks.values()) else result
 
@@ -182,9 +195,9 @@ def _line(result):
 def warn_unsafe(say=lambda line: print(line, file=sys.stderr)) -> None:
     """Tell what --unsafe means."""
     say(
-        "WARNING: --unsafe runs every submission's code with your own rights: it can read and change your files, "
-        "the solutions and the marks. Use it only for submissions that you trust."
+        "WARNING: --unsafe runs every submission's code with your own rights: it can read and change your "
+        "files, the solutions and the marks. Use it only for submissions that you trust."
     )
 
 
-__all__ = ["SandboxError", "fingerprint", "grade", "warn_unsafe"]
+__all__ = ["GradeError", "SandboxError", "fingerprint", "grade", "warn_unsafe"]

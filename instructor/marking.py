@@ -6,18 +6,23 @@ again without that cell, so that the other answers count. Its status then is "pa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from helpers.french import count, listed, typographic
 
+from . import notebooks
 from .bench import Bench, Outcome
-from .plan import Plan, grade_id, is_check, is_free_text, make_plan, read_check
+from .intake import PART4
+from .notebooks import grade_id
+from .plan import Plan, is_check, is_free_text, make_plan, read_check
 from .reattach import reattach
-from .records import NotebookResult, QuestionResult, StudentResult, Submission
+from .records import NotebookResult, QuestionResult, StudentResult, Submission, write_whole
 
 _RESTARTS = 2
 _WHY = {
@@ -30,31 +35,44 @@ _WHY = {
 _OURS = "Une erreur du correcteur, et non de l'étudiant, a empêché de noter ce notebook"
 
 
-def mark(submission: Submission, editions: Mapping[str, NotebookNode], bench: Bench) -> StudentResult:
+def mark(
+    submission: Submission, editions: Mapping[str, NotebookNode], bench: Bench, folder: Path
+) -> StudentResult:
     """Mark all notebooks of a submission; whatever happens to one becomes a remark on it.
 
     Args:
         submission: what ``intake.collect`` made.
         editions: part's name -> student edition.
         bench: where to run.
+        folder: where to write each rebuilt notebook, with our feedback, for formgrader to show.
     """
     result = StudentResult(submission.student, submission.name, submission.participant, submission.digest)
     result.remarks = list(submission.remarks)
     for part in sorted(submission.notebooks):
-        result.notebooks[part] = mark_notebook(submission, part, editions[part], bench)
+        result.notebooks[part] = mark_notebook(submission, part, editions[part], bench, folder)
     return result
 
 
 def mark_notebook(
-    submission: Submission, part: str, edition: NotebookNode, bench: Bench
+    submission: Submission, part: str, edition: NotebookNode, bench: Bench, folder: Path
 ) -> NotebookResult:
     """Mark one notebook; a failure of our own becomes its status "refused" and a remark."""
     try:
-        notebook = nbformat.read(submission.notebooks[part], as_version=4)
-        attached = reattach(notebook, edition)
-        result, folder = NotebookResult(part, "graded"), submission.folder / "part4"
+        attached = reattach(notebooks.read(submission.notebooks[part]), edition)
+        result, files = NotebookResult(part, "graded"), submission.folder / PART4
         result.certainty, result.remarks = attached.certainty, list(attached.remarks)
-        run(result, edition, attached.notebook, bench, folder if folder.is_dir() else None)
+        run(
+            result,
+            edition,
+            attached.notebook,
+            bench,
+            files if part.startswith(PART4) and files.is_dir() else None,
+        )
+        feedback = {question.cell: question.feedback for question in result.questions}
+        for cell in attached.notebook.cells:
+            if cell.cell_type == "code" and feedback.get(grade_id(cell)):
+                cell.outputs = [nbformat.v4.new_output("stream", text=feedback[grade_id(cell)])]
+        write_whole(folder / f"{part}.ipynb", nbformat.writes(attached.notebook) + "\n")
     except Exception as error:  # one notebook never stops the class
         bench.close()
         return NotebookResult(part, "refused", remarks=[_ours(error)])
@@ -79,7 +97,7 @@ def run(result: NotebookResult, edition, notebook, bench, folder=None) -> None:
     """Run and check a rebuilt notebook, and fill in its result."""
     plan = make_plan(edition, notebook)
     outcome = bench.mark(plan.part, plan.steps, folder)
-    if not plan.complete and _misses_a_name(plan, outcome):
+    if _misses(plan.left_out, outcome):
         # Something was left out that an answer reads in a way we did not see: run all of it.
         plan = make_plan(edition, notebook, complete=True)
         outcome = bench.mark(plan.part, plan.steps, folder)
@@ -95,9 +113,9 @@ def run(result: NotebookResult, edition, notebook, bench, folder=None) -> None:
     result.questions = questions(edition, plan, outcome, bench.describe(plan.part, plan.checks.values()))
 
 
-def _misses_a_name(plan, outcome):
-    own = {step["cell"] for step in plan.steps if step.get("origin") != "edition"}
-    return any(error.startswith("NameError") for cell, error in outcome.errors.items() if cell in own)
+def _misses(names, outcome):
+    missing = (re.match(r"NameError: name '(\w+)'", error) for error in outcome.errors.values())
+    return any(found and found[1] in names for found in missing)
 
 
 def _without_deadly_cells(plan: Plan, outcome: Outcome, result: NotebookResult, bench, folder) -> Outcome:
@@ -108,9 +126,7 @@ def _without_deadly_cells(plan: Plan, outcome: Outcome, result: NotebookResult, 
             return outcome
         result.status = "partial"
         deadly = steps[outcome.done]
-        result.remarks.append(
-            typographic(f"Cellule « {deadly['cell']} » arrêtée : {_WHY[outcome.lost]}.")
-        )
+        result.remarks.append(typographic(f"Cellule « {deadly['cell']} » arrêtée : {_WHY[outcome.lost]}."))
         if attempt == _RESTARTS or outcome.lost == "time":
             break
         # Checks already reached keep their marks; the cells before are needed again for the others.
@@ -140,7 +156,9 @@ def questions(
     results = []
     for question in description["questions"]:
         key, cell = question["key"], cells.get(question["key"], "")
-        result = QuestionResult(key, question["title"], 0.0, question["points"], question["manual"], cell=cell)
+        result = QuestionResult(
+            key, question["title"], 0.0, question["points"], question["manual"], cell=cell
+        )
         if question["manual"]:
             result.points, result.answer = None, plan.texts.get(cell, "")
             result.answered = bool(result.answer.strip()) and cell not in plan.untouched

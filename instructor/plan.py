@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
 
+from .notebooks import grade_id, nbgrader
+
 # Names of the edition's modules: calling one of their functions changes no variable.
 _MODULES = {"plotting", "part1", "part2", "part3", "part4", "np", "print"}
 # A student's code that names one of these may read any variable without naming it.
@@ -29,7 +31,7 @@ class Plan:
     Attributes:
         part: module of its checks, such as "part1".
         steps: for the checker, in order.
-        complete: no cell was left out.
+        left_out: names that the statements left out assign.
         checks: grade_id of each check cell -> name of its check.
         texts: grade_id of each free text -> what the student wrote.
         answers: grade_id of each check cell -> source of the answer cell before it.
@@ -38,7 +40,7 @@ class Plan:
 
     part: str
     steps: list[dict] = field(default_factory=list)
-    complete: bool = True
+    left_out: set[str] = field(default_factory=set)
     checks: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
@@ -59,7 +61,7 @@ def make_plan(edition: NotebookNode, notebook: NotebookNode, complete: bool = Fa
     """
     ours = {grade_id(cell): cell for cell in edition.cells if grade_id(cell)}
     plan = Plan(part="")
-    needed = {} if complete else _needed(notebook.cells, ours)
+    needed = {} if complete else _needed(notebook.cells, ours, plan.left_out)
     answer = None
     for position, cell in enumerate(notebook.cells):
         name = grade_id(cell)
@@ -78,15 +80,9 @@ def make_plan(edition: NotebookNode, notebook: NotebookNode, complete: bool = Fa
             if origin(cell) == "answer":
                 answer = cell
             source = cell.source if complete else needed.get(position)
-            plan.complete &= source == cell.source
             if source:
                 plan.steps.append({"run": source, "cell": cell.id, "origin": origin(cell)})
     return plan
-
-
-def grade_id(cell: NotebookNode) -> str | None:
-    """Return nbgrader's name of a cell, None for one that has none."""
-    return cell.metadata.get("nbgrader", {}).get("grade_id")
 
 
 def origin(cell: NotebookNode) -> str:
@@ -96,13 +92,14 @@ def origin(cell: NotebookNode) -> str:
 
 def is_check(cell: NotebookNode) -> bool:
     """Tell whether a cell of the edition checks an answer."""
-    return cell.cell_type == "code" and bool(cell.metadata.get("nbgrader", {}).get("grade"))
+    return cell.cell_type == "code" and bool(nbgrader(cell).get("grade"))
 
 
 def is_free_text(cell: NotebookNode) -> bool:
     """Tell whether a cell of the edition is a free text, marked by hand."""
-    settings = cell.metadata.get("nbgrader", {})
-    return cell.cell_type == "markdown" and bool(settings.get("grade") and settings.get("solution"))
+    return cell.cell_type == "markdown" and bool(
+        nbgrader(cell).get("grade") and nbgrader(cell).get("solution")
+    )
 
 
 def read_check(cell: NotebookNode) -> tuple[str, str, list[str]]:
@@ -119,8 +116,8 @@ def read_check(cell: NotebookNode) -> tuple[str, str, list[str]]:
         ) from None
 
 
-def _needed(cells, ours) -> dict[int, str]:
-    """Return what to run, by position: the student's cells, and the statements of ours that they depend on."""
+def _needed(cells, ours, left_out) -> dict[int, str]:
+    """Return what to run, by position: the student's cells, and our statements that they depend on."""
     everything = {position: cell.source for position, cell in enumerate(cells) if cell.cell_type == "code"}
     needed, names = {}, set()
     for position, source in reversed(everything.items()):
@@ -134,12 +131,14 @@ def _needed(cells, ours) -> dict[int, str]:
         except (SyntaxError, ValueError, RecursionError, MemoryError):  # `%`, `!`, or an error: who knows
             return everything
         reads = set().union(*map(_reads, statements))
-        if origin(cell) == "edition" and grade_id(cell) is None:
+        if origin(cell) == "edition" and not grade_id(cell):
             kept = []
             for statement in reversed(statements):
                 if _touches(statement) & names:
                     kept.insert(0, statement)
                     names |= _reads(statement)
+                else:
+                    left_out |= _touches(statement)
             if kept == statements:
                 needed[position] = source
             elif kept:

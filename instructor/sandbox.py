@@ -33,14 +33,14 @@ from .inside import wire
 
 ROOT = Path(__file__).resolve().parent.parent
 INSIDE = "/lab"  # where a sandbox sees the helpers
-HOME = "/tmp/etudiant"  # noqa: S108  (inside)
+HOME = "/tmp/etudiant"  # inside
 CIFAR10 = "/cifar10"
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
 _SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "mime.types")
 START = 120  # seconds for a sandbox to import TensorFlow
 _ENVIRONMENT = {
     "HOME": HOME,
-    "TMPDIR": "/tmp",  # noqa: S108
+    "TMPDIR": "/tmp",
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",
     "MPLBACKEND": "agg",
@@ -89,8 +89,8 @@ def require() -> str:
     )
     if trial.returncode:
         raise SandboxError(
-            f"bubblewrap cannot isolate here ({trial.stderr.strip()[:200]}). Unprivileged user namespaces are "
-            "probably off: ask the administrator (sysctl kernel.unprivileged_userns_clone=1, "
+            f"bubblewrap cannot isolate here ({trial.stderr.strip()[:200]}). Unprivileged user namespaces "
+            "are probably off: ask the administrator (sysctl kernel.unprivileged_userns_clone=1, "
             "kernel.apparmor_restrict_unprivileged_userns=0), run in a virtual machine, or give --unsafe if "
             "you trust every submission."
         )
@@ -145,7 +145,7 @@ class Room:
         self._cgroup = Cgroup.create(memory, processes) if not unsafe else None
         if self._cgroup:
             command = self._cgroup.inside(command)
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed in ``close``)
         with theirs:
             self._process = subprocess.Popen(
                 command,

@@ -25,7 +25,9 @@ from .limits import Limits
 
 GRACE = 10  # seconds beyond a cell's time for code that cannot be interrupted at once
 ASKING = 30  # seconds to tell the values of names
-program.MAX_XLA_PROGRAMS = 10_000  # a checker meets a class's networks, and is replaced before they fill memory
+program.MAX_XLA_PROGRAMS = (
+    10_000  # a checker meets a class's networks, and is replaced before they fill memory
+)
 
 
 class Marking:
@@ -41,7 +43,7 @@ class Marking:
         self.models = False
 
     def follow(self, steps: list[dict]) -> int:
-        """Take the steps in order; return how many were done before the student's process was lost, if it was."""
+        """Take the steps in order; return how many were done, all unless the student's process was lost."""
         for position, step in enumerate(steps):
             try:
                 if "run" in step:

@@ -85,7 +85,7 @@ class _Encoder:
                 return ["function", self.keep(value)]
         return ["object", _type_name(value)]
 
-    def _plain(self, value, depth):
+    def _plain(self, value, depth):  # noqa: PLR0911  (one line a type)
         if value is None or value is ...:
             return ["none" if value is None else "ellipsis"]
         if isinstance(value, bool):
@@ -114,7 +114,7 @@ class _Encoder:
         return None
 
 
-def _library(value):
+def _library(value):  # noqa: PLR0911  (one line a type)
     """Encode values of numpy, of TensorFlow, and of our own helpers."""
     if isinstance(value, np.ndarray):
         return _array("array", value)
@@ -122,7 +122,13 @@ def _library(value):
         return ["config", value.to_url()]
     if isinstance(value, Run):
         # Its recipe: the checker trains it anew, so that its losses are those of the experiment it names.
-        return ["run", value.config.to_url(), list(map(int, value.resets)), str(value.dtype), int(value.epoch)]
+        return [
+            "run",
+            value.config.to_url(),
+            list(map(int, value.resets)),
+            str(value.dtype),
+            int(value.epoch),
+        ]
     if isinstance(value, Sweep):
         rates = [list(map(float, value.learning_rates)), list(map(float, value.rates))]
         resets = list(map(int, value.resets))

@@ -2,8 +2,8 @@
 
 The nursery is warm, with TensorFlow imported, and forks; bubblewrap could only start it anew. So each child
 gets, by the system calls that bubblewrap itself makes, a user, process, mount, network, and IPC namespace of
-its own, an empty home of bounded size, and no capability. Process 1 of its namespace is the keeper: it runs no
-student code, cannot be signalled or traced by it, watches what its namespace uses, and ends it whole.
+its own, an empty home of bounded size, and no capability. Process 1 of its namespace is the keeper: it runs
+no student code, cannot be signalled or traced by it, watches what its namespace uses, and ends it whole.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from .limits import Limits
 
-HOME = Path("/tmp/etudiant")  # noqa: S108  (the name inside the sandbox, where /tmp is the submission's own)
+HOME = Path("/tmp/etudiant")  # inside, where /tmp is the submission's own
 # Why a process ended, as its exit code.
 ENDED, MEMORY, PROCESSES, TIME, SETUP = 0, 10, 11, 12, 13
 _POLL = 0.02  # seconds
@@ -108,7 +108,7 @@ def make_view(limits: Limits) -> None:
 
 
 def reveal_proc() -> None:
-    """Take bubblewrap's covers off /proc where it put some, for ``make_view`` to mount one and cover it anew."""
+    """Take bubblewrap's covers off /proc, for ``make_view`` to mount one anew and cover that."""
     for name in _COVERED:
         _libc.umount2(f"/proc/{name}".encode(), 0)
 
@@ -156,20 +156,26 @@ def _watch(student, sock, limits, nested):
     while time.monotonic() < deadline:
         if poll.poll(_POLL * 1000):
             return ENDED
-        with_children = os.waitpid(-1, os.WNOHANG)[0]
-        while with_children and with_children != student:
-            with_children = os.waitpid(-1, os.WNOHANG)[0]
-        if with_children == student:
-            return ENDED
+        while ended := _ended_child():  # orphans too, whose parent a first process becomes
+            if ended == student:
+                return ENDED
         if nested:
             processes = [int(name) for name in os.listdir("/proc") if name.isdigit()]
             if len(processes) > limits.processes:
                 return PROCESSES
-            if _memory(processes, "status", ("RssAnon:", "RssShmem:")) > limits.memory:
-                # Pages that a fork shares were counted twice: count again, exactly.
-                if _memory(processes, "smaps_rollup", ("Pss_Anon:", "Pss_Shmem:")) > limits.memory:
-                    return MEMORY
+            # Where pages that a fork shares, counted twice, make too much, the exact count decides; it is slow.
+            quick = _memory(processes, "status", ("RssAnon:", "RssShmem:"))
+            exact = ("smaps_rollup", ("Pss_Anon:", "Pss_Shmem:"))
+            if quick > limits.memory and _memory(processes, *exact) > limits.memory:
+                return MEMORY
     return TIME
+
+
+def _ended_child():
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0]
+    except ChildProcessError:
+        return 0
 
 
 def _memory(processes, file, fields):

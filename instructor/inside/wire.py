@@ -1,4 +1,4 @@
-"""Messages on a socket: a length, then JSON. Nothing received is ever executed; its size and time are bounded."""
+"""Messages on a socket: a length, then JSON, of bounded size and time. Nothing received is executed."""
 
 from __future__ import annotations
 
