@@ -195,9 +195,10 @@ def isolated(bwrap: str, pack: Path, cifar10: Path | None = None) -> list[str]:
     command += ["--ro-bind", str(pack), INSIDE]
     if cifar10 is not None:
         command += ["--ro-bind", str(Path(cifar10).resolve()), CIFAR10]
-    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", HOME]
-    if os.geteuid() == 0:  # lets the nursery take bubblewrap's covers off /proc, to mount one in a namespace
-        command += ["--cap-add", "CAP_SYS_ADMIN"]
+    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", HOME, "--cap-drop", "ALL"]
+    if os.geteuid() == 0:
+        # Lets the nursery take bubblewrap's covers off /proc, to mount one in a namespace, and map root there.
+        command += ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETFCAP"]
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
 
 

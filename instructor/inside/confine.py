@@ -8,6 +8,7 @@ no student code, cannot be signalled or traced by it, watches what its namespace
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -28,6 +29,9 @@ _POLL = 0.02  # seconds
 _HEADROOM = 2 * 2**30  # address space of TensorFlow's threads and code that holds no data
 # What bubblewrap covers in /proc too: a sandbox started by root could write there.
 _COVERED = ("sys", "sysrq-trigger", "irq", "bus", "acpi", "scsi", "kcore", "keys", "timer_list")
+
+_RESIDENT = ("status", ("RssAnon:", "RssShmem:"))
+_SHARES = ("smaps_rollup", ("Pss_Anon:", "Pss_Shmem:"))
 
 _NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = (
     0x00020000,
@@ -51,6 +55,7 @@ def confined(
     folder: int | str | None,
     limits: Limits,
     nested: bool,
+    isolated: bool = True,
 ) -> int:
     """Run ``serve(sock)`` in a forked process, shut in; return why it ended.
 
@@ -58,6 +63,7 @@ def confined(
         folder: the submission's files to copy in, an open folder or a path; None for none.
         nested: give it namespaces of its own; without, it has those of the sandbox, which must then serve no
             other submission.
+        isolated: False outside of any sandbox, where what else runs is not the submission's to count.
     """
     pid = os.fork()
     if pid:
@@ -71,7 +77,7 @@ def confined(
                 code = os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])
                 os._exit(code if 0 <= code < 256 else SETUP)
             make_view(limits)
-        code = _keep(serve, sock, folder, limits, nested)
+        code = _keep(serve, sock, folder, limits, nested, isolated)
     finally:
         os._exit(code)
 
@@ -123,7 +129,7 @@ def drop_capabilities() -> None:
     _check(_libc.capset(header, data), "capset")
 
 
-def _keep(serve, sock, folder, limits, nested):
+def _keep(serve, sock, folder, limits, nested, isolated):
     """Fork the student's process and watch over it; return why it ended. Ending kills the whole namespace."""
     home = HOME if nested else Path(os.environ["HOME"])
     home.mkdir(parents=True, exist_ok=True)
@@ -140,17 +146,19 @@ def _keep(serve, sock, folder, limits, nested):
             _limit(limits)
             if nested:
                 drop_capabilities()
+                _libc.prctl(_SET_DUMPABLE, 1, 0, 0, 0)  # for the keeper to count what it holds
             serve(sock)
         finally:
             os._exit(0)
     try:
-        return _watch(student, sock, limits, nested)
+        return _watch(student, sock, limits, isolated)
     finally:
         if not nested:  # a namespace dies with its keeper
-            os.killpg(student, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(student, signal.SIGKILL)
 
 
-def _watch(student, sock, limits, nested):
+def _watch(student, sock, limits, isolated):
     poll, deadline = select.poll(), time.monotonic() + limits.notebook
     poll.register(sock, 0)  # hang-ups only
     while time.monotonic() < deadline:
@@ -159,14 +167,11 @@ def _watch(student, sock, limits, nested):
         while ended := _ended_child():  # orphans too, whose parent a first process becomes
             if ended == student:
                 return ENDED
-        if nested:
+        if isolated:
             processes = [int(name) for name in os.listdir("/proc") if name.isdigit()]
             if len(processes) > limits.processes:
                 return PROCESSES
-            # Where pages that a fork shares, counted twice, make too much, the exact count decides; it is slow.
-            quick = _memory(processes, "status", ("RssAnon:", "RssShmem:"))
-            exact = ("smaps_rollup", ("Pss_Anon:", "Pss_Shmem:"))
-            if quick > limits.memory and _memory(processes, *exact) > limits.memory:
+            if _memory(processes) > limits.memory and _memory(processes, exactly=True) > limits.memory:
                 return MEMORY
     return TIME
 
@@ -178,15 +183,17 @@ def _ended_child():
         return 0
 
 
-def _memory(processes, file, fields):
-    total = 0
-    for process in processes:
-        try:
-            lines = Path(f"/proc/{process}/{file}").read_text().splitlines()
-        except OSError:  # it just ended
-            continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith(fields)) * 1024
-    return total
+def _memory(processes, exactly=False):
+    """Return the bytes that processes hold. Pages that a fork shares count twice, unless exactly: slower."""
+    return sum((exactly and _held(process, *_SHARES)) or _held(process, *_RESIDENT) for process in processes)
+
+
+def _held(process, file, fields):
+    try:
+        lines = Path(f"/proc/{process}/{file}").read_text().splitlines()
+    except OSError:  # it just ended, or hides what it shares
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith(fields)) * 1024
 
 
 def _limit(limits):

@@ -32,7 +32,8 @@ def main() -> None:
         sock = socket.socket(fileno=descriptors[0])
         folder = descriptors[1] if len(descriptors) > 1 else request["folder"]
         limits = Limits(**request["limits"])
-        ended = confine.confined(lambda sock: student.serve(sock, shell), sock, folder, limits, nested)
+        arguments = (sock, folder, limits, nested, isolated)
+        ended = confine.confined(lambda sock: student.serve(sock, shell), *arguments)
         sock.close()
         for descriptor in descriptors[1:]:
             os.close(descriptor)
