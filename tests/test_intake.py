@@ -10,6 +10,7 @@ from helpers.french import NBSP
 from instructor import archives, notebooks
 from instructor.intake import collect
 
+from .school_class import make_class
 from .sending import (
     PART1,
     PART2,
@@ -18,11 +19,13 @@ from .sending import (
     answered,
     as_bytes,
     code,
+    encrypted,
     find,
     link,
     send,
     tarred,
     text,
+    version_3,
     without_names,
     zipped,
 )
@@ -157,10 +160,8 @@ def test_one_damaged_file_does_not_cost_the_others(collected):
 
 
 def test_an_encrypted_zip(collected):
-    data = bytearray(zipped({"part1.ipynb": ONE}))
-    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        data[data.index(signature) + flags] |= 1
-    assert said(the_one(collected({"a/tp.zip": bytes(data)})), "mot de passe")
+    submission = the_one(collected({"a/tp.zip": encrypted(zipped({"part1.ipynb": ONE}))}))
+    assert said(submission, "mot de passe")
 
 
 def test_paths_and_links_that_lead_outside(collected, tmp_path):
@@ -247,12 +248,9 @@ def test_files_that_are_no_notebook_of_ours(collected, content, why):
     assert said(submission, why, "rendu.ipynb")
 
 
-def test_a_huge_notebook_is_refused_unread(collected, tmp_path, monkeypatch):
-    (tmp_path / "sent" / "a").mkdir(parents=True)
-    with open(tmp_path / "sent" / "a" / "part1.ipynb", "wb") as file:
-        file.truncate(200_000_000)  # sparse
+def test_a_huge_notebook_is_refused_unread(collected, monkeypatch):
     monkeypatch.setattr(notebooks, "_parsed", None)
-    assert said(the_one(collected({})), "200 Mo, au plus 30 Mo")
+    assert said(the_one(collected({"a/part1.ipynb": 200_000_000})), "200 Mo, au plus 30 Mo")
 
 
 def test_a_kernel_of_another_language_around_our_cells_is_said(collected):
@@ -262,14 +260,7 @@ def test_a_kernel_of_another_language_around_our_cells_is_said(collected):
 
 
 def test_nbformat_3(collected):
-    cells = [
-        {"cell_type": "code", "input": "".join(cell["source"]).splitlines(True), "language": "python"}
-        if cell["cell_type"] == "code"
-        else {"cell_type": "markdown", "source": cell["source"]}
-        for cell in ONE["cells"]
-    ]
-    old = {"nbformat": 3, "metadata": {"name": "part1"}, "worksheets": [{"cells": cells}]}
-    submission = the_one(collected({"a/x.ipynb": old}))
+    submission = the_one(collected({"a/x.ipynb": version_3(ONE)}))
     assert source(submission, PART1, "sans-id-6") == "prediction_1 = 0.3"
 
 
@@ -336,11 +327,8 @@ def test_what_part_4_saved_keeps_its_layout(collected, tmp_path):
     assert said(submission, "laissés de côté", "notes.csv", "config.py")
 
 
-def test_a_saved_model_too_large(collected, tmp_path):
-    (tmp_path / "sent" / "a").mkdir(parents=True)
-    with open(tmp_path / "sent" / "a" / "modele.keras", "wb") as file:
-        file.truncate(61_000_000)
-    submission = the_one(collected({"a/part1.ipynb": ONE}))
+def test_a_saved_model_too_large(collected):
+    submission = the_one(collected({"a/part1.ipynb": ONE, "a/modele.keras": 61_000_000}))
     assert said(submission, "61 Mo, au plus 60 Mo")
     assert not (submission.folder / "part4").exists()
 
@@ -353,6 +341,23 @@ def test_an_unforeseen_failure_costs_one_student_a_remark(collected, monkeypatch
     one, two = collected({"a/part1.ipynb": ONE, "b/rapport.pdf": b""})
     assert said(one, "erreur MemoryError", "à la main")
     assert not said(two, "MemoryError")
+
+
+def test_a_whole_class_is_sorted_and_nobody_is_lost(tmp_path):
+    expected = make_class(tmp_path / "class")
+    submissions = {
+        submission.student: submission for submission in collect(tmp_path / "class", tmp_path / "staging")
+    }
+    assert len(expected) >= 40
+    assert sum(bool(one.hostile) for one in expected) >= 12
+    assert sorted(submissions) == sorted(one.student for one in expected)
+    for one in expected:
+        submission = submissions[one.student]
+        assert submission.name == one.name
+        assert sorted(name.partition("_")[0] for name in submission.notebooks) == sorted(one.points)
+        if not one.points:
+            assert said(submission, one.remark), submission.remarks
+        assert not any(path.exists() for path in one.traces)
 
 
 def test_refusals(tmp_path):
