@@ -25,8 +25,8 @@ from helpers.french import decimal
 
 MB = 1_000_000
 MAX_ENTRIES = 100_000  # a whole virtual environment has half of that
-MAX_TOTAL = 1_000 * MB  # inflated from one archive
-MAX_RATIO = 100  # declared size / compressed size, of an archive that declares more than MAX_TOTAL
+MAX_TOTAL = 1_000 * MB  # inflated from one archive, unless told otherwise
+MAX_RATIO = 100  # declared size / compressed size, of an archive that declares more than it may
 _SIGNATURES = {
     b"PK\x03\x04": "zip",
     b"PK\x05\x06": "zip",  # an empty one
@@ -77,13 +77,16 @@ def is_archive(path: PurePosixPath) -> bool:
     return bool(_NAMED_SO.search(path.name))
 
 
-def unpack(archive: Path, into: Path, limit: Callable[[PurePosixPath], int]) -> Iterator[Sent]:
+def unpack(
+    archive: Path, into: Path, limit: Callable[[PurePosixPath], int], most: int = MAX_TOTAL
+) -> Iterator[Sent]:
     """Inflate the wanted files of an archive.
 
     Args:
         archive: a zip, tar, tar.gz or tar.bz2 file, recognised by its first bytes.
         into: existing folder for the numbered contents.
         limit: path in the archive -> largest size accepted, in bytes; 0 leaves the file out unread.
+        most: bytes to write in all.
 
     Yields:
         Every file of the archive, taken, left out, or refused with the reason.
@@ -95,11 +98,10 @@ def unpack(archive: Path, into: Path, limit: Callable[[PurePosixPath], int]) -> 
     if kind in ("7z", "rar", "xz"):
         raise ArchiveError(f"le format {kind} n'est pas lu ici ; décompressez-la, ou demandez un zip")
     members = _zip_members if kind == "zip" else _tar_members
-    total = 0
     try:
-        for member in members(archive):
-            sent = _take(member, into, limit, MAX_TOTAL - total)
-            total += sent.content.stat().st_size if sent.content else 0
+        for member in members(archive, most):
+            sent = _take(member, into, limit, most)
+            most -= sent.content.stat().st_size if sent.content else 0
             yield sent
     except _DAMAGED as error:
         raise ArchiveError(f"archive abîmée ou tronquée ({type(error).__name__})") from None
@@ -130,7 +132,7 @@ def _take(member, into, limit, left) -> Sent:
     if member.size > most:
         return Sent(path, None, member.date, too_large(member.size, most))
     if member.size > left:
-        return Sent(path, None, member.date, f"l'archive dépasse {MAX_TOTAL // MB} Mo une fois décompressée")
+        return Sent(path, None, member.date, "le rendu est trop gros une fois décompressé")
     try:
         with member.open() as source:
             return Sent(path, copy(source, into, most), member.date)
@@ -162,12 +164,12 @@ def too_large(size: int, most: int) -> str:
     return f"{size / MB:.0f} Mo, au plus {most // MB} Mo sont lus"
 
 
-def _zip_members(archive) -> Iterator[_Member]:
+def _zip_members(archive, most) -> Iterator[_Member]:
     if _entries(archive) > MAX_ENTRIES:  # before zipfile makes an object of each
         raise ArchiveError(f"plus de {MAX_ENTRIES} fichiers")
     with zipfile.ZipFile(archive) as file:
         infos = [info for info in file.infolist() if not info.is_dir()]
-        _refuse_bomb(infos)
+        _refuse_bomb(infos, most)
         for info in infos:
             yield _Member(
                 _zip_name(info),
@@ -183,9 +185,9 @@ def _entries(archive) -> int:
         return sum(chunk.count(b"PK\x01\x02") for chunk in iter(lambda: file.read(MB), b""))
 
 
-def _refuse_bomb(infos: Iterable[zipfile.ZipInfo]):
+def _refuse_bomb(infos: Iterable[zipfile.ZipInfo], most: int):
     inflated, packed = sum(info.file_size for info in infos), sum(info.compress_size for info in infos)
-    if inflated > MAX_TOTAL and inflated > MAX_RATIO * packed:
+    if inflated > most and inflated > MAX_RATIO * packed:
         raise ArchiveError(
             f"bombe de décompression, {decimal(packed / MB, 1)} Mo qui en deviendraient {inflated // MB}"
         )
@@ -223,11 +225,11 @@ def _zip_problem(info):
     return ""
 
 
-def _tar_members(archive) -> Iterator[_Member]:
+def _tar_members(archive, most) -> Iterator[_Member]:
     opener = {"gzip": gzip.open, "bzip2": bz2.open}.get(_kind(archive), open)
     with (
         opener(archive, "rb") as inflated,
-        tarfile.open(fileobj=_Bounded(inflated, MAX_TOTAL), mode="r|") as file,
+        tarfile.open(fileobj=_Bounded(inflated, most), mode="r|") as file,
     ):
         for number, info in enumerate(file):
             if number > MAX_ENTRIES:
@@ -245,11 +247,11 @@ class _Bounded:
     """A stream that ends the reading of a tar bomb: skipping a member inflates it all the same."""
 
     def __init__(self, source, most):
-        self._source, self._left = source, most
+        self._source, self._left, self._most = source, most, most
 
     def read(self, size):
         data = self._source.read(size)
         self._left -= len(data)
         if self._left < 0:
-            raise ArchiveError(f"bombe de décompression, plus de {MAX_TOTAL // MB} Mo")
+            raise ArchiveError(f"bombe de décompression, plus de {self._most // MB} Mo")
         return data

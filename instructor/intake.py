@@ -22,13 +22,15 @@ from nbformat import NotebookNode
 from helpers.french import french_error, listed, typographic
 
 from . import notebooks
-from .archives import MB, ArchiveError, Sent, clean_path, copy, is_archive, too_large, unpack
+from .archives import MAX_TOTAL, MB, ArchiveError, Sent, clean_path, copy, is_archive, too_large, unpack
 from .reattach import reattach
 from .records import Submission
 
 MAX_SAVED = 60 * MB  # one saved model
 MAX_SAVED_TOTAL = 300 * MB  # of one student
-MAX_ARCHIVE = 500 * MB  # one student's
+MAX_ARCHIVE = 500 * MB  # one archive of a student
+MAX_ARCHIVES = 50  # of one student, those inside others included
+MAX_CLASS = 100_000 * MB  # a whole class's archive, inflated
 SAVES = "sauvegardes"  # folder where Part 4 keeps models and histories
 PART4 = "part4"  # where a student's saved files are staged, in their layout
 # Moodle's "Prénom Nom_1234567_assignsubmission_file_", as a folder or before a file's name.
@@ -36,7 +38,6 @@ _MOODLE = re.compile(
     r"(?P<name>.+?)_(?P<participant>\d+)_assign(?:submission|ment)_(?:file|onlinetext)_?(?P<rest>.*)",
     flags=re.DOTALL,
 )
-_PART_SUFFIX = re.compile(r"[\s_-]*part(?:ie)?[\s_-]*\d.*", flags=re.IGNORECASE | re.DOTALL)
 _SUFFIX = re.compile(r"(\.(ipynb|json|txt|tar|t?gz|t?bz2|tbz|zip|7z|rar|xz))+$", flags=re.IGNORECASE)
 _JUNK = {"__macosx", ".ds_store", "thumbs.db", "desktop.ini", ".git", ".venv", "venv", "__pycache__"}
 _CHECKPOINTS = ".ipynb_checkpoints"
@@ -59,14 +60,13 @@ class _Candidate:
     sent: Sent
     notebook: NotebookNode
     part: str
-    answered: int
 
-    @property
-    def rank(self):
-        """Best first: no automatic copy, most answers, then the latest by date, then by name."""
+    def rank(self, edition: NotebookNode) -> tuple:
+        """Return what to sort by, the best last: no automatic copy, most answers, the latest, by name."""
         checkpoint = _CHECKPOINTS in self.sent.path.parts
+        answered = reattach(self.notebook, edition).answered
         copies = [int(number) for number in re.findall(r"\((\d+)\)", self.sent.path.name)]
-        return not checkpoint, self.answered, self.sent.date, copies, str(self.sent.path)
+        return not checkpoint, answered, self.sent.date, copies, str(self.sent.path)
 
 
 def collect(
@@ -93,7 +93,10 @@ def collect(
         raise french_error("Choisissez un dossier de résultats en dehors de celui des rendus.")
     staging.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=staging, prefix=".intake-") as work:
-        students = _by_student(_without_wrapper(list(_everything(submissions, Path(work)))))
+        files = _without_wrapper(list(_everything(submissions, Path(work))))
+        if not files:
+            raise french_error(f"Aucun rendu à cet endroit : {submissions} est vide.")
+        students = _by_student(files, editions)
         return [
             _submission(student, identifier, staging, editions)
             for identifier, student in sorted(_identified(students).items())
@@ -105,7 +108,7 @@ def _everything(submissions, work) -> Iterator[Sent]:
         yield from _walk(submissions)
         return
     try:
-        yield from unpack(submissions, work, lambda path: 0 if _is_junk(path) else MAX_ARCHIVE)
+        yield from unpack(submissions, work, lambda path: 0 if _is_junk(path) else MAX_ARCHIVE, MAX_CLASS)
     except ArchiveError as error:
         raise french_error(f"L'archive {submissions.name} ne peut pas être lue : {error}.") from None
 
@@ -159,7 +162,7 @@ def _is_wrapped(files):
     return moodle if beside else moodle or len(folders) > 1  # one folder with folders in it: one student
 
 
-def _by_student(files: Iterable[Sent]) -> list[_Student]:
+def _by_student(files: Iterable[Sent], editions: Iterable[str]) -> list[_Student]:
     """Group files by Moodle's participant number, or by the name of the folder or file at the top."""
     students: dict[tuple[str, str], _Student] = {}
     for sent in files:
@@ -171,7 +174,7 @@ def _by_student(files: Iterable[Sent]) -> list[_Student]:
         else:
             participant = ""
             alone = not below and (sent.content or sent.problem)
-            name = _owner(top) if alone else top
+            name = _owner(top, editions) if alone else top
             below = below or ([top] if alone else [])
         student = students.setdefault((participant, "" if participant else name), _Student(name, participant))
         if below:
@@ -186,10 +189,13 @@ def _by_student(files: Iterable[Sent]) -> list[_Student]:
     return list(students.values())
 
 
-def _owner(name):
-    """Return whose file this is, from a name such as "dupont_part1.ipynb" or "Dupont (2).zip"."""
-    stem = re.sub(r"\s*\(\d+\)$", "", _SUFFIX.sub("", name))
-    return _PART_SUFFIX.sub("", stem).strip() or stem or name
+def _owner(name: str, editions: Iterable[str]) -> str:
+    """Return whose file this is, from a name such as "dupont_part1.ipynb": all of it but the part."""
+    stem = _SUFFIX.sub("", name)
+    titles = "|".join(re.escape(part.partition("_")[2]) for part in editions)
+    rest = re.sub(rf"[\s_-]*part(ie)?[\s_-]*\d([\s_-]*({titles}))?(?!\d)", "", stem, flags=re.IGNORECASE)
+    # "part1 (2)" says nothing of its owner: nobody may be merged with somebody else.
+    return rest.strip(" _-") if re.search(r"[^\W\d]", rest) else stem or name
 
 
 def _identified(students: Iterable[_Student]) -> dict[str, _Student]:
@@ -217,13 +223,14 @@ def _submission(student, identifier, staging, editions) -> Submission:
         made.mkdir()
         try:
             submission.digest = _digest(student.files)
-            files, remarks = _unpacked(student.files, Path(work))
-            best, more = _best_notebooks(files, editions)
-            saved, leftovers = _keep_saves(files, best, made)
+            unpacking = _Unpacking(Path(work))
+            unpacking.add(student.files)
+            best, doubts = _best_notebooks(unpacking.files, editions)
+            saved = _keep_saves(unpacking.files, best, made)
             for part, candidate in best.items():
                 notebooks.write(candidate.notebook, made / f"{part}.ipynb")
             submission.notebooks = {part: folder / f"{part}.ipynb" for part in best}
-            remarks = [*student.remarks, *remarks, *more, *saved, *leftovers]
+            remarks = [*student.remarks, *unpacking.remarks, *doubts, *saved]
             if not best:
                 remarks.append("Aucun notebook de ce cours n'a pu être lu : rien n'est noté.")
         except Exception as error:  # nobody may stop the class
@@ -239,9 +246,11 @@ def _submission(student, identifier, staging, editions) -> Submission:
 
 
 def _digest(files: Iterable[Sent]) -> str:
-    """Hash the names and contents of all that was sent, not the dates, which a new export changes."""
+    """Hash names and contents, not the dates, which a new export changes, nor what a file manager adds."""
     digest = hashlib.sha256()
     for sent in sorted(files, key=lambda sent: str(sent.path)):
+        if _is_junk(sent.path):
+            continue
         digest.update(f"{sent.path}\0{sent.problem}\0".encode("utf-8", "replace"))
         if sent.content:
             with sent.content.open("rb") as file:
@@ -249,34 +258,48 @@ def _digest(files: Iterable[Sent]) -> str:
     return digest.hexdigest()
 
 
-def _unpacked(files: Iterable[Sent], work: Path, depth: int = 0) -> tuple[list[Sent], list[str]]:
-    """Replace archives by what they hold, down to an archive in an archive."""
-    unpacked, remarks = [], []
-    for sent in files:
-        if _is_junk(sent.path):
-            continue
-        if sent.problem:
-            remarks.append(f"{_shown(sent.path)} est refusé : {sent.problem}.")
-        elif not is_archive(sent.path) or not sent.content:
-            unpacked.append(sent)
-        elif depth == 2:
-            remarks.append(f"{_shown(sent.path)} : trop d'archives l'une dans l'autre, non ouverte.")
-        else:
-            inside = []
-            try:
-                if (size := sent.content.stat().st_size) > MAX_ARCHIVE:
-                    raise ArchiveError(too_large(size, MAX_ARCHIVE))
-                folder = sent.path.with_name(_SUFFIX.sub("", sent.path.name) or sent.path.name)
-                for entry in unpack(sent.content, work, _limit):
-                    inside.append(replace(entry, path=folder / entry.path))
-                if not inside:
-                    remarks.append(f"L'archive {_shown(sent.path)} est vide.")
-            except ArchiveError as error:
-                remarks.append(f"L'archive {_shown(sent.path)} n'a pas été lue jusqu'au bout : {error}.")
-            deeper, more = _unpacked(inside, work, depth + 1)
-            unpacked += deeper
-            remarks += more
-    return unpacked, remarks
+class _Unpacking:
+    """The files of one student, archives replaced by what they hold, down to an archive in an archive.
+
+    Attributes:
+        files: what was taken or left out.
+        remarks: what was refused.
+    """
+
+    def __init__(self, work: Path):
+        self.work, self.files, self.remarks = work, [], []
+        self.archives, self.left = 0, MAX_TOTAL  # bytes
+
+    def add(self, files: Iterable[Sent], depth: int = 0) -> None:
+        """Sort files found ``depth`` archives deep."""
+        for sent in files:
+            if _is_junk(sent.path):
+                continue
+            if sent.problem:
+                self.remarks.append(f"{_shown(sent.path)} est refusé : {sent.problem}.")
+            elif is_archive(sent.path) and sent.content:
+                self._open(sent, depth)
+            else:
+                self.files.append(sent)
+
+    def _open(self, sent, depth):
+        self.archives += 1
+        if depth == 2 or self.archives > MAX_ARCHIVES:
+            self.remarks.append(f"{_shown(sent.path)} : trop d'archives, ou trop profondes ; non ouverte.")
+            return
+        folder = sent.path.with_name(_SUFFIX.sub("", sent.path.name) or sent.path.name)
+        inside = []
+        try:
+            if (size := sent.content.stat().st_size) > MAX_ARCHIVE:
+                raise ArchiveError(too_large(size, MAX_ARCHIVE))
+            for entry in unpack(sent.content, self.work, _limit, self.left):
+                inside.append(replace(entry, path=folder / entry.path))
+                self.left -= entry.content.stat().st_size if entry.content else 0
+            if not inside:
+                self.remarks.append(f"L'archive {_shown(sent.path)} est vide.")
+        except ArchiveError as error:
+            self.remarks.append(f"L'archive {_shown(sent.path)} n'a pas été lue jusqu'au bout : {error}.")
+        self.add(inside, depth + 1)
 
 
 def _limit(path: PurePosixPath) -> int:
@@ -317,11 +340,10 @@ def _best_notebooks(files, editions) -> tuple[dict[str, _Candidate], list[str]]:
             remarks += [remark] if remark else []
     best = {}
     for part in sorted({candidate.part for candidate in candidates}):
-        first, *others = sorted(
-            (candidate for candidate in candidates if candidate.part == part),
-            key=lambda candidate: candidate.rank,
-            reverse=True,
-        )
+        of_part = [candidate for candidate in candidates if candidate.part == part]
+        if len(of_part) > 1:
+            of_part.sort(key=lambda candidate: candidate.rank(editions[part]), reverse=True)
+        first, *others = of_part
         best[part] = first
         if _CHECKPOINTS in first.sent.path.parts:
             remarks.append(f"{part} : seule une sauvegarde automatique a été rendue ; elle est notée.")
@@ -351,12 +373,11 @@ def _candidate(sent, editions) -> tuple[_Candidate | None, str]:
     if why:
         remarks.append(why)
     remark = f"{_shown(sent.path)} est pris pour {part} : {' ; '.join(remarks)}." if remarks else ""
-    answered = reattach(notebook, editions[part]).answered
-    return _Candidate(sent, notebook, part, answered), remark
+    return _Candidate(sent, notebook, part), remark
 
 
-def _keep_saves(files, best, made) -> tuple[list[str], list[str]]:
-    """Copy what Part 4 saved under ``part4/``, laid out as its notebook expects; name what is left out."""
+def _keep_saves(files, best, made) -> list[str]:
+    """Copy what Part 4 saved under ``part4/``, laid out as its notebook expects; remark what is left out."""
     homes = {part: candidate.sent.path.parent for part, candidate in best.items()}
     home = max(homes.items(), default=("", None))[1]  # that of the last part, Part 4 if it was sent
     remarks, others, left = [], [], MAX_SAVED_TOTAL
@@ -378,7 +399,7 @@ def _keep_saves(files, best, made) -> tuple[list[str], list[str]]:
         with sent.content.open("rb") as source:
             copy(source, target.parent, MAX_SAVED).replace(target)
         left -= size
-    return remarks, [_left_out(others)] if others else []
+    return [*remarks, _left_out(others)] if others else remarks
 
 
 def _layout(path, home) -> PurePosixPath:

@@ -31,7 +31,7 @@ def load_editions(folder: Path = ROOT) -> dict[str, NotebookNode]:
 def read(path: Path) -> NotebookNode:
     """Read a notebook of any version into plain nbformat 4 cells, without outputs.
 
-    Sources, cell types, ids and metadata are kept where they make sense; attachments of texts too.
+    Sources, cell types, ids, nbgrader's flags and attached pictures are kept where they make sense.
 
     Raises:
         NotebookError: too large (it is not read then), empty, not JSON, not a notebook.
@@ -58,8 +58,7 @@ def read(path: Path) -> NotebookNode:
     for number, cell in enumerate(cells):  # a copied cell may keep its id; a notebook's ids are unique
         cell["id"] = f"sans-id-{number}" if cell["id"] in seen else cell["id"]
         seen.add(cell["id"])
-    metadata = content.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
+    metadata = {key: _flat(content.get("metadata"), key) for key in ("kernelspec", "language_info", "lab")}
     return nbformat.from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells})
 
 
@@ -70,7 +69,7 @@ def write(notebook: NotebookNode, path: Path) -> None:
 
 def language(notebook: NotebookNode) -> str:
     """Return the language that a notebook says it is written in; "" when it is Python or says nothing."""
-    kernel, info = (_mapping(notebook.metadata, key) for key in ("kernelspec", "language_info"))
+    kernel, info = (_flat(notebook.metadata, key) for key in ("kernelspec", "language_info"))
     said = str(kernel.get("language") or info.get("name") or "")
     if not said and kernel.get("name") == "ir":
         said = "R"
@@ -88,7 +87,7 @@ def which_part(
     Returns:
         The part's name, None if unknown; and a French clause that says why when this is not certain.
     """
-    mark = _mapping(notebook.metadata, "lab").get("sources")
+    mark = _flat(notebook.metadata, "lab").get("sources")
     for part, edition in editions.items():
         if mark and edition.metadata.get("lab", {}).get("sources") == mark:
             return part, ""
@@ -124,23 +123,27 @@ def _cell(cell, number):
     source = cell.get("source", cell.get("input", ""))
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
-    metadata, name = cell.get("metadata"), cell.get("id")
+    metadata = cell.get("metadata")
+    name = cell.get("id") or (metadata.get("id") if isinstance(metadata, dict) else None)  # Colab's place
     made = {
         "cell_type": "code" if kind == "code" else "raw" if kind == "raw" else "markdown",
         "id": name if isinstance(name, str) and re.fullmatch(r"[\w-]{1,64}", name) else f"sans-id-{number}",
-        "metadata": metadata if isinstance(metadata, dict) else {},
+        "metadata": {"nbgrader": flags} if (flags := _flat(metadata, "nbgrader")) else {},
         "source": source if isinstance(source, str) else "",
     }
     if made["cell_type"] == "code":
         made |= {"outputs": [], "execution_count": None}
-    elif isinstance(cell.get("attachments"), dict):
-        made["attachments"] = cell["attachments"]
+    elif pictures := cell.get("attachments"):
+        made["attachments"] = {name: _flat(pictures, name) for name in pictures if isinstance(pictures, dict)}
     return made
 
 
-def _mapping(node, key) -> Mapping:
-    value = node.get(key)
-    return value if isinstance(value, Mapping) else {}
+def _flat(node, key) -> dict:
+    """Return the plain values of a mapping inside a mapping, empty when either is something else."""
+    value = node.get(key) if isinstance(node, Mapping) else None
+    if not isinstance(value, Mapping):
+        return {}
+    return {name: item for name, item in value.items() if isinstance(item, str | int | float)}
 
 
 def grade_id(cell: NotebookNode) -> str:
@@ -151,7 +154,7 @@ def grade_id(cell: NotebookNode) -> str:
 
 def nbgrader(cell: NotebookNode) -> Mapping:
     """Return nbgrader's metadata of a cell, empty if none: a student's may be anything."""
-    return _mapping(cell.metadata, "nbgrader")
+    return _flat(cell.metadata, "nbgrader")
 
 
 def _ids(notebook):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import bisect
+import functools
 import re
 import warnings
 from collections import Counter, defaultdict
@@ -81,10 +82,15 @@ class _Pair:
     scores: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self):
-        self.their_text = [plain(cell.source) for cell in self.theirs]
-        self.our_text = [plain(cell.source) for cell in self.ours]
-        self.their_names = [assigned(cell.source) for cell in self.theirs]
-        self.our_names = [assigned(cell.source) for cell in self.ours]
+        # Compared pair by pair, so read once.
+        self.their_text, self.our_text = (
+            [plain(c.source) for c in cells] for cells in (self.theirs, self.ours)
+        )
+        self.their_names, self.our_names = (
+            [assigned(cell.source) for cell in cells] for cells in (self.theirs, self.ours)
+        )
+        self.their_ids, self.our_ids = ([*map(grade_id, cells)] for cells in (self.theirs, self.ours))
+        self.asked = [is_answer(cell) for cell in self.ours]
         self._known = set(self.our_text) | {""}
 
     def is_new(self, other: int) -> bool:
@@ -131,16 +137,17 @@ def plain(source: str) -> str:
     return "\n".join(line.rstrip() for line in source.splitlines() if line.strip())
 
 
-def assigned(source: str) -> set[str]:
+@functools.lru_cache(maxsize=10_000)
+def assigned(source: str) -> frozenset[str]:
     """Return the names that a cell's code binds at its top level, functions included, magics ignored."""
     source = _MAGIC.sub(r"\1pass", source)
     if len(source) > _LONGEST:
-        return set()
+        return frozenset()
     try:
         with warnings.catch_warnings(action="ignore"):
             nodes = [ast.parse(source)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set(_LOOKS_ASSIGNED.findall(source))
+        return frozenset(_LOOKS_ASSIGNED.findall(source))
     names = set()
     while nodes:
         node = nodes.pop()
@@ -151,7 +158,7 @@ def assigned(source: str) -> set[str]:
             names.add(node.id)
         if not isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
             nodes += ast.iter_child_nodes(node)
-    return names
+    return frozenset(names)
 
 
 def is_answer(cell: NotebookNode) -> bool:
@@ -180,12 +187,12 @@ def _match(pair):
 
 def _score(pair, index, other) -> float:
     """Say how sure the student's cell ``other`` is the edition's cell ``index``, from 0 to 1."""
-    ours, theirs = pair.ours[index], pair.theirs[other]
-    named = grade_id(theirs) == grade_id(ours) if grade_id(theirs) else theirs.id == ours.id
+    ours, theirs, name = pair.ours[index], pair.theirs[other], pair.their_ids[other]
+    named = name == pair.our_ids[index] if name else theirs["id"] == ours["id"]
     same = pair.our_text[index] == pair.their_text[other]
-    same_type = ours.cell_type == theirs.cell_type
-    if is_answer(ours):
-        score = _score_code if ours.cell_type == "code" else _score_text
+    same_type = ours["cell_type"] == theirs["cell_type"]
+    if pair.asked[index]:
+        score = _score_code if ours["cell_type"] == "code" else _score_text
         return score(pair, index, other, named, same) * (1.0 if same_type else 0.8)
     if same and same_type:
         return 1.0 if named else 0.95
@@ -205,7 +212,7 @@ def _score_code(pair, index, other, named, same):
     share = len(ours & theirs) / max(len(ours), 1)
     if named:
         return 1.0 if share else 0.65
-    if grade_id(pair.theirs[other]) and not share:
+    if pair.their_ids[other] and not share:
         return 0.0  # it says it is another question, and nothing speaks against it
     return 0.5 + 0.35 * share if share else 0.6 * _likeness(pair, index, other, 0.6)
 
@@ -216,7 +223,7 @@ def _likeness(pair, index, other, least):
 
 def _answers(pair) -> dict[int, _Answer]:
     """Return what the student answered, by index in the edition."""
-    indices = [index for index, cell in enumerate(pair.ours) if is_answer(cell)]
+    indices = [index for index, asked in enumerate(pair.asked) if asked]
     answers = {index: _matched_answer(pair, index) for index in indices}
     used = set()
     for index in indices:
@@ -411,7 +418,6 @@ def _remarks_on_metadata(notebook, edition) -> Iterator[str]:
     }
     if forged:
         yield f"Métadonnées de notation modifiées, ignorées : {listed(sorted(forged))}."
-    lab = notebook.metadata.get("lab")
-    mark = lab.get("sources") if isinstance(lab, dict) else None
+    mark = notebook.metadata.get("lab", {}).get("sources")
     if mark and mark != edition.metadata.get("lab", {}).get("sources"):
         yield "Notebook d'une autre édition que l'actuelle."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import os
 import tarfile
 import zipfile
 from collections.abc import Mapping
@@ -103,10 +104,32 @@ def link(name: str) -> zipfile.ZipInfo:
     return info
 
 
-def send(folder: Path, files: Mapping[str, dict | str | bytes]) -> Path:
-    """Write files below a folder; return it."""
+def encrypted(archive: bytes) -> bytes:
+    """Return a zip of one file that says a password is needed."""
+    data = bytearray(archive)
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(signature) + flags] |= 1
+    return bytes(data)
+
+
+def version_3(notebook: dict) -> dict:
+    """Return a notebook as IPython 2 wrote it."""
+    cells = [
+        {"cell_type": "code", "input": "".join(cell["source"]).splitlines(True), "language": "python"}
+        if cell["cell_type"] == "code"
+        else {"cell_type": "markdown", "source": cell["source"]}
+        for cell in notebook["cells"]
+    ]
+    return {"nbformat": 3, "metadata": {"name": "tp"}, "worksheets": [{"cells": cells}]}
+
+
+def send(folder: Path, files: Mapping[str, dict | str | bytes | int]) -> Path:
+    """Write files below a folder, a number as a sparse file of that many bytes; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(as_bytes(content))
+        path.write_bytes(b"" if isinstance(content, int) else as_bytes(content))
+        if isinstance(content, int):
+            os.truncate(path, content)
     return folder

@@ -7,9 +7,10 @@ import unicodedata
 import pytest
 
 from helpers.french import NBSP
-from instructor import archives, notebooks
+from instructor import archives, intake, notebooks
 from instructor.intake import collect
 
+from .school_class import make_class
 from .sending import (
     PART1,
     PART2,
@@ -18,11 +19,13 @@ from .sending import (
     answered,
     as_bytes,
     code,
+    encrypted,
     find,
     link,
     send,
     tarred,
     text,
+    version_3,
     without_names,
     zipped,
 )
@@ -85,7 +88,11 @@ def test_plain_folders_and_flat_files(collected):
             "dupont/part2_initialization.ipynb": TWO,
             "Élodie Martin/tp.ipynb": ONE,
             "durand_part1.ipynb": ONE,
-            "durand_partie 2.ipynb": TWO,
+            "Partie 2 durand.ipynb": TWO,
+            "tp_part1_roy.ipynb": ONE,
+            "tp_part1_ray.ipynb": ONE,
+            "part1_linear_vs_relu (1).ipynb": ONE,
+            "part1_linear_vs_relu (2).ipynb": ONE,
             "李雷.zip": zipped({"x.ipynb": ONE}),
             "vide.zip": zipped({}),
             "rapport.pdf": b"%PDF",
@@ -96,6 +103,10 @@ def test_plain_folders_and_flat_files(collected):
         "dupont": [PART1, PART2],
         "Élodie Martin": [PART1],
         "durand": [PART1, PART2],
+        "tp_roy": [PART1],
+        "tp_ray": [PART1],
+        "part1_linear_vs_relu (1)": [PART1],
+        "part1_linear_vs_relu (2)": [PART1],
         "李雷": [PART1],
         "vide": [],
         "rapport.pdf": [],
@@ -131,7 +142,7 @@ def test_archives_in_archives_and_tar(collected):
     inner = zipped({"deep.zip": zipped({"deepest.zip": zipped({"part3.ipynb": ONE})}), "part1.ipynb": ONE})
     submission = the_one(collected({"a/tout.tar.gz": tarred({"x/dedans.zip": inner, "part2.ipynb": TWO})}))
     assert sorted(submission.notebooks) == [PART1, PART2]
-    assert said(submission, "trop d'archives l'une dans l'autre")
+    assert said(submission, "trop profondes")
 
 
 @pytest.mark.parametrize("lead", [b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\xfd7zXZ\0"])
@@ -157,10 +168,8 @@ def test_one_damaged_file_does_not_cost_the_others(collected):
 
 
 def test_an_encrypted_zip(collected):
-    data = bytearray(zipped({"part1.ipynb": ONE}))
-    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        data[data.index(signature) + flags] |= 1
-    assert said(the_one(collected({"a/tp.zip": bytes(data)})), "mot de passe")
+    submission = the_one(collected({"a/tp.zip": encrypted(zipped({"part1.ipynb": ONE}))}))
+    assert said(submission, "mot de passe")
 
 
 def test_paths_and_links_that_lead_outside(collected, tmp_path):
@@ -186,7 +195,7 @@ def test_paths_and_links_that_lead_outside(collected, tmp_path):
 
 
 def test_decompression_bombs(collected, monkeypatch):
-    monkeypatch.setattr(archives, "MAX_TOTAL", 2_000_000)
+    monkeypatch.setattr(intake, "MAX_TOTAL", 2_000_000)
     monkeypatch.setattr(archives, "MAX_ENTRIES", 50)
     zeros = bytes(1_500_000)
     ratio, tar, entries, sum_of_all = collected(
@@ -200,7 +209,7 @@ def test_decompression_bombs(collected, monkeypatch):
     assert said(ratio, "bombe de décompression")
     assert said(tar, "bombe de décompression")
     assert said(entries, "plus de 50 fichiers")
-    assert said(sum_of_all, "l'archive dépasse 2 Mo")
+    assert said(sum_of_all, "trop gros une fois décompressé")
 
 
 def test_a_zip_that_lies_about_a_size(collected):
@@ -235,6 +244,8 @@ def test_a_file_name_that_is_not_utf8_on_disk(tmp_path):
         (bytes(1000), "fichier vide"),
         (as_bytes(ONE)[:3000], "JSON illisible"),
         (b"[" * 100_000, "JSON illisible"),
+        (b'{"cells": [], "metadata": {"lab": ' + b"[" * 900 + b"]" * 900 + b"}}", "aucune des parties"),
+        ({"cells": [code("")] * 3_000}, "3000 cellules"),
         (b'{"a": 1}', "pas un notebook"),
         (b"[]", "pas un notebook"),
         ({"cells": [3, None, code("1 + 1")]}, "n'est aucune des parties"),
@@ -247,12 +258,9 @@ def test_files_that_are_no_notebook_of_ours(collected, content, why):
     assert said(submission, why, "rendu.ipynb")
 
 
-def test_a_huge_notebook_is_refused_unread(collected, tmp_path, monkeypatch):
-    (tmp_path / "sent" / "a").mkdir(parents=True)
-    with open(tmp_path / "sent" / "a" / "part1.ipynb", "wb") as file:
-        file.truncate(200_000_000)  # sparse
+def test_a_huge_notebook_is_refused_unread(collected, monkeypatch):
     monkeypatch.setattr(notebooks, "_parsed", None)
-    assert said(the_one(collected({})), "200 Mo, au plus 30 Mo")
+    assert said(the_one(collected({"a/part1.ipynb": 200_000_000})), "200 Mo, au plus 30 Mo")
 
 
 def test_a_kernel_of_another_language_around_our_cells_is_said(collected):
@@ -262,14 +270,7 @@ def test_a_kernel_of_another_language_around_our_cells_is_said(collected):
 
 
 def test_nbformat_3(collected):
-    cells = [
-        {"cell_type": "code", "input": "".join(cell["source"]).splitlines(True), "language": "python"}
-        if cell["cell_type"] == "code"
-        else {"cell_type": "markdown", "source": cell["source"]}
-        for cell in ONE["cells"]
-    ]
-    old = {"nbformat": 3, "metadata": {"name": "part1"}, "worksheets": [{"cells": cells}]}
-    submission = the_one(collected({"a/x.ipynb": old}))
+    submission = the_one(collected({"a/x.ipynb": version_3(ONE)}))
     assert source(submission, PART1, "sans-id-6") == "prediction_1 = 0.3"
 
 
@@ -336,11 +337,8 @@ def test_what_part_4_saved_keeps_its_layout(collected, tmp_path):
     assert said(submission, "laissés de côté", "notes.csv", "config.py")
 
 
-def test_a_saved_model_too_large(collected, tmp_path):
-    (tmp_path / "sent" / "a").mkdir(parents=True)
-    with open(tmp_path / "sent" / "a" / "modele.keras", "wb") as file:
-        file.truncate(61_000_000)
-    submission = the_one(collected({"a/part1.ipynb": ONE}))
+def test_a_saved_model_too_large(collected):
+    submission = the_one(collected({"a/part1.ipynb": ONE, "a/modele.keras": 61_000_000}))
     assert said(submission, "61 Mo, au plus 60 Mo")
     assert not (submission.folder / "part4").exists()
 
@@ -355,9 +353,29 @@ def test_an_unforeseen_failure_costs_one_student_a_remark(collected, monkeypatch
     assert not said(two, "MemoryError")
 
 
+def test_a_whole_class_is_sorted_and_nobody_is_lost(tmp_path):
+    expected = make_class(tmp_path / "class")
+    submissions = {
+        submission.student: submission for submission in collect(tmp_path / "class", tmp_path / "staging")
+    }
+    assert len(expected) >= 40
+    assert sum(bool(one.hostile) for one in expected) >= 12
+    assert sorted(submissions) == sorted(one.student for one in expected)
+    for one in expected:
+        submission = submissions[one.student]
+        assert submission.name == one.name
+        assert sorted(name.partition("_")[0] for name in submission.notebooks) == sorted(one.points)
+        if not one.points:
+            assert said(submission, one.remark), submission.remarks
+        assert not any(path.exists() for path in one.traces)
+
+
 def test_refusals(tmp_path):
     with pytest.raises(ValueError, match="Aucun rendu"):
         collect(tmp_path / "absent", tmp_path / "staging")
+    (tmp_path / "vide").mkdir()
+    with pytest.raises(ValueError, match="est vide"):
+        collect(tmp_path / "vide", tmp_path / "staging")
     with pytest.raises(ValueError, match="en dehors"):
         collect(tmp_path, tmp_path / "staging")
     path = send(tmp_path, {"classe.zip": b"PK\x03\x04"}) / "classe.zip"
