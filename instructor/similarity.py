@@ -2,7 +2,7 @@
 
 Free texts and code are cut in overlapping runs of words (shingles; Broder, "On the resemblance and
 containment of documents", 1997). Runs of the statement's own text, and runs that many students share, say
-nothing. An inverted index finds the pairs: the time grows with what is shared, not with all pairs of students.
+nothing. An inverted index finds the pairs: the time grows with what is shared, not with all pairs.
 """
 
 from __future__ import annotations
