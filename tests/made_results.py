@@ -32,7 +32,7 @@ def student(name, *questions, part=PART1, participant="", status="graded", **cha
 
 
 def complete(name, free_text, share=1.0, marked=None, **changes):
-    """A student who answered all of part 1: ``share`` of the automatic points, the same free text everywhere."""
+    """A student who answered all of part 1: ``share`` of the automatic points, one free text."""
     known = parts()[PART1]
     questions = [
         question(key, marked, f"{free_text} ({key})")
