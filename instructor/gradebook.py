@@ -227,8 +227,8 @@ def _write_notebook(results: Path, student: StudentResult, result: NotebookResul
     notebook["cells"] = [
         cell if "".join(cell["source"]) in ours else _safe(cell) for cell in notebook["cells"]
     ]
-    write_whole(target, json.dumps(notebook, ensure_ascii=False))
-    write_whole(record, json.dumps({"made_from": made_from, "texts": texts}, ensure_ascii=False))
+    write_whole(target, json.dumps(notebook))
+    write_whole(record, json.dumps({"made_from": made_from, "texts": texts}))
     return {
         key for key, text in texts.items() if key in before.get("texts", ()) and before["texts"][key] != text
     }

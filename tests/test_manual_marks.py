@@ -1,6 +1,5 @@
 """Marks typed by the teacher, in manual.csv or in formgrader: counted, and never lost."""
 
-import functools
 import json
 
 import pytest
@@ -16,14 +15,6 @@ from instructor.manual import COLUMNS, ManualError
 from instructor.parts import parts
 from instructor.records import StudentResult
 from tests.made_results import FREE, PART1, complete, question, store, student
-
-alembic_version = functools.cache(api.get_alembic_version)
-
-
-@pytest.fixture(autouse=True)
-def alembic_asked_once(monkeypatch):
-    """nbgrader starts a process for its database's version: once is enough here."""
-    monkeypatch.setattr(api, "get_alembic_version", alembic_version)
 
 
 def answered(name, text):

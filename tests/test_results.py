@@ -1,7 +1,6 @@
 """Reports of a made class: known marks, hostile contents, alike submissions, and the time they take."""
 
 import csv
-import functools
 import hashlib
 import random
 import re
@@ -12,8 +11,6 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
-from nbgrader import api
-
 from instructor import overview, pages, results, similarity, spreadsheet
 from instructor.parts import parts
 from tests.made_results import FREE, PART1, complete, question, store, student
@@ -23,15 +20,6 @@ VOCABULARY = (
     "le réseau neurone plan droite frontière perte départ couche linéaire pli surface quadrant car donc mais "
     "parce que chaque mesure figure points bleus oranges taux succès aucun minimum local apprend graine poids"
 )
-
-
-@pytest.fixture(autouse=True)
-def alembic_asked_once(monkeypatch):
-    """nbgrader starts a process for its database's version: once is enough here."""
-    monkeypatch.setattr(api, "get_alembic_version", alembic_version)
-
-
-alembic_version = functools.cache(api.get_alembic_version)
 
 
 def written(table):
