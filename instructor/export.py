@@ -185,7 +185,7 @@ def _waiting(students, names, partial):
     if waiting and not partial:
         raise ExportError(
             f"{sum(waiting.values())} answers of {len(waiting)} students wait for a mark; nothing was "
-            "written. Type them in manual.csv or formgrader, or give --partial to leave those students ungraded."
+            "written. Type them in manual.csv or formgrader, or give --partial to leave them ungraded."
         )
     notes = [f"No grade for {len(waiting)} students whose answers wait for a mark."] if waiting else []
     unread = [s.student for s in students if s.student not in waiting and not results.mark(s, names).complete]

@@ -223,9 +223,12 @@ def _write_notebook(results: Path, student: StudentResult, result: NotebookResul
     if before.get("made_from") == made_from and before["texts"] == texts:
         return set()
     notebook = json.loads(stored.read_text("utf-8")) if stored.exists() else _rebuilt(result)
-    notebook["cells"] = [_safe(cell) for cell in notebook["cells"]]
-    write_whole(target, json.dumps(notebook, ensure_ascii=False))
-    write_whole(record, json.dumps({"made_from": made_from, "texts": texts}, ensure_ascii=False))
+    ours = _statements(result.part)
+    notebook["cells"] = [
+        cell if "".join(cell["source"]) in ours else _safe(cell) for cell in notebook["cells"]
+    ]
+    write_whole(target, json.dumps(notebook))
+    write_whole(record, json.dumps({"made_from": made_from, "texts": texts}))
     return {
         key for key, text in texts.items() if key in before.get("texts", ()) and before["texts"][key] != text
     }
@@ -255,6 +258,12 @@ def _edition(name: str) -> str:
     return json.dumps(notebook)
 
 
+@functools.cache
+def _statements(name: str) -> set[str]:
+    """Return the texts of a part that are ours, whose HTML is meant."""
+    return {cell["source"] for cell in cells(ROOT / f"{name}.ipynb") if cell["cell_type"] == "markdown"}
+
+
 def _safe(cell: dict) -> dict:
     """Disarm a student's cell: formgrader shows HTML as it is, on a page that may drive Jupyter."""
     source = "".join(cell["source"])
@@ -262,7 +271,7 @@ def _safe(cell: dict) -> dict:
         cell["outputs"] = [_safe_output(output) for output in cell.get("outputs", ())]
     else:
         cell["cell_type"] = "markdown"  # a raw cell may be raw HTML
-        source = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", source)
+        source = re.sub(r"<(?=[A-Za-z/!?])", "< ", source)  # no tag; as good in a formula
         source = re.sub(r"(?i)(javascript|vbscript|data)\s*:", r"\1 :", source)
     return cell | {"source": source}
 

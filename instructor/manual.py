@@ -35,6 +35,7 @@ _OURS = (
 )
 COLUMNS = (*_OURS[:7], *_TYPED, *_OURS[7:])
 NO_ANSWER = "(sans réponse)"
+LONGEST = 30_000  # characters of an answer; Excel cuts a cell at 32,767 and spills the rest
 
 
 class ManualError(Exception):
@@ -107,7 +108,7 @@ def _update(row, student: StudentResult, question: QuestionResult, formgrader) -
     if not any(map(str.strip, others)):
         row["Empreinte"] = current
     row["Nom"], row["Intitulé"], row["Maximum"] = student.name, question.title, plain(question.maximum)
-    row["Réponse"] = question.answer if question.answered else NO_ANSWER
+    row["Réponse"] = _shown(question.answer) if question.answered else NO_ANSWER
     text = row["Points"].strip()
     points = spreadsheet.number(text)
     remarks = []
@@ -125,6 +126,11 @@ def _update(row, student: StudentResult, question: QuestionResult, formgrader) -
         remarks.append(f"noté dans formgrader, qui l'emporte : {plain(formgrader.points)}")
     _remark(row, *remarks)
     return Typed(points, row["Commentaire"].strip(), "" if not remarks else typographic(" ; ".join(remarks)))
+
+
+def _shown(answer):
+    """Return what a spreadsheet's cell can hold of an answer."""
+    return answer if len(answer) <= LONGEST else f"{answer[:LONGEST]} […, la suite est dans feedback]"
 
 
 def _remark(row, *remarks):

@@ -95,7 +95,10 @@ def overview(students: list[StudentResult], names: list[str]) -> Overview:
         grades_sentence=f"Notes sur {results.SCALE}{sentence}",
         questions=questions,
         question_figures={name: _questions_figure(asked) for name, asked in questions.items() if asked},
-        to_look_at=[(s, why) for s in students if (why := _why_look(s, names))],
+        to_look_at=sorted(
+            ((s, why) for s in students if (why := _why_look(s, names))),
+            key=lambda item: _calm(item[0], names),
+        ),
         pairs=pairs[:MOST_PAIRS],
         more_pairs=max(0, len(pairs) - MOST_PAIRS),
         phases=_phases(students),
@@ -186,6 +189,17 @@ def _why_look(student, names):
     if missing:
         why.append(f"Non rendu{NBSP}: {', '.join(missing)}.")
     return why + results.remarks(student)
+
+
+def _calm(student, names):
+    """Sort key: work without a mark first, then work partly marked or recognised badly, then mere remarks."""
+    statuses = {notebook.status for notebook in student.notebooks.values()}
+    sure = min((notebook.certainty for notebook in student.notebooks.values()), default=0)
+    if not statuses or statuses & {"unreadable", "refused"}:
+        return 0
+    if statuses != {"graded"} or sure < results.LOW_CERTAINTY:
+        return 1
+    return 2 if len(student.notebooks) < len(names) else 3
 
 
 def _phases(students):

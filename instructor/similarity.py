@@ -2,7 +2,7 @@
 
 Free texts and code are cut in overlapping runs of words (shingles; Broder, "On the resemblance and
 containment of documents", 1997). Runs of the statement's own text, and runs that many students share, say
-nothing. An inverted index finds the pairs: the time grows with what is shared, not with all pairs of students.
+nothing. An inverted index finds the pairs: the time grows with what is shared, not with all pairs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CONTAINED = {
     True: 0.35,
     False: 0.7,
 }  # shared part of the shorter one that flags; code looks more alike than prose
-FEW, SHARE = 4, 0.1  # what more than 4 students and 10 % of them share is common knowledge
+FEW, SHARE, MANY = 4, 0.1, 15  # what more than 10 % of the students (but 4 to 15) share is common knowledge
 RARE = 2  # a wrong answer that only two students gave
 RARE_TO_FLAG = 3
 
@@ -107,7 +107,7 @@ def _alike(questions: dict[int, QuestionResult], stub: str) -> Iterable[tuple[tu
     for index in sorted(runs):
         for run in runs[index]:
             holders[run].append(index)
-    common = max(FEW, SHARE * len(questions))
+    common = min(max(FEW, SHARE * len(questions)), MANY)
     telling = Counter()
     shared = Counter()
     for indices in holders.values():
