@@ -195,7 +195,7 @@ def test_a_fork_bomb_is_bounded(student):
     started = time.monotonic()
     _, _, ended = student.run("import os\nwhile True: os.fork()")
     assert ended == confine.PROCESSES
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60
     assert student.run("found = 1")[0] == 1
 
 
