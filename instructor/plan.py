@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
 
 from .notebooks import grade_id, nbgrader
 
+_MAGIC = re.compile(r"^([ \t]*)[%!?].*$", flags=re.MULTILINE)
 # Names of the edition's modules: calling one of their functions changes no variable.
 _MODULES = {"plotting", "part1", "part2", "part3", "part4", "np", "print"}
 # A student's code that names one of these may read any variable without naming it.
@@ -127,10 +129,12 @@ def _needed(cells, ours, left_out) -> dict[int, str]:
             names |= _reads(ast.parse(mine.source))
             continue
         try:
-            statements = ast.parse(source).body
+            statements = ast.parse(_MAGIC.sub(r"\1pass", source)).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):  # `%`, `!`, or an error: who knows
             return everything
         reads = set().union(*map(_reads, statements))
+        for magic in _MAGIC.finditer(source):
+            reads |= set(re.findall(r"\w+", magic[0]))
         if origin(cell) == "edition" and not grade_id(cell):
             kept = []
             for statement in reversed(statements):

@@ -39,9 +39,7 @@ def test_everyone_gets_what_is_due(school):
     assert len(expected) >= 40
     assert sum(bool(case.hostile) for case in expected) >= 12
     assert sorted(found) == sorted(case.student for case in expected)
-    differences = [
-        line for case in expected for line in case.differences(found[case.student])
-    ]
+    differences = [line for case in expected for line in case.differences(found[case.student])]
     assert not differences, "\n".join(differences)
     stored = sorted(path.parent.name for path in folder.glob("marks/students/*/result.json"))
     assert stored == sorted(found)
@@ -65,7 +63,9 @@ def test_an_unfinished_run_goes_on_where_it_stopped(school, monkeypatch):
     torn.write_bytes(torn.read_bytes()[:100])
     marked = []
     monkeypatch.setattr(
-        grade.marking, "mark", lambda submission, *_: marked.append(submission.student) or found[submission.student]
+        grade.marking,
+        "mark",
+        lambda submission, *_: marked.append(submission.student) or found[submission.student],
     )
     grade.grade(folder / "sent", folder / "marks", limits=LIMITS, say=lambda line: None)
     assert sorted(marked) == sorted(case.student for case in expected[:2])

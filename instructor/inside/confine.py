@@ -22,7 +22,7 @@ from pathlib import Path
 
 from .limits import Limits
 
-HOME = Path("/tmp/etudiant")  # inside, where /tmp is the submission's own
+WORK = Path("/tmp/travail")  # inside, where /tmp is the submission's own
 # Why a process ended, as its exit code.
 ENDED, MEMORY, PROCESSES, TIME, SETUP = 0, 10, 11, 12, 13
 _POLL = 0.02  # seconds
@@ -131,7 +131,7 @@ def drop_capabilities() -> None:
 
 def _keep(serve, sock, folder, limits, nested, isolated):
     """Fork the student's process and watch over it; return why it ended. Ending kills the whole namespace."""
-    home = HOME if nested else Path(os.environ["HOME"])
+    home = WORK if nested else Path(os.environ["HOME"])
     home.mkdir(parents=True, exist_ok=True)
     if folder is not None:
         _bring(f"/proc/self/fd/{folder}" if isinstance(folder, int) else folder, home)

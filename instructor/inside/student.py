@@ -28,6 +28,7 @@ def make_shell() -> InteractiveShell:
     """Return IPython without a terminal: magics and `!` as in a notebook, no outputs kept."""
     shell = InteractiveShell.instance(config=_CONFIG)
     shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
+    shell.enable_gui = lambda gui=None: None  # `%matplotlib inline` asks for one
     return shell
 
 
