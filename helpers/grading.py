@@ -95,7 +95,7 @@ class Score(float):
 
     def _repr_html_(self):
         name, marks = self._heading()
-        return card(self.verdict[1], f"<b>{name}</b> – {marks}{_as_html(self.feedback)}")
+        return card(self.verdict[1], f"<b>{name}</b> – {marks}{as_html(self.feedback)}")
 
 
 @dataclass(frozen=True)
@@ -355,7 +355,7 @@ def _shown(value):
     return str(value)
 
 
-def _as_html(text):
+def as_html(text: str) -> str:
     """Convert feedback: escaped, backticks as code, lines beginning with "- " as a list."""
     pieces, items = [], []
     for line in [*text.splitlines(), ""]:

@@ -1,6 +1,7 @@
-"""Command line of the instructor's kit: ``python -m instructor release``."""
+"""Commands of the instructor's kit: ``python -m instructor release``, ``grade``, ``report``, ``export``."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,15 @@ from . import package, release
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m instructor", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    add_release(commands)
+    add_grade(commands)
+    add_report(commands)
+    add_export(commands)
+    options = parser.parse_args()
+    return options.run(options)
+
+
+def add_release(commands) -> None:
     command = commands.add_parser("release", help="build the student edition and the correction")
     command.add_argument("--repository", help="OWNER/NAME on GitHub; by default that of pyproject.toml")
     command.add_argument("--ref", help="tag, branch or commit to open; by default that of pyproject.toml")
@@ -17,7 +27,10 @@ def main() -> int:
         "--to", type=Path, default=release.ROOT / "dist", help="folder to write; by default dist"
     )
     command.add_argument("--force", action="store_true", help="overwrite notebooks that hold someone's work")
-    options = parser.parse_args()
+    command.set_defaults(run=run_release)
+
+
+def run_release(options) -> int:
     try:
         repository, ref = release.address(options.repository, options.ref)
         notebooks = release.release(repository, ref, force=options.force)
@@ -26,6 +39,116 @@ def main() -> int:
     except release.ReleaseError as error:
         print(f"release: {error}", file=sys.stderr)
         return 1
+    return 0
+
+
+def add_grade(commands) -> None:
+    command = commands.add_parser("grade", help="mark what a class sent, each submission isolated")
+    command.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="folder or zip from Moodle")
+    command.add_argument("--out", type=Path, required=True, metavar="RESULTS", help="folder to write")
+    command.add_argument("--jobs", type=_positive(int), default=2, metavar="N", help="submissions at a time")
+    command.add_argument(
+        "--time", type=_positive(float), default=120, metavar="S", help="seconds for one cell; 120"
+    )
+    command.add_argument(
+        "--memory", type=_positive(float), default=4, metavar="GB", help="of each submission; 4"
+    )
+    command.add_argument("--cifar10", type=Path, metavar="DIR", help="CIFAR-10, for Part 4; or $CIFAR10_DIR")
+    command.add_argument("--excel", action="store_true", help="tables for a French spreadsheet")
+    command.add_argument("--unsafe", action="store_true", help="no isolation: for submissions you trust")
+    command.set_defaults(run=run_grade)
+
+
+def run_grade(options) -> int:
+    from . import grade, manual, results  # noqa: PLC0415  (they load TensorFlow)
+    from .inside.limits import Limits  # noqa: PLC0415
+
+    limits = Limits(cell=options.time, notebook=5 * options.time, memory=int(options.memory * 2**30))
+    cifar10 = options.cifar10 or os.environ.get("CIFAR10_DIR")
+    if options.unsafe:
+        grade.warn_unsafe()
+    try:
+        grade.grade(
+            options.submissions, options.out, options.jobs, limits, options.unsafe, cifar10 and Path(cifar10)
+        )
+        for path in results.write_reports(options.out, options.excel):
+            print(f"written: {path}")
+    except KeyboardInterrupt:
+        print("grade: interrupted; what is marked is kept, run the same command to go on", file=sys.stderr)
+        return 130
+    except (grade.GradeError, grade.SandboxError, manual.ManualError, OSError) as error:
+        print(f"grade: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _positive(kind):
+    def read(text):
+        value = kind(text)
+        if not 0 < value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is not positive")
+        return value
+
+    return read
+
+
+def add_report(commands) -> None:
+    command = commands.add_parser("report", help="rebuild the reports after marks were typed")
+    command.add_argument("results", type=Path, metavar="RESULTS", help="folder that grade filled")
+    command.add_argument("--excel", action="store_true", help="tables for a French spreadsheet")
+    command.set_defaults(run=run_report)
+
+
+def run_report(options) -> int:
+    from . import manual, results  # noqa: PLC0415  (they load TensorFlow's checks and matplotlib)
+
+    if not results.load(options.results):
+        print(f"report: {options.results} holds no results; run `grade` first", file=sys.stderr)
+        return 1
+    try:
+        for path in results.write_reports(options.results, options.excel):
+            print(f"written: {path}")
+    except manual.ManualError as error:
+        print(f"report: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def add_export(commands) -> None:
+    command = commands.add_parser("export", help="write the marks file that Moodle imports")
+    command.add_argument("results", type=Path, metavar="RESULTS", help="folder that grade filled")
+    kind = command.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--moodle", action="store_true", help="the assignment's offline grading worksheet")
+    kind.add_argument(
+        "--moodle-gradebook", action="store_true", help="a CSV for the gradebook; needs --worksheet"
+    )
+    command.add_argument("--worksheet", type=Path, metavar="FILE", help="worksheet from Moodle, to fill in")
+    command.add_argument("--out", type=Path, metavar="FILE", help="by default in RESULTS")
+    command.add_argument(
+        "--part", action="append", default=[], help="1, 2 …; may be repeated; by default all"
+    )
+    command.add_argument("--scale", type=float, help="grade for full marks; the worksheet's, or 20")
+    command.add_argument("--partial", action="store_true", help="leave students with unmarked answers out")
+    command.set_defaults(run=run_export)
+
+
+def run_export(options) -> int:
+    from . import export, manual  # noqa: PLC0415  (as above)
+
+    try:
+        path, notes = export.export(
+            options.results,
+            options.out,
+            options.part,
+            options.scale,
+            options.worksheet,
+            options.moodle_gradebook,
+            options.partial,
+        )
+    except (export.ExportError, manual.ManualError) as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 1
+    print(f"written: {path}", *notes, sep="\n")
     return 0
 
 

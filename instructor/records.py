@@ -49,6 +49,7 @@ class QuestionResult:
     feedback: str = ""
     answer: str = ""  # what the student wrote: code of an answer cell, or free text
     cell: str = ""  # nbgrader's grade_id
+    comment: str = ""  # the teacher's, merged in when reports are written
 
 
 @dataclass

@@ -1,0 +1,124 @@
+"""What Moodle imports: its own worksheet filled in, a new one, and the gradebook's file."""
+
+import csv
+import io
+
+import pytest
+
+pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
+
+from instructor import results
+from instructor.export import ExportError, export
+from tests.made_results import FREE, PART1, complete, question, store, student
+
+HEADER = (
+    "Identifiant,Nom complet,Adresse de courriel,Statut,Note,Note maximale,La note peut être modifiée,"
+    "Dernière modification (note),Feedback par commentaires"
+)
+
+
+def rows(path, delimiter=","):
+    return list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig")), delimiter=delimiter))
+
+
+def marked(name, participant, points, **changes):
+    one = student(name, question("1.a", points, "x = 1"), participant=participant, **changes)
+    one.name = name
+    return one
+
+
+def test_a_new_worksheet_has_what_moodle_looks_for(tmp_path):
+    one = marked("Élodie", "1234567", 0.5)
+    one.notebooks[PART1].questions.append(question(FREE, 1.5, "Une droite.", comment="a < b\n<script>"))
+    store(tmp_path, one, marked("Nobody", "", 0.5))
+    path, notes = export(tmp_path)
+    (line,) = rows(path)
+    assert (line["Identifiant"], line["Note"], line["Note maximale"]) == ("Participant 1234567", "2", "20")
+    assert line["Dernière modification (note)"] == "-"
+    feedback = line["Feedback par commentaires"]
+    assert "Partie 1\u00a0: 2\u00a0/\u00a020" in feedback
+    assert "a &lt; b<br>&lt;script&gt;" in feedback
+    assert "Nobody" in notes[0]
+
+
+def test_moodle_s_own_worksheet_is_filled_in_and_otherwise_kept(tmp_path):
+    store(
+        tmp_path / "r",
+        marked("Zoé Dupont", "12", 0.5),
+        marked("Dupont Émile", "", 0.25),
+        marked("Eve", "99", 0.5),
+    )
+    sheet = tmp_path / "sheet.csv"
+    lines = [
+        HEADER,
+        'Participant7,Absent,absent@u.fr,Aucun travail,"12,00","100,00",Oui,-,reste',
+        'Participant12,DUPONT Zoé,zoe@u.fr,Remis,,"100,00",Oui,- Non remis,',
+        'Participant13,Emile Dupont,emile@u.fr,Remis,"50,00","100,00",Oui,"lundi 3 mars 2025, 10:00",',
+    ]
+    sheet.write_text("\n".join(lines), "utf-8-sig")
+    path, notes = export(tmp_path / "r", tmp_path / "out.csv", filled=sheet)
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    absent, zoe, emile = rows(path)
+    assert list(absent) == HEADER.split(",")
+    assert (absent["Note"], absent["Feedback par commentaires"]) == ("12,00", "reste")
+    assert (zoe["Note"], zoe["Dernière modification (note)"]) == ("2.5", "- Non remis")  # 0,5 of 20, on 100
+    assert (emile["Note"], emile["Dernière modification (note)"]) == ("1.25", "lundi 3 mars 2025, 10:00")
+    assert any("Eve" in note for note in notes)
+    assert any("1 grades" in note for note in notes)
+    with pytest.raises(ExportError, match="worksheet itself"):
+        export(tmp_path / "r", sheet, filled=sheet)
+
+
+def test_english_columns_are_known_and_others_refused(tmp_path):
+    store(tmp_path, marked("Zoé", "12", 0.5))
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(
+        "Identifier,Full name,Grade,Maximum grade,Last modified (grade)\nParticipant 12,Zoé,,20,-\n", "utf-8"
+    )
+    path, notes = export(tmp_path, filled=sheet)
+    assert rows(path)[0]["Grade"] == "0.5"
+    assert "no column for feedback" in notes[-1]
+    sheet.write_text("Name,Mark\nZoé,\n", "utf-8")
+    with pytest.raises(ExportError, match="Identifiant or Identifier"):
+        export(tmp_path, filled=sheet)
+
+
+def test_the_gradebook_s_file_has_a_column_a_part(tmp_path):
+    store(tmp_path, marked("Zoé", "12", 0.5))
+    with pytest.raises(ExportError, match="--worksheet"):
+        export(tmp_path, to_gradebook=True)
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(f"{HEADER}\nParticipant12,Zoé,zoe@u.fr,Remis,,20,Oui,-,\n", "utf-8")
+    path, _ = export(tmp_path, to_gradebook=True, filled=sheet, scale=100)
+    assert rows(path) == [
+        {"Nom complet": "Zoé", "Adresse de courriel": "zoe@u.fr", "Partie 1": "2.5", "Note /100": "2.5"}
+    ]
+
+
+def test_marks_not_known_yet_are_not_exported(tmp_path):
+    store(tmp_path, complete("bob", "Une droite.", participant="1"), marked("zoé", "2", 0.5))
+    store(tmp_path, student("eve", participant="3", status="unreadable"))
+    with pytest.raises(ExportError, match="4 answers of 1 students"):
+        export(tmp_path)
+    assert not (tmp_path / "moodle.csv").exists()
+    path, notes = export(tmp_path, partial=True)
+    assert [line["Nom complet"] for line in rows(path)] == ["zoé"]
+    assert "eve" in notes[1]
+
+
+def test_parts_are_chosen_by_number(tmp_path):
+    both = marked("zoé", "2", 0.5)
+    both.notebooks |= student(
+        "zoé", question("1.a", 0.25, "x", "part3_spiral"), part="part3_spiral"
+    ).notebooks
+    store(tmp_path, both)
+    assert rows(export(tmp_path)[0])[0]["Note"] == "0.38"  # 0,75 of 40
+    assert rows(export(tmp_path, wanted=["3"])[0])[0]["Note"] == "0.25"
+    with pytest.raises(ExportError, match="part 9"):
+        export(tmp_path, wanted=["9"])
+
+
+def test_an_empty_folder_is_said(tmp_path):
+    with pytest.raises(ExportError, match="run `grade` first"):
+        export(tmp_path)
+    assert results.load(tmp_path) == []

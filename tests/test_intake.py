@@ -1,0 +1,383 @@
+"""What students really send is sorted: everyone gets a submission, nothing crashes or leaves its place."""
+
+import json
+import os
+import unicodedata
+
+import pytest
+
+from helpers.french import NBSP
+from instructor import archives, intake, notebooks
+from instructor.intake import collect
+
+from .school_class import make_class
+from .sending import (
+    PART1,
+    PART2,
+    PART3,
+    R_KERNEL,
+    answered,
+    as_bytes,
+    code,
+    encrypted,
+    find,
+    link,
+    send,
+    tarred,
+    text,
+    version_3,
+    without_names,
+    zipped,
+)
+
+ONE = answered(PART1, {"q1a": "prediction_1 = 0.3"})
+TWO = answered(PART2, {"q1a": "prediction_1 = 50"})
+MOODLE = "Zoé D'Été-Nguyễn_1234567_assignsubmission_file_"
+
+
+@pytest.fixture
+def collected(tmp_path):
+    def collected(files, **options):
+        return collect(send(tmp_path / "sent", files), tmp_path / "staging", **options)
+
+    return collected
+
+
+def the_one(submissions):
+    (submission,) = submissions
+    return submission
+
+
+def said(submission, *words):
+    text = " ".join(submission.remarks).replace(NBSP, " ")
+    return all(word in text for word in words)
+
+
+def source(submission, part, name):
+    return find(json.loads(submission.notebooks[part].read_text("utf-8")), name)["source"]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    "layout", ["{}/part1_linear_vs_relu.ipynb", "{}part1_linear_vs_relu.ipynb", "{}/a/b c/part1 (2).ipynb"]
+)
+def test_moodle_layouts(collected, layout, form):
+    name = unicodedata.normalize(form, layout.format(MOODLE))
+    submission = the_one(collected({name: ONE}))
+    assert (submission.student, submission.participant) == ("zoe-d-ete-nguyen-1234567", "1234567")
+    assert submission.name == "Zoé D'Été-Nguyễn"
+    assert submission.notebooks == {PART1: submission.folder / f"{PART1}.ipynb"}
+    assert source(submission, PART1, "q1a-reponse") == "prediction_1 = 0.3"
+    assert not submission.remarks
+
+
+def test_a_zip_of_the_whole_class_inside_a_folder(tmp_path):
+    files = {f"TP 1/Léa Roy_{n}_assignsubmission_file_/part{n}.ipynb": ONE for n in (1, 2)}
+    path = tmp_path / "classe.zip"
+    path.write_bytes(zipped({**files, "__MACOSX/TP 1/._x": b"\0", "TP 1/.DS_Store": b"\0"}))
+    one, two = collect(path, tmp_path / "staging")
+    assert (one.student, two.student) == ("lea-roy-1", "lea-roy-2")
+    assert said(one, "Un autre étudiant s'appelle aussi Léa Roy")
+    assert not list((tmp_path / "staging").glob(".*"))
+
+
+def test_plain_folders_and_flat_files(collected):
+    submissions = collected(
+        {
+            "dupont/part1_linear_vs_relu.ipynb": ONE,
+            "dupont/part2_initialization.ipynb": TWO,
+            "Élodie Martin/tp.ipynb": ONE,
+            "durand_part1.ipynb": ONE,
+            "Partie 2 durand.ipynb": TWO,
+            "tp_part1_roy.ipynb": ONE,
+            "tp_part1_ray.ipynb": ONE,
+            "part1_linear_vs_relu (1).ipynb": ONE,
+            "part1_linear_vs_relu (2).ipynb": ONE,
+            "李雷.zip": zipped({"x.ipynb": ONE}),
+            "vide.zip": zipped({}),
+            "rapport.pdf": b"%PDF",
+        }
+    )
+    got = {submission.name: sorted(submission.notebooks) for submission in submissions}
+    assert got == {
+        "dupont": [PART1, PART2],
+        "Élodie Martin": [PART1],
+        "durand": [PART1, PART2],
+        "tp_roy": [PART1],
+        "tp_ray": [PART1],
+        "part1_linear_vs_relu (1)": [PART1],
+        "part1_linear_vs_relu (2)": [PART1],
+        "李雷": [PART1],
+        "vide": [],
+        "rapport.pdf": [],
+    }
+    identifiers = [submission.student for submission in submissions]
+    assert identifiers == sorted(set(identifiers))
+    assert {"dupont", "durand", "vide"} < set(identifiers)
+    assert all(name.isascii() and "/" not in name for name in identifiers)
+
+
+def test_one_student_with_folders_is_not_taken_for_a_class(collected):
+    assert the_one(collected({"dupont/rendu/part1.ipynb": ONE})).name == "dupont"
+
+
+def test_an_empty_folder_and_junk_are_students_too(collected, tmp_path):
+    (tmp_path / "sent" / "Ana_1_assignsubmission_file_").mkdir(parents=True)
+    one, two = collected({"Bob_2_assignsubmission_file_/.DS_Store": b"\0"})
+    assert (one.name, two.name) == ("Ana", "Bob")
+    assert all(said(submission, "Aucun notebook") for submission in (one, two))
+
+
+def test_the_same_input_gives_the_same_result_and_the_digest_follows_the_content(collected, tmp_path):
+    files = {f"{MOODLE}/rendu.zip": zipped({"part1.ipynb": ONE}), "autre/x.ipynb": TWO}
+    first, again = collected(files), collected(files)
+    assert first == again
+    (tmp_path / "sent" / "autre" / "notes.txt").write_text("un fichier de plus")
+    changed = collected({})
+    assert [a.digest == b.digest for a, b in zip(first, changed, strict=True)] == [False, True]
+    assert first[1].student == changed[1].student
+
+
+def test_archives_in_archives_and_tar(collected):
+    inner = zipped({"deep.zip": zipped({"deepest.zip": zipped({"part3.ipynb": ONE})}), "part1.ipynb": ONE})
+    submission = the_one(collected({"a/tout.tar.gz": tarred({"x/dedans.zip": inner, "part2.ipynb": TWO})}))
+    assert sorted(submission.notebooks) == [PART1, PART2]
+    assert said(submission, "trop profondes")
+
+
+@pytest.mark.parametrize("lead", [b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\xfd7zXZ\0"])
+def test_other_formats_are_named(collected, lead):
+    submission = the_one(collected({"a/tp.zip": lead + bytes(50)}))
+    assert said(submission, "n'est pas lu ici", "Aucun notebook")
+
+
+@pytest.mark.parametrize("cut", [0, 10, -30])
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_truncated_archives(collected, pack, cut):
+    name = "tp.zip" if pack is zipped else "tp.tar.gz"
+    submission = the_one(collected({f"a/{name}": pack({"part1.ipynb": ONE})[:cut]}))
+    assert said(submission, "archive abîmée ou tronquée") or submission.notebooks
+
+
+def test_one_damaged_file_does_not_cost_the_others(collected):
+    data = bytearray(zipped({"part2.ipynb": TWO, "part1.ipynb": ONE}))
+    data[200:260] = bytes(60)
+    submission = the_one(collected({"a/tp.zip": bytes(data)}))
+    assert sorted(submission.notebooks) == [PART1]
+    assert said(submission, "part2.ipynb", "fichier abîmé")
+
+
+def test_an_encrypted_zip(collected):
+    submission = the_one(collected({"a/tp.zip": encrypted(zipped({"part1.ipynb": ONE}))}))
+    assert said(submission, "mot de passe")
+
+
+def test_paths_and_links_that_lead_outside(collected, tmp_path):
+    secret = send(tmp_path, {"secret.ipynb": TWO}) / "secret.ipynb"
+    files = {
+        "../../part1.ipynb": ONE,
+        "/tmp/part1.ipynb": ONE,
+        "C:\\part1.ipynb": ONE,
+        link("part2_initialization.ipynb"): str(secret),
+    }
+    os.makedirs(tmp_path / "sent" / "b")
+    (tmp_path / "sent" / "b" / "part2.ipynb").symlink_to(secret)
+    (tmp_path / "sent" / "b" / "dossier").symlink_to(tmp_path)
+    before = set(tmp_path.rglob("*"))
+    packed, linked = collected({"a/tp.zip": zipped(files)})
+    assert not packed.notebooks
+    assert not linked.notebooks
+    assert sum("sort du dossier" in remark for remark in packed.remarks) == 3
+    assert said(packed, "mais un lien")
+    assert said(linked, "« part2.ipynb »", "« dossier »", "mais un lien")
+    outside = {path for path in tmp_path.rglob("*") if tmp_path / "staging" not in path.parents} - before
+    assert {path.name for path in outside} <= {"staging", "a", "tp.zip"}
+
+
+def test_decompression_bombs(collected, monkeypatch):
+    monkeypatch.setattr(intake, "MAX_TOTAL", 2_000_000)
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 50)
+    zeros = bytes(1_500_000)
+    ratio, tar, entries, sum_of_all = collected(
+        {
+            "a/tp.zip": zipped({"part1.ipynb": ONE, "zeros.txt": zeros, "more.txt": zeros}),
+            "b/tp.tar.gz": tarred({"zeros.txt": zeros, "more.txt": zeros, "part1.ipynb": ONE}),
+            "c/tp.zip": zipped({f"{number}.txt": b"" for number in range(60)}),
+            "d/tp.zip": zipped({f"{n}.ipynb": os.urandom(900_000) for n in range(3)}),
+        }
+    )
+    assert said(ratio, "bombe de décompression")
+    assert said(tar, "bombe de décompression")
+    assert said(entries, "plus de 50 fichiers")
+    assert said(sum_of_all, "trop gros une fois décompressé")
+
+
+def test_a_zip_that_lies_about_a_size(collected):
+    data = bytearray(zipped({"part1.ipynb": ONE}))
+    place = data.index(b"PK\x01\x02") + 24
+    data[place : place + 4] = (100).to_bytes(4, "little")
+    submission = the_one(collected({"a/tp.zip": bytes(data)}))
+    assert not submission.notebooks
+    assert said(submission, "abîmé")
+
+
+@pytest.mark.parametrize("name", [b"Fran\x87oise", "Françoise".encode()])
+def test_names_in_old_encodings(collected, name):
+    stand_in = b"#" * len(name)  # ASCII, so that the zip does not say which encoding it is in
+    data = zipped({f"{stand_in.decode()}.ipynb": b""}).replace(stand_in, name)
+    assert said(the_one(collected({"a/tp.zip": data})), "« tp/Françoise.ipynb » est refusé")
+
+
+def test_a_file_name_that_is_not_utf8_on_disk(tmp_path):
+    (tmp_path / "sent").mkdir()
+    with open(os.path.join(os.fsencode(tmp_path / "sent"), b"Fran\x87oise.ipynb"), "wb") as file:
+        file.write(as_bytes(ONE))
+    submission = the_one(collect(tmp_path / "sent", tmp_path / "staging"))
+    assert submission.name == "Françoise"
+    assert PART1 in submission.notebooks
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "fichier vide"),
+        (bytes(1000), "fichier vide"),
+        (as_bytes(ONE)[:3000], "JSON illisible"),
+        (b"[" * 100_000, "JSON illisible"),
+        (b'{"cells": [], "metadata": {"lab": ' + b"[" * 900 + b"]" * 900 + b"}}", "aucune des parties"),
+        ({"cells": [code("")] * 3_000}, "3000 cellules"),
+        (b'{"a": 1}', "pas un notebook"),
+        (b"[]", "pas un notebook"),
+        ({"cells": [3, None, code("1 + 1")]}, "n'est aucune des parties"),
+        ({"cells": [code("x <- 1")], "metadata": R_KERNEL}, "écrit pour le langage R"),
+    ],
+)
+def test_files_that_are_no_notebook_of_ours(collected, content, why):
+    submission = the_one(collected({"a/rendu.ipynb": content}))
+    assert not submission.notebooks
+    assert said(submission, why, "rendu.ipynb")
+
+
+def test_a_huge_notebook_is_refused_unread(collected, monkeypatch):
+    monkeypatch.setattr(notebooks, "_parsed", None)
+    assert said(the_one(collected({"a/part1.ipynb": 200_000_000})), "200 Mo, au plus 30 Mo")
+
+
+def test_a_kernel_of_another_language_around_our_cells_is_said(collected):
+    submission = the_one(collected({"a/part1.ipynb": ONE | {"metadata": R_KERNEL}}))
+    assert PART1 in submission.notebooks
+    assert said(submission, "il se dit écrit en R")
+
+
+def test_nbformat_3(collected):
+    submission = the_one(collected({"a/x.ipynb": version_3(ONE)}))
+    assert source(submission, PART1, "sans-id-6") == "prediction_1 = 0.3"
+
+
+@pytest.mark.parametrize("part", [PART1, PART2, PART3])
+def test_a_renamed_notebook_is_known_by_its_content(collected, part):
+    full = answered(part)
+    lost = without_names(full)
+    half = lost | {"cells": lost["cells"][len(lost["cells"]) // 2 :]}
+    marked = {"cells": [code("1")], "metadata": {"lab": full["metadata"]["lab"]}}
+    submissions = collected(
+        {"a/tp.ipynb": full, "b/tp.ipynb": lost, "c/part2.ipynb": half, "d/tp.ipynb": marked}
+    )
+    assert [list(submission.notebooks) for submission in submissions] == [[part]] * 4
+    assert said(submissions[1], "reconnu à son contenu")
+
+
+def test_a_notebook_of_bare_answers(collected):
+    bare = {"cells": [code("palier = .5\nconstante = 0"), code("taux = 3\ndeparts = 12\npart_reussie = 1")]}
+    by_content, by_name = collected({"a/tp.ipynb": bare, "b/Partie 2 final.ipynb": {"cells": [text("?")]}})
+    assert list(by_content.notebooks) == [PART1]
+    assert list(by_name.notebooks) == [PART2]
+    assert said(by_name, "reconnu à son nom seulement")
+
+
+def test_the_fullest_then_latest_duplicate_counts(collected, tmp_path):
+    fuller = answered(PART1, {"q1a": "prediction_1 = 0.4", "q3a": "prediction_3 = 0.2"})
+    later = answered(PART1, {"q1a": "prediction_1 = 0.5", "q3a": "prediction_3 = 0.2"})
+    files = {"a/part1 (2).ipynb": ONE, "a/part1.ipynb": fuller, "a/.ipynb_checkpoints/part1.ipynb": later}
+    full = the_one(collected(files))
+    assert source(full, PART1, "q1a-reponse") == "prediction_1 = 0.4"
+    assert said(full, "« part1.ipynb » est noté", "pas « part1 (2).ipynb »")
+    send(tmp_path / "sent", {"a/z.ipynb": later})
+    os.utime(tmp_path / "sent" / "a" / "part1.ipynb", (1e9, 1e9))
+    assert source(the_one(collected({})), PART1, "q1a-reponse") == "prediction_1 = 0.5"
+
+
+def test_identical_copies_and_checkpoints_alone(collected):
+    twice, checkpoint = collected(
+        {"a/part1.ipynb": ONE, "a/copie/part1.ipynb": ONE, "b/.ipynb_checkpoints/part1-checkpoint.ipynb": ONE}
+    )
+    assert not twice.remarks
+    assert list(checkpoint.notebooks) == [PART1]
+    assert said(checkpoint, "sauvegarde automatique")
+
+
+def test_what_part_4_saved_keeps_its_layout(collected, tmp_path):
+    files = {
+        "rendu/tp/part1.ipynb": ONE,
+        "rendu/tp/sauvegardes/cnn/histoire.csv": "epoque,perte\n",
+        "rendu/tp/sauvegardes/cnn/etat.json": "{}",
+        "rendu/tp/modele.keras": b"PK",
+        "rendu/tp/base.weights.h5": b"HDF",
+        "rendu/tp/notes.csv": "1",
+        "rendu/tp/helpers/config.py": "pass",
+    }
+    submission = the_one(collected({"a/tp.zip": zipped(files)}))
+    saved = submission.folder / "part4"
+    assert sorted(path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file()) == [
+        "base.weights.h5",
+        "modele.keras",
+        "sauvegardes/cnn/etat.json",
+        "sauvegardes/cnn/histoire.csv",
+    ]
+    assert said(submission, "laissés de côté", "notes.csv", "config.py")
+
+
+def test_a_saved_model_too_large(collected):
+    submission = the_one(collected({"a/part1.ipynb": ONE, "a/modele.keras": 61_000_000}))
+    assert said(submission, "61 Mo, au plus 60 Mo")
+    assert not (submission.folder / "part4").exists()
+
+
+def test_an_unforeseen_failure_costs_one_student_a_remark(collected, monkeypatch):
+    def fail(path):
+        raise MemoryError
+
+    monkeypatch.setattr(notebooks, "read", fail)
+    one, two = collected({"a/part1.ipynb": ONE, "b/rapport.pdf": b""})
+    assert said(one, "erreur MemoryError", "à la main")
+    assert not said(two, "MemoryError")
+
+
+def test_a_whole_class_is_sorted_and_nobody_is_lost(tmp_path):
+    expected = make_class(tmp_path / "class")
+    submissions = {
+        submission.student: submission for submission in collect(tmp_path / "class", tmp_path / "staging")
+    }
+    assert len(expected) >= 40
+    assert sum(bool(one.hostile) for one in expected) >= 12
+    assert sorted(submissions) == sorted(one.student for one in expected)
+    for one in expected:
+        submission = submissions[one.student]
+        assert submission.name == one.name
+        assert sorted(name.partition("_")[0] for name in submission.notebooks) == sorted(one.points)
+        if not one.points:
+            assert said(submission, one.remark), submission.remarks
+        assert not any(path.exists() for path in one.traces)
+
+
+def test_refusals(tmp_path):
+    with pytest.raises(ValueError, match="Aucun rendu"):
+        collect(tmp_path / "absent", tmp_path / "staging")
+    (tmp_path / "vide").mkdir()
+    with pytest.raises(ValueError, match="est vide"):
+        collect(tmp_path / "vide", tmp_path / "staging")
+    with pytest.raises(ValueError, match="en dehors"):
+        collect(tmp_path, tmp_path / "staging")
+    path = send(tmp_path, {"classe.zip": b"PK\x03\x04"}) / "classe.zip"
+    with pytest.raises(ValueError, match=r"classe\.zip"):
+        collect(path, tmp_path / "staging")

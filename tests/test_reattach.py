@@ -1,0 +1,307 @@
+"""Answers are found again in whatever became of the notebook, and nothing a student wrote is lost."""
+
+import copy
+import functools
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers.french import NBSP
+from instructor import notebooks
+from instructor.notebooks import grade_id
+from instructor.reattach import assigned, is_answer, plain, reattach
+
+from .sending import (
+    EDITIONS,
+    PART1,
+    PART2,
+    answered,
+    as_bytes,
+    code,
+    find,
+    insert_after,
+    text,
+    without_names,
+)
+
+ANSWERS = {
+    "q1a": "prediction_1 = 0.31",
+    "q1b": "palier = 0.5\nconstante = 0",
+    "q1c-explication": "Une droite ne sépare pas quatre quadrants : la perte reste à 0,50.",
+    "q2a": "def composer(W1, b1, W2, b2):\n    return W1 @ W2, b1 @ W2 + b2",
+    "q2b-explication": "Le maximum n'est pas linéaire, on ne peut plus développer.",
+    "q3a": "prediction_3 = 0.21",
+    "q3b": "part_reussie = np.mean(deux_relu.test_loss[:, -1] < 0.25)",
+    "q3c-explication": "Des bandes et des coins ; il manque des plis.",
+    "q4a": "prediction_4 = 4",
+    "q4b": 'adresse = "https://playground.tensorflow.org/#epochs=12"',
+    "q4c": "taux = 0.2\ndeparts = 14",
+    "q4d-conclusion": "Trois neurones suffisent, avec de la chance.",
+}
+
+
+loaded = functools.cache(notebooks.load_editions)
+
+
+def read(notebook, tmp_path):
+    path = tmp_path / "sent.ipynb"
+    path.write_bytes(as_bytes(notebook))
+    return notebooks.read(path)
+
+
+@pytest.fixture
+def attach(tmp_path):
+    return lambda notebook, part=PART1: reattach(read(notebook, tmp_path), loaded()[part])
+
+
+def by_id(attached):
+    return {cell.id.removesuffix("-reponse"): cell for cell in attached.notebook.cells}
+
+
+def answers_of(attached):
+    return {name: cell.source for name, cell in by_id(attached).items() if name in ANSWERS}
+
+
+def said(attached, words):
+    return any(words in remark.replace(NBSP, " ") for remark in attached.remarks)
+
+
+def own(attached):
+    return [cell.source for cell in attached.notebook.cells if cell.metadata.lab.origin == "student"]
+
+
+@pytest.mark.parametrize("part", EDITIONS)
+def test_an_untouched_notebook_is_rebuilt_as_it_is(attach, part):
+    attached = attach(EDITIONS[part], part)
+    assert attached.certainty == 1
+    assert attached.answered == 0
+    assert not attached.remarks
+    assert [(c.id, c.source) for c in attached.notebook.cells] == [
+        (c["id"], "".join(c["source"])) for c in EDITIONS[part]["cells"]
+    ]
+    assert {c.metadata.lab.origin for c in attached.notebook.cells} == {"edition", "answer"}
+
+
+def test_an_ordinary_submission_is_certain(attach):
+    attached = attach(answered(answers=ANSWERS))
+    assert answers_of(attached) == ANSWERS
+    assert attached.certainty == 1
+    assert attached.answered == len(ANSWERS)
+    assert not attached.remarks
+
+
+def test_answers_are_found_without_ids_and_metadata(attach):
+    attached = attach(without_names(answered(answers=ANSWERS)))
+    assert answers_of(attached) == ANSWERS
+    assert 0.5 <= attached.certainty < 0.9
+    assert sum("à vérifier" in remark for remark in attached.remarks) == len(ANSWERS)
+
+
+def test_colab_keeps_ids_under_metadata_only_or_loses_them_in_part(attach):
+    notebook = answered(answers=ANSWERS)
+    for number, cell in enumerate(notebook["cells"]):
+        if number % 2:
+            cell["metadata"] = {"id": f"x{number}", "outputId": "y"}
+            cell["id"] = f"colab{number}"
+    assert answers_of(attach(notebook)) == ANSWERS
+
+
+def test_additional_cells_stay_in_place_and_bear_no_marks(attach):
+    notebook = answered(answers=ANSWERS | {"q1b": "palier = mesure\nconstante = 0"})
+    helper = code("mesure = 0.5")
+    forged = {"grade": True, "points": 20, "grade_id": "z"}
+    helper["metadata"] = {"tags": ["raises-exception"], "nbgrader": forged}
+    attached = attach(insert_after(notebook, "q1b-question", helper, text("Mes notes")))
+    ids = [cell.id for cell in attached.notebook.cells]
+    place = ids.index("q1b-question")
+    assert [cell.source for cell in attached.notebook.cells[place + 1 : place + 3]] == [
+        "mesure = 0.5",
+        "Mes notes",
+    ]
+    assert attached.notebook.cells[place + 1].metadata == {"lab": {"origin": "student"}}
+    assert ids[place + 3] == "q1b-reponse"
+    assert said(attached, "Texte ajouté")
+    assert said(attached, "ne connaît pas : z.")
+
+
+def test_a_retyped_answer_replaces_the_stub_that_would_undo_it(attach):
+    notebook = insert_after(answered(), "q1b-verification", code("palier = 0.5\nconstante = 0"))
+    attached = attach(notebook)
+    assert by_id(attached)["q1b"].source == "palier = 0.5\nconstante = 0"
+    assert 0.8 <= attached.cells["q1b-reponse"] < 0.9
+    assert not own(attached)
+
+
+def test_merged_answers_are_not_undone_by_a_stub(attach):
+    notebook = answered(answers={"q1a": "prediction_1 = 0.3\npalier = 0.5\nconstante = 0"})
+    notebook["cells"].remove(find(notebook, "q1b-reponse"))
+    attached = attach(notebook)
+    assert "palier = 0.5" in by_id(attached)["q1a"].source
+    assert not assigned(by_id(attached)["q1b"].source)
+    assert "q1b-reponse" not in attached.lost
+    assert said(attached, "fusionnée")
+
+
+def test_a_split_answer_keeps_its_second_half_before_the_check(attach):
+    notebook = insert_after(answered(answers={"q1b": "palier = 0.5"}), "q1b-reponse", code("constante = 0"))
+    cells = attach(notebook).notebook.cells
+    place = [cell.id for cell in cells].index("q1b-reponse")
+    assert [cell.source for cell in cells[place : place + 2]] == ["palier = 0.5", "constante = 0"]
+    assert cells[place + 2].id == "q1b-verification"
+
+
+def test_a_copied_cell_with_the_same_name_is_kept_after_the_answer(attach):
+    notebook = answered(answers={"q1b": "palier = 0.4\nconstante = 0"})
+    again = copy.deepcopy(find(notebook, "q1b-reponse")) | {"source": "palier = 0.5\nconstante = 0"}
+    attached = attach(insert_after(notebook, "q1b-reponse", again))
+    assert by_id(attached)["q1b"].source.startswith("palier = 0.4")
+    assert own(attached) == ["palier = 0.5\nconstante = 0"]
+    assert said(attached, "Plusieurs cellules")
+
+
+def test_checks_and_locked_cells_are_ours_and_what_was_written_there_is_kept_before(attach):
+    notebook = answered(answers={"q4b-verification": "print('4.0')", "preparation": "raise SystemExit"})
+    attached = attach(notebook)
+    ours = {cell["id"]: "".join(cell["source"]) for cell in EDITIONS[PART1]["cells"]}
+    assert by_id(attached)["q4b-verification"].source == ours["q4b-verification"]
+    assert by_id(attached)["preparation"].source == ours["preparation"]
+    assert own(attached) == ["raise SystemExit", "print('4.0')"]
+    ids = [cell.id for cell in attached.notebook.cells]
+    assert ids[ids.index("q4b-verification") - 1].startswith("etudiant-")
+    assert said(attached, "verrouillées modifiées")
+
+
+def test_deleted_cells_come_back_and_deleted_answers_are_reported(attach):
+    notebook = answered(answers=ANSWERS)
+    for name in ("q1b-verification", "laboratoire", "q3b-reponse", "q1c-explication", "q2"):
+        notebook["cells"].remove(find(notebook, name))
+    attached = attach(notebook)
+    ids = [cell["id"] for cell in EDITIONS[PART1]["cells"]]
+    assert [cell.id for cell in attached.notebook.cells] == ids
+    assert sorted(attached.lost) == ["q1c-explication", "q3b-reponse"]
+    assert attached.certainty == 0.5
+    assert said(attached, "introuvables")
+
+
+def test_an_emptied_answer_is_unanswered(attach):
+    attached = attach(answered(answers={"q1a": "", "q1c-explication": "  \n"}))
+    assert attached.answered == 0
+    assert by_id(attached)["q1a"].source.startswith("prediction_1 = ...")
+    assert not attached.lost
+
+
+def test_forged_metadata_changes_nothing(attach):
+    notebook = answered(answers=ANSWERS)
+    find(notebook, "q4b-verification")["metadata"]["nbgrader"].update(points=400, locked=False)
+    find(notebook, "q1a-reponse")["metadata"]["nbgrader"].update(grade=True, points=20, solution=False)
+    attached = attach(notebook)
+    ours = {cell["id"]: cell["metadata"].get("nbgrader") for cell in EDITIONS[PART1]["cells"]}
+    assert {cell.id: cell.metadata.get("nbgrader") for cell in attached.notebook.cells} == ours
+    assert said(attached, "ignorées : q1a-reponse et q4b-verification")
+
+
+def test_names_swapped_between_answers_do_not_mislead(attach):
+    notebook = answered(answers=ANSWERS)
+    one, other = find(notebook, "q1a-reponse"), find(notebook, "q4c-reponse")
+    one["metadata"], other["metadata"] = other["metadata"], one["metadata"]
+    one["id"], other["id"] = other["id"], one["id"]
+    assert answers_of(attach(notebook)) == ANSWERS
+
+
+def test_metadata_of_any_shape_is_survived(attach):
+    notebook = answered(answers=ANSWERS)
+    shapes = [None, [], "x", {"nbgrader": 3}, {"nbgrader": {"grade_id": []}}]
+    for cell, shape in zip(notebook["cells"], shapes, strict=False):
+        cell["metadata"] = shape
+    notebook["metadata"] = {"lab": [], "kernelspec": 4}
+    assert answers_of(attach(notebook)) == ANSWERS
+
+
+def test_text_is_found_beside_its_cell_or_in_the_statement(attach):
+    notebook = insert_after(answered(), "q1c-question", text("Une droite."))
+    statement = find(notebook, "q2b-question")
+    statement["source"] = "".join(statement["source"]) + "\n\nLe max n'est pas linéaire."
+    find(notebook, "q3c-explication").update(cell_type="code", source="Des plis en biais", outputs=[])
+    attached = attach(notebook)
+    cells = by_id(attached)
+    assert cells["q1c-explication"].source == "Une droite."
+    assert cells["q2b-explication"].source == "Le max n'est pas linéaire."
+    assert cells["q3c-explication"].cell_type == "markdown"
+    assert cells["q3c-explication"].source == "Des plis en biais"
+    assert not own(attached)
+    assert {name for name, sure in attached.cells.items() if sure < 0.9} == {
+        "q1c-explication",
+        "q2b-explication",
+        "q3c-explication",
+    }
+
+
+def test_an_answer_turned_into_text_is_code_again(attach):
+    notebook = answered()
+    find(notebook, "q1a-reponse").update(cell_type="markdown", source="prediction_1 = 0.3")
+    cell = by_id(attach(notebook))["q1a"]
+    assert (cell.cell_type, cell.source) == ("code", "prediction_1 = 0.3")
+
+
+def test_the_student_version_of_an_open_cell_is_run(attach):
+    attached = attach(answered(PART2, {"q3-mesure": "forme = (4, 4)\nessai = train(lab)"}), PART2)
+    cell = by_id(attached)["q3-mesure"]
+    assert (cell.source, cell.metadata.lab.origin) == ("forme = (4, 4)\nessai = train(lab)", "student")
+
+
+def test_another_edition_is_said(attach):
+    notebook = answered(answers=ANSWERS)
+    notebook["metadata"]["lab"] = {"sources": "0" * 64}
+    find(notebook, "q3b-reponse")["metadata"]["nbgrader"]["grade_id"] = "q3z-reponse"
+    attached = attach(notebook)
+    assert answers_of(attached) == ANSWERS
+    assert said(attached, "autre édition")
+    assert said(attached, "q3z-reponse")
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("%%time\na = b = 1", {"a", "b"}),
+        ("!pip install x\n(c, d), *e = f(lambda z: (y := 1))", {"c", "d", "e"}),
+        ("def g(x):\n    h = 1\nif g:\n    i: int = 2\nfor j in k: pass", {"g", "i", "j"}),
+        ("palier = 0,5)\nprint(palier == 2)", {"palier", "print"}),
+        ("x = " + "(" * 5000, {"x"}),
+    ],
+)
+def test_names_bound_at_the_top_level(source, names):
+    assert assigned(source) == names
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), named=st.booleans(), shuffled=st.booleans(), deleted=st.integers(0, 25))
+def test_every_answer_is_found_or_reported_and_nothing_is_lost(
+    tmp_path_factory, seed, named, shuffled, deleted
+):
+    chance = random.Random(seed)
+    notebook = answered(answers=ANSWERS)
+    if not named:
+        notebook = without_names(notebook)
+    chance.shuffle(notebook["cells"]) if shuffled else None
+    for _ in range(deleted):
+        notebook["cells"].pop(chance.randrange(len(notebook["cells"])))
+    edition = loaded()[PART1]
+    attached = reattach(read(notebook, tmp_path_factory.mktemp("one")), edition)
+    sent = {plain("".join(cell["source"])) for cell in notebook["cells"]}
+    found = {cell.id.removesuffix("-reponse"): cell.source for cell in attached.notebook.cells}
+    for name, answer in ANSWERS.items():
+        full = name if name in attached.cells else f"{name}-reponse"
+        if found[name] != answer and answer in sent:
+            doubted = attached.cells[full] < 0.9
+            assert doubted, name
+            assert any(full in remark for remark in attached.remarks)
+        elif answer not in sent:
+            assert attached.cells[full] == 0 or attached.cells[full] < 0.9
+    rebuilt = "\n\n".join(plain(cell.source) for cell in attached.notebook.cells)
+    assert all(answer in rebuilt for answer in ANSWERS.values() if answer in sent)
+    assert [grade_id(c) for c in attached.notebook.cells if grade_id(c)] == [
+        grade_id(c) for c in edition.cells if grade_id(c)
+    ]
+    assert all(is_answer(c) == (c.metadata.lab.origin == "answer") for c in attached.notebook.cells)

@@ -1,0 +1,202 @@
+"""Reports of a made class: known marks, hostile contents, alike submissions, and the time they take."""
+
+import csv
+import hashlib
+import random
+import re
+import time
+from html.parser import HTMLParser
+
+import pytest
+
+pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
+
+from instructor import overview, pages, results, similarity, spreadsheet
+from instructor.parts import parts
+from tests.made_results import FREE, PART1, complete, question, store, student
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}"
+VOCABULARY = (
+    "le réseau neurone plan droite frontière perte départ couche linéaire pli surface quadrant car donc mais "
+    "parce que chaque mesure figure points bleus oranges taux succès aucun minimum local apprend graine poids"
+)
+
+
+def written(table):
+    return list(csv.DictReader(spreadsheet.render(*table).decode().splitlines()))
+
+
+def class_html(*students):
+    return pages.class_page(overview.overview(list(students), [PART1]))
+
+
+def text(seed, length=80):
+    chosen, words = random.Random(seed), VOCABULARY.split()
+    return " ".join(chosen.choice(words) for _ in range(length))
+
+
+def test_marks_are_added_up():
+    full, half = complete("alice", "Une droite.", marked=2.0), complete("bob", "Une droite.", share=0.5)
+    full.notebooks[PART1].questions = [
+        q if not q.manual else question(q.key, q.maximum, q.answer) for q in full.notebooks[PART1].questions
+    ]
+    silent = student("chloé", question("1.a", 0.5, "x = 1"), question(FREE))
+    students = [full, half, silent, student("dora", status="unreadable")]
+    marks = {row["Identifiant"]: row for row in written(results.marks_table(students, [PART1]))}
+    assert marks["alice"]["Note /20"] == marks["alice"]["Partie 1 /20"] == "20"
+    assert (marks["bob"]["Points"], marks["bob"]["Maximum"]) == ("6.5", "20")
+    assert (marks["bob"]["Note /20"], marks["bob"]["Réponses à corriger"]) == (
+        "",
+        "4",
+    )  # not before it is known
+    assert marks["bob"]["Partie 1 1.c"] == ""
+    assert marks["chloé"]["Note /20"] == "0.5"  # a free text left blank waits for nobody
+    assert (marks["dora"]["Note /20"], marks["dora"]["Partie 1 état"]) == ("", "illisible")
+    states = {
+        (r["Identifiant"], r["Question"]): r["État"] for r in written(results.questions_table(students))
+    }
+    assert states["bob", "1.a"] == "en partie réussi"
+    assert states["bob", FREE] == "en attente de correction"
+    assert states["chloé", FREE] == "sans réponse"
+
+
+def test_a_second_run_writes_the_same_bytes(tmp_path):
+    store(tmp_path, complete("alice", "Une droite."), complete("bob", text(1)))
+
+    def digests():
+        results.write_reports(tmp_path)
+        written = (p for p in tmp_path.rglob("*") if p.is_file() and p.suffix != ".db")
+        return {p.relative_to(tmp_path): hashlib.sha256(p.read_bytes()).hexdigest() for p in written}
+
+    assert digests() == digests()
+    assert not (tmp_path / "backups").exists()  # nothing changed
+
+
+class Tags(HTMLParser):
+    def __init__(self, page):
+        super().__init__()
+        self.found = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+
+def test_nothing_that_a_student_wrote_becomes_html_or_a_formula(tmp_path):
+    hostile = complete("mallory", HOSTILE, share=0.0, remarks=[HOSTILE])
+    hostile.name = '=HYPERLINK("http://evil";"clic")' + HOSTILE
+    hostile.remarks = ["+1+cmd|' /C calc'!A0"]
+    for asked in hostile.notebooks[PART1].questions:
+        asked.feedback = asked.comment = HOSTILE
+        asked.answer = HOSTILE
+    twin = complete("twin", HOSTILE, share=0.0)
+    store(tmp_path, hostile, twin)
+    results.write_reports(tmp_path)
+    for page in (tmp_path / "class.html", tmp_path / "feedback" / "mallory.html"):
+        content = page.read_text("utf-8")
+        assert "&lt;script&gt;" in content
+        assert "{{7*7}}" in content
+        tags = Tags(content).found
+        assert not [tag for tag, _ in tags if tag in {"script", "iframe", "object", "link", "form"}]
+        assert not [name for _, attributes in tags for name in attributes if name.startswith("on")]
+        assert all(attributes["src"].startswith("data:image/") for tag, attributes in tags if tag == "img")
+        policy = next(a["content"] for t, a in tags if t == "meta" and a.get("http-equiv"))
+        assert "default-src 'none'" in policy
+        assert "script-src" not in policy
+    for name in ("marks.csv", "questions.csv", "manual.csv"):
+        for row in csv.reader((tmp_path / name).read_text("utf-8-sig").splitlines()):
+            assert not [cell for cell in row if re.match(r"\s*[=+@-]\D", cell)]
+
+
+def test_rubrics_are_for_teachers_only():
+    alice = complete("alice", "Une droite.")
+    assert "Barème du correcteur" in class_html(alice)
+    assert "Barème" not in pages.feedback(alice, [PART1])
+
+
+def test_feedback_says_what_happened_in_french():
+    one = complete(
+        "alice", "Une droite.", status="partial", certainty=0.8, remarks=["Une cellule a été arrêtée : 60 s."]
+    )
+    one.notebooks[PART1].questions[2].comment = "Bien vu, mais pourquoi ?"
+    page = pages.feedback(one, [PART1])
+    for sentence in (
+        "en attente de correction",
+        "a été arrêtée\u00a0: 60 s.",
+        "certitude de 80\u00a0%",
+        "<code>plateau</code>",
+    ):
+        assert sentence in page
+    assert "corrigé en partie" in class_html(one)
+
+
+def test_a_french_spreadsheet_gets_commas_and_a_mark(tmp_path):
+    table = results.marks_table([complete("alice", "x", share=0.5)], [PART1])
+    path = tmp_path / "marks.csv"
+    path.write_bytes(spreadsheet.render(*table, excel=True))
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    table = spreadsheet.read(path)
+    assert (table.delimiter, table.rows[0]["Points"]) == (";", "6,5")
+
+
+def test_frequent_mistakes_are_grouped_whatever_their_writing():
+    answers = ["plateau = 0.25", "plateau  =  0.25  # au jugé", "PLATEAU = 0.25\n", "plateau = 0.7"]
+    page = class_html(*(student(f"s{i}", question("1.b", 0.0, answer)) for i, answer in enumerate(answers)))
+    assert re.search(r'<td class="number">3</td>.*plateau = 0.25', page)
+    assert "plateau = 0.7" not in page
+
+
+def test_a_copied_text_is_flagged_with_excerpts_and_nothing_else():
+    original = text(1)
+    words = original.split()
+    words[10:12] = ["vraiment", "autrement"]
+    copied = "Voici. " + " ".join(words).upper() + " Voilà !"
+    common = "La frontière est une droite, donc aucune ne sépare les quadrants opposés du XOR."
+    students = [student("a", question(FREE, None, original)), student("b", question(FREE, None, copied))]
+    students += [student(f"c{i}", question(FREE, None, f"{text(100 + i)} {common}")) for i in range(20)]
+    pairs = similarity.similar(students)
+    assert [(pair.left.student, pair.right.student) for pair in pairs] == [("a", "b")]
+    shared = [piece for piece, both in pairs[0].evidence[0].left if both]
+    assert len(" ".join(shared)) > 0.7 * len(original)
+    assert "".join(piece for piece, _ in pairs[0].evidence[0].right) == copied  # nothing is lost of it
+
+
+def test_right_numbers_and_the_lab_s_address_flag_nobody():
+    url = "adresse = 'https://playground.tensorflow.org/#activation=relu&epochs=400&resets=5&noise=35'"
+    students = [
+        student(f"s{i}", question("1.b", 1.5, "palier = 0.5\nconstante = 0"), question("4.b", 4.0, url))
+        for i in range(3)
+    ]
+    assert similarity.similar(students) == []
+
+
+def test_three_rare_mistakes_in_common_are_flagged():
+    def wrong(name, *numbers):
+        keys = ("1.a", "1.b", "3.a", "3.b")
+        return student(name, *(question(k, 0.0, f"x = {n}") for k, n in zip(keys, numbers, strict=False)))
+
+    pairs = similarity.similar(
+        [wrong("a", 0.123, 9, 7.5), wrong("b", 0.123, 9, 7.5), wrong("c", 0.123, 8, 7.1)]
+    )
+    assert pairs == []  # the first mistake is everybody's
+    (pair,) = similarity.similar([wrong("a", 0.1, 9, 7.5), wrong("b", 0.1, 9, 7.5), wrong("c", 4, 8, 7.1)])
+    assert (pair.left.student, pair.right.student, len(pair.evidence)) == ("a", "b", 3)
+
+
+def test_similarity_of_a_large_class_takes_no_time_per_pair():
+    keys = parts()[PART1].rubrics
+    answers = ([question(key, None, text(f"{i} {key}")) for key in keys] for i in range(300))
+    students = [student(f"s{i}", *answered) for i, answered in enumerate(answers)]
+    start = time.process_time()
+    assert similarity.similar(students) == []
+    assert (
+        time.process_time() - start < 4
+    )  # 0.3 s on a quiet machine; minutes for 180,000 comparisons of texts
+
+
+def test_reports_of_three_hundred_students_take_seconds(tmp_path):
+    store(tmp_path, *(complete(f"s{i:03d}", text(i, 60), share=(i % 5) / 4) for i in range(300)))
+    start = time.process_time()
+    results.write_reports(tmp_path)
+    assert time.process_time() - start < 15  # about 3 s on a quiet machine
+    assert len(list((tmp_path / "feedback").iterdir())) == 300

@@ -1,0 +1,268 @@
+"""Each promise of the sandbox, broken in earnest by code in a student's process."""
+
+import contextlib
+import dataclasses
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from instructor import sandbox
+from instructor.inside import codec, confine, wire
+from instructor.inside.limits import Limits
+
+from .isolation import required_sandbox
+
+MB = 2**20
+LIMITS = Limits(cell=60, notebook=120, memory=1500 * MB, processes=40, disk=64 * MB, file=16 * MB)
+
+
+class Student:
+    """Runs code as a submission's, in the sandbox of a nursery."""
+
+    def __init__(self, room):
+        self.room = room
+
+    def run(self, code: str, folder: Path | None = None, **limits):
+        """Run a cell; return the value of ``found`` after it, its error, and why the process ended."""
+        ours, theirs = socket.socketpair()
+        opened = [os.open(folder, os.O_RDONLY)] if folder else []
+        limits = dataclasses.replace(LIMITS, **limits)
+        request = {"limits": dataclasses.asdict(limits), "folder": None}
+        with ours, theirs:
+            wire.send(self.room.socket, request, [theirs.fileno(), *opened])
+            theirs.close()
+            found = error = None
+            with contextlib.suppress(wire.Lost):
+                wire.send(ours, {"run": code, "seconds": limits.cell})
+                error = wire.receive(ours, limits.notebook + 10)[0]["error"]
+                wire.send(ours, {"values": ["found"], "seconds": 5})
+                (value,) = wire.receive(ours, 15)[0]["values"]
+                found = codec.decode(value) if value else None
+        for descriptor in opened:
+            os.close(descriptor)
+        return found, error, wire.receive(self.room.socket, 60)[0]["ended"]
+
+
+@pytest.fixture(scope="module")
+def student():
+    required_sandbox()
+    limits = {"memory": 4 * LIMITS.memory, "processes": 400}
+    with sandbox.lab() as pack:
+        room = sandbox.Room("inside.nursery", pack, **limits)
+        assert room.greeting["nested"], "this system needs one sandbox a notebook: the slow way"
+        yield Student(room)
+        room.close()
+
+
+def test_what_a_submission_needs_is_there(student, tmp_path):
+    (tmp_path / "sauvegardes").mkdir()
+    (tmp_path / "sauvegardes" / "poids.csv").write_text("1,2")
+    (tmp_path / "helpers").mkdir()
+    found, error, ended = student.run(
+        "from pathlib import Path\n"
+        "from helpers import PlaygroundConfig, train\n"
+        "loss = train(PlaygroundConfig(), 3).test_loss.shape\n"
+        "Path('mien.txt').write_text('x')\n"
+        "found = loss, Path('sauvegardes/poids.csv').read_text(), Path('helpers').exists()",
+        tmp_path,
+    )
+    assert (found, error, ended) == (((1, 4), "1,2", False), None, confine.ENDED)
+
+
+def test_nothing_outside_can_be_seen(student, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the solutions")
+    paths = [secret, sandbox.ROOT / "instructor", sandbox.ROOT / "README.md", Path.home() / ".bashrc"]
+    paths += [Path("/etc/passwd"), Path("/var"), Path("/home"), Path("/lab/instructor"), Path("/sys")]
+    found, _, _ = student.run(f"import os\nfound = [p for p in {list(map(str, paths))} if os.path.exists(p)]")
+    assert found == []
+    found, _, _ = student.run("import os\nfound = sorted(os.listdir('/lab')), os.listdir(), dict(os.environ)")
+    assert found[:2] == (["helpers", "inside"], [])
+    assert str(sandbox.ROOT) not in str(found[2])
+
+
+def test_nothing_outside_can_be_written(student, tmp_path):
+    outside = tmp_path / "marks.csv"
+    outside.write_text("20")
+    places = [str(outside), "/x", "/usr/x", "/lab/x", "/lab/helpers/grading.py", "/dev/x", f"{sys.prefix}/x"]
+    places += ["/proc/sys/kernel/core_pattern", "/proc/sys/user/max_user_namespaces", "/proc/sysrq-trigger"]
+    found, _, _ = student.run(
+        "found = []\n"
+        f"for place in {places}:\n"
+        "    try:\n"
+        "        open(place, 'a').write('x')\n"
+        "        found.append(place)\n"
+        "    except OSError:\n"
+        "        pass"
+    )
+    assert found == []
+    assert outside.read_text() == "20"
+
+
+def test_one_submission_leaves_nothing_to_the_next(student):
+    student.run(
+        "import os, subprocess\n"
+        "open('/tmp/left', 'w').write('x'); open('left', 'w').write('x'); open('/dev/shm/left', 'w').write('x')\n"
+        "subprocess.Popen(['sleep', '1000'], start_new_session=True)\n"
+        "import helpers; helpers.left = True"
+    )
+    found, _, _ = student.run(
+        "import os, helpers\n"
+        "found = [p for p in ('/tmp/left', 'left', '/dev/shm/left') if os.path.exists(p)]\n"
+        "found += [hasattr(helpers, 'left'), len([p for p in os.listdir('/proc') if p.isdigit()])]"
+    )
+    assert found == [False, 2]  # the keeper and the student's own
+
+
+def test_no_network(student):
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as abstract:
+        abstract.bind(f"\0lab-{os.getpid()}")
+        abstract.listen()
+        found, _, _ = student.run(
+            "import socket\n"
+            "found = []\n"
+            f"for address in ('127.0.0.1', {server.getsockname()[1]}), ('1.1.1.1', 53), '\\0lab-{os.getpid()}':\n"
+            "    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET\n"
+            "    try:\n"
+            "        socket.socket(family).connect(address)\n"
+            "        found.append(address)\n"
+            "    except OSError:\n"
+            "        pass"
+        )
+        assert found == []
+
+
+def test_no_other_process_can_be_signalled_or_traced(student):
+    witness = subprocess.Popen(["sleep", "100"])
+    try:
+        found, _, _ = student.run(
+            "import os, ctypes, signal\n"
+            "found = []\n"
+            f"for pid in ({witness.pid}, {os.getpid()}, -1, 1):\n"
+            "    try:\n"
+            "        os.kill(pid, signal.SIGKILL)\n"
+            "        found.append(pid)\n"
+            "    except OSError:\n"
+            "        pass\n"
+            "found.append(ctypes.CDLL(None).ptrace(16, 1, 0, 0))\n"  # PTRACE_ATTACH to the keeper
+            "try:\n"
+            "    open('/proc/1/mem', 'rb')\n"
+            "    found.append('mem')\n"
+            "except OSError:\n"
+            "    pass"
+        )
+        # A process may send the first of its namespace a signal: it has no effect.
+        assert found == [1, -1]
+        assert witness.poll() is None
+        assert student.run("found = 1")[0] == 1
+    finally:
+        witness.kill()
+        witness.wait()
+
+
+def test_no_privilege_is_left_nor_won(student):
+    found, _, _ = student.run(
+        "import ctypes, os\n"
+        "libc = ctypes.CDLL(None)\n"
+        "lines = dict(l.split(':', 1) for l in open('/proc/self/status').read().splitlines())\n"
+        "found = [int(lines[k], 16) for k in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb')]\n"
+        "found += [int(lines['NoNewPrivs']), libc.unshare(0x10000000), libc.mount(b'x', b'/tmp', b'tmpfs', 0, None)]\n"
+        "found += [libc.umount2(b'/proc/sys', 2), libc.umount2(b'/tmp', 2)]"
+    )
+    assert found == [0, 0, 0, 0, 0, 1, -1, -1, -1, -1]
+
+
+def test_only_its_own_socket_is_open(student):
+    found, _, _ = student.run(
+        "import os\n"
+        "found = []\n"
+        "for n in os.listdir('/proc/self/fd'):\n"
+        "    try:\n"
+        "        found.append(os.readlink(f'/proc/self/fd/{n}').partition(':')[0])\n"
+        "    except OSError:\n"
+        "        pass\n"
+        "found.sort()"
+    )
+    assert found == ["/dev/null", "/dev/null", "/dev/null", "socket"]
+
+
+def test_a_fork_bomb_is_bounded(student):
+    started = time.monotonic()
+    _, _, ended = student.run("import os\nwhile True: os.fork()")
+    assert ended == confine.PROCESSES
+    assert time.monotonic() - started < 60
+    assert student.run("found = 1")[0] == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import numpy as np\nfound = np.ones(10 * 2**27)",  # 10 GB at once
+        "rows = []\nwhile True: rows.append(b'x' * 2**24)",
+        "import os\nfor _ in range(20):\n    if not os.fork():\n        row = b'x' * (400 * 2**20)\n        break\nimport time; time.sleep(20)",
+    ],
+    ids=["at once", "little by little", "in many processes"],
+)
+def test_memory_is_bounded(student, code):
+    _, error, ended = student.run(code)
+    assert ended == confine.MEMORY or "MemoryError" in error
+
+
+def test_disk_and_files_are_bounded(student):
+    found, _, _ = student.run(
+        "import os\n"
+        "found = [0, 0]\n"
+        "try:\n"
+        "    with open('large', 'wb') as file:\n"
+        "        while True: found[0] += file.write(bytes(2**20))\n"
+        "except OSError:\n"
+        "    os.remove('large')\n"
+        "try:\n"
+        "    for n in range(1000):\n"
+        "        with open(f'/tmp/{n}', 'wb') as file: found[1] += file.write(bytes(2**20))\n"
+        "except OSError:\n"
+        "    pass"
+    )
+    large, all_files = (size / MB for size in found)
+    assert 8 <= large <= 17
+    assert 32 <= all_files <= 65
+
+
+def test_time_is_bounded(student):
+    found, error, _ = student.run("found = 1\nwhile True: pass", cell=1)
+    assert (found, error.partition(":")[0]) == (1, "TempsDepasse")  # and the notebook goes on
+    stubborn = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\nwhile True: pass"
+    started = time.monotonic()
+    assert student.run(stubborn, cell=1, notebook=3)[2] == confine.TIME
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only a sandbox that root made can be told to refuse nesting")
+def test_without_nested_namespaces_a_sandbox_serves_one_notebook(monkeypatch):
+    required_sandbox()
+    monkeypatch.setattr(sandbox.os, "geteuid", lambda: 1000)  # no capability is then given to the nursery
+    with sandbox.lab() as pack:
+        room = sandbox.Room("inside.nursery", pack)
+        try:
+            assert not room.greeting["nested"]
+            found, error, ended = Student(room).run(
+                f"import os\nfound = os.path.exists({str(sandbox.ROOT / 'instructor')!r})"
+            )
+            assert (found, error, ended) == (False, None, confine.ENDED)
+        finally:
+            room.close()
+
+
+def test_refusal_names_the_remedy(monkeypatch):
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    monkeypatch.setattr(sandbox.sys, "platform", "linux")
+    with pytest.raises(sandbox.SandboxError, match="apt install bubblewrap"):
+        sandbox.require()
+    monkeypatch.setattr(sandbox.sys, "platform", "darwin")
+    with pytest.raises(sandbox.SandboxError, match="virtual machine"):
+        sandbox.require()

@@ -1,0 +1,86 @@
+"""A made class of sixty: what is due to the honest, nothing to the hostile, nobody lost, in one run and again."""
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+
+from instructor import grade, results
+from instructor.inside.limits import Limits
+from instructor.records import StudentResult
+
+from .isolation import required_sandbox
+from .school_class import make_class
+
+LIMITS = Limits(cell=15, notebook=90, memory=2 * 2**30)
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory):
+    """Grade the class once: (expected, students by identifier, folder of results, submissions, minutes)."""
+    required_sandbox()
+    folder = tmp_path_factory.mktemp("school")
+    callers = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_answer, args=(server, callers), daemon=True).start()
+        expected = make_class(folder / "sent", server.getsockname()[1])
+        started = time.monotonic()
+        found = grade.grade(folder / "sent", folder / "marks", jobs=2, limits=LIMITS, say=lambda line: None)
+        minutes = (time.monotonic() - started) / 60
+    assert callers == []  # nobody reached the network
+    return expected, {result.student: result for result in found}, folder, minutes
+
+
+def test_everyone_gets_what_is_due(school):
+    expected, found, folder, _ = school
+    assert len(expected) >= 40
+    assert sum(bool(case.hostile) for case in expected) >= 12
+    assert sorted(found) == sorted(case.student for case in expected)
+    differences = [line for case in expected for line in case.differences(found[case.student])]
+    assert not differences, "\n".join(differences)
+    stored = sorted(path.parent.name for path in folder.glob("marks/students/*/result.json"))
+    assert stored == sorted(found)
+
+
+def test_a_second_run_runs_nothing_and_changes_nothing(school, monkeypatch):
+    _, found, folder, _ = school
+    path = folder / "marks"
+    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    monkeypatch.setattr(grade.Workers, "bench", lambda self: pytest.fail("something was run again"))
+    again = grade.grade(folder / "sent", path, jobs=2, limits=LIMITS, say=lambda line: None)
+    assert {result.student: result for result in again} == found
+    assert {file: file.read_bytes() for file in path.rglob("*") if file.is_file()} == before
+
+
+def test_an_unfinished_run_goes_on_where_it_stopped(school, monkeypatch):
+    expected, found, folder, _ = school
+    lost = folder / "marks" / "students" / expected[0].student / "result.json"
+    torn = folder / "marks" / "students" / expected[1].student / "result.json"
+    lost.unlink()
+    torn.write_bytes(torn.read_bytes()[:100])
+    marked = []
+    monkeypatch.setattr(
+        grade.marking,
+        "mark",
+        lambda submission, *_: marked.append(submission.student) or found[submission.student],
+    )
+    grade.grade(folder / "sent", folder / "marks", limits=LIMITS, say=lambda line: None)
+    assert sorted(marked) == sorted(case.student for case in expected[:2])
+    assert StudentResult.load(torn) == found[expected[1].student]
+
+
+def test_reports_hold_everyone(school):
+    expected, _, folder, _ = school
+    results.write_reports(folder / "marks")
+    table = (folder / "marks" / "marks.csv").read_text("utf-8")
+    assert all(case.name in table for case in expected)
+
+
+def _answer(server, callers):
+    with contextlib.suppress(OSError):
+        while True:
+            connection, address = server.accept()
+            callers.append(address)
+            connection.close()
