@@ -56,6 +56,8 @@ def comparable(notebook):
             data = output.get("data", {})
             for kind, content in data.items():
                 data[kind] = "present" if kind.startswith("image/") else sanitized(content)
+            for shown in output.get("metadata", {}).values():
+                shown["alt"] = sanitized(shown["alt"])
     return json.loads(nbformat.writes(notebook))
 
 
@@ -127,7 +129,8 @@ def test_stored_notebooks_are_healthy(source):
         if cell.cell_type == "code":
             assert cell.source.strip()
             assert cell.execution_count
-            assert cell.source.count("\n") < 24
+            # The first cell has Colab to think of.
+            assert cell.source.count("\n") < (28 if cell.id == "preparation" else 24)
             assert "nbval-ignore-output" not in cell.metadata.get("tags", ())
             for output in cell.outputs:
                 assert output.output_type != "error"
