@@ -16,12 +16,14 @@ from ..cifar10 import (
     CLASSES,
     PARAMETERS,
     Cifar10,
+    DataUnavailable,
     Evaluation,
     differences,
     evaluate,
     find_cifar10,
     read_history,
     read_model,
+    suspicion,
 )
 from ..cifar10.record import BEST, HISTORY
 from ..french import count, decimal, listed, plain, quoted, thousands, typographic
@@ -56,6 +58,7 @@ MARKS = Marks(
     Question("Bonus", "Changer l'architecture (hors barème)", 0, manual=True),
 )
 
+MEASURED = ("3.b", "4.b", "5.a", "5.b")  # on the images
 ARCHIVE = "rendu_partie4.zip"
 
 # Test accuracy to reach -> points.
@@ -304,6 +307,29 @@ def hand_in(folder: object, path: object) -> None:
                 if (record / name).is_file():
                     file.write(record / name, f"sauvegardes/{record.name}/{name}")
     print(typographic(f"Archive à rendre avec ce carnet : {ARCHIVE}, dans votre dossier de sauvegardes."))
+
+
+def obstacle(key: str) -> str:
+    """Return, when submissions are marked, why a question cannot be here: a French sentence, or ""."""
+    if key in MEASURED:
+        try:
+            _data()
+        except DataUnavailable:
+            return typographic(
+                "CIFAR-10 n'était pas disponible à la correction : cette question reste à noter."
+            )
+    return ""
+
+
+def remark(key: str, *answers: object) -> str:
+    """Return what the teacher, but not the student, is told of an answer: a French sentence, or ""."""
+    if key != "4.b":
+        return ""
+    try:
+        evaluation = _evaluation_of(*answers)
+    except (Wrong, ValueError):
+        return ""
+    return suspicion(read_model(*answers), _data(), evaluation=evaluation) or ""
 
 
 def summary() -> Summary:

@@ -131,10 +131,9 @@ def drop_capabilities() -> None:
 
 def _keep(serve, sock, folder, limits, nested, isolated):
     """Fork the student's process and watch over it; return why it ended. Ending kills the whole namespace."""
-    home = WORK if nested else Path(os.environ["HOME"])
-    home.mkdir(parents=True, exist_ok=True)
+    home = work_folder(isolated)
     if folder is not None:
-        _bring(f"/proc/self/fd/{folder}" if isinstance(folder, int) else folder, home)
+        bring(folder, home)
     _close_all(but=sock.fileno())
     if nested:
         _libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0)
@@ -208,8 +207,21 @@ def _limit(limits):
         resource.setrlimit(kind, (value, value))
 
 
-def _bring(source, home):
-    """Copy a submission's files, such as saved networks, beside its notebook; not those that shadow ours."""
+def work_folder(isolated: bool) -> Path:
+    """Make and return the folder where a notebook lies, of the same name for those who check it."""
+    folder = WORK if isolated else Path(os.environ["HOME"], WORK.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def bring(folder: int | str, home: Path) -> None:
+    """Copy a submission's files, such as saved networks, beside its notebook; not those that shadow ours.
+
+    Args:
+        folder: open, or its path.
+        home: where to copy. Links, and what does not fit there, are left out.
+    """
+    source = f"/proc/self/fd/{folder}" if isinstance(folder, int) else folder
 
     def left_out(folder, names):
         odd = {name for name in names if name.endswith((".ipynb", ".zip")) or _odd(f"{folder}/{name}")}
