@@ -392,12 +392,17 @@ def _remarks(pair, answers) -> Iterator[str]:
     texts = [o for o, cell in enumerate(pair.theirs) if cell.cell_type != "code" and pair.is_new(o)]
     if more := len([other for other in texts if other not in matched]):
         yield f"Texte ajouté hors des cellules de réponse ({more}) : il est gardé à sa place, à lire."
-    changed = [
-        pair.ours[index].id
-        for index, other in pair.matches.items()
-        if _is_locked(pair.ours[index]) and pair.is_new(other)
-    ]
-    if changed:
+    # Known by its match or by its name: what was written in it may have been taken for an answer.
+    locked = {grade_id(cell) or cell.id for cell in pair.ours if _is_locked(cell)}
+    written = {
+        *(
+            grade_id(pair.ours[i]) or pair.ours[i].id
+            for i, other in pair.matches.items()
+            if pair.is_new(other)
+        ),
+        *(name for other, name in enumerate(pair.their_ids) if pair.is_new(other)),
+    }
+    if changed := locked & written:
         yield f"Cellules verrouillées modifiées, rétablies d'après l'édition : {listed(sorted(changed))}."
 
 

@@ -242,13 +242,10 @@ def _close_all(but=-1):
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(nowhere, standard)
-    highest = max(map(int, os.listdir("/proc/self/fd"))) + 1 if os.path.isdir("/proc/self/fd") else 1024
-    for descriptor in range(3, highest):
-        if descriptor != but:
-            try:
-                os.close(descriptor)
-            except OSError:
-                continue
+    # Not those that /proc lists: while one process gets here, another may be mounting it anew.
+    last = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    os.closerange(3, max(but, 3))
+    os.closerange(max(but, 2) + 1, last if last != resource.RLIM_INFINITY else 2**20)
 
 
 def _mount(source, target, kind, flags, options=""):
