@@ -393,16 +393,14 @@ def _remarks(pair, answers) -> Iterator[str]:
     if more := len([other for other in texts if other not in matched]):
         yield f"Texte ajouté hors des cellules de réponse ({more}) : il est gardé à sa place, à lire."
     # Known by its match or by its name: what was written in it may have been taken for an answer.
-    locked = {grade_id(cell) or cell.id for cell in pair.ours if _is_locked(cell)}
-    written = {
-        *(
-            grade_id(pair.ours[i]) or pair.ours[i].id
-            for i, other in pair.matches.items()
-            if pair.is_new(other)
-        ),
-        *(name for other, name in enumerate(pair.their_ids) if pair.is_new(other)),
-    }
-    if changed := locked & written:
+    named = {name for other, name in enumerate(pair.their_ids) if pair.is_new(other)}
+    changed = [
+        ours.id
+        for index, ours in enumerate(pair.ours)
+        if _is_locked(ours)
+        and (pair.our_ids[index] in named or (index in pair.matches and pair.is_new(pair.matches[index])))
+    ]
+    if changed:
         yield f"Cellules verrouillées modifiées, rétablies d'après l'édition : {listed(sorted(changed))}."
 
 

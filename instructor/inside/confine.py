@@ -166,12 +166,8 @@ def _watch(student, sock, limits, isolated):
         while ended := _ended_child():  # orphans too, whose parent a first process becomes
             if ended == student:
                 return ENDED
-        if isolated:
-            processes = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-            if len(processes) > limits.processes:
-                return PROCESSES
-            if _memory(processes) > limits.memory and _memory(processes, exactly=True) > limits.memory:
-                return MEMORY
+        if isolated and (excess := _excess(limits)):
+            return excess
     return TIME
 
 
@@ -182,9 +178,24 @@ def _ended_child():
         return 0
 
 
-def _memory(processes, exactly=False):
-    """Return the bytes that processes hold. Pages that a fork shares count twice, unless exactly: slower."""
-    return sum((exactly and _held(process, *_SHARES)) or _held(process, *_RESIDENT) for process in processes)
+def _excess(limits):
+    """Return which limit the namespace is over, 0 if none."""
+    processes = _processes()
+    if len(processes) > limits.processes:
+        return PROCESSES
+    if sum(_held(process, *_RESIDENT) for process in processes) <= limits.memory:
+        return ENDED
+    # That counts twice what forks share. The exact measure is slow, and some wait for it to fork on.
+    held = 0
+    for process in processes:
+        held += _held(process, *_SHARES) or _held(process, *_RESIDENT)
+        if len(_processes()) > limits.processes:
+            return PROCESSES
+    return MEMORY if held > limits.memory else ENDED
+
+
+def _processes():
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
 def _held(process, file, fields):
