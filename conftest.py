@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its rounding depends on the processor
 os.environ.setdefault("PYTHONHASHSEED", "0")
-os.environ.setdefault("LAB_CIFAR10_DEMO", "2000")  # Part 4 without network: made-up images, few of them
+os.environ.setdefault("LAB_CIFAR10_DEMO", "1000")  # Part 4 without network: made-up images, few of them
 os.environ["LAB_RECORDS"] = tempfile.mkdtemp(prefix="lab-records-")  # trainings of one run are no other's
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 

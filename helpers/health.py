@@ -1,9 +1,14 @@
-"""One line that says whether this computer is ready for the lab."""
+"""Whether this computer is ready for the lab, in one line: that of a notebook's first cell."""
 
 from __future__ import annotations
 
+import warnings
+
+import tensorflow as tf
+
 from .config import PlaygroundConfig
 from .french import typographic
+from .program import MAX_XLA_PROGRAMS, Program
 from .training import train
 
 # Test loss after ten epochs, as the original engine has it (one of the conformance runs).
@@ -24,3 +29,23 @@ def report() -> str:
         f"✗ L'entraînement d'essai donne {loss:.4f} au lieu de {REFERENCE_LOSS:.4f} : vos mesures "
         "s'écarteront de celles du site. Redémarrez le noyau ; si cela persiste, prévenez votre enseignant."
     )
+
+
+def engine() -> list[str]:
+    """Return the lines of ``python -m helpers`` that take TensorFlow: digits, XLA, GPU.
+
+    XLA is told from this process's first training, so call it in a process of its own.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that XLA is missing is said below
+        lines = [report().replace("Tout est prêt", "TensorFlow")]
+    if 0 < Program.xla_programs < MAX_XLA_PROGRAMS:
+        lines.append("✓ XLA : l'entraînement est compilé.")
+    else:
+        lines.append("– XLA : absent ; l'entraînement donne les mêmes résultats, plus lentement.")
+    if gpus := tf.config.list_physical_devices("GPU"):
+        names = (tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus)
+        lines.append(f"✓ GPU : {', '.join(names)} ; seule la partie 4 s'en sert.")
+    else:
+        lines.append("– GPU : aucun ; seule la partie 4 s'en servirait.")
+    return [typographic(line) for line in lines]

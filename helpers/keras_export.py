@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from .config import PlaygroundConfig
-from .french import french_error
+from .french import count, french_error
 from .training import Run, layer_sizes, output_activation
 
 
@@ -23,9 +23,7 @@ def to_keras(run: Run, start: int = 0) -> keras.Sequential:
         ValueError: the run has no such start.
     """
     if not 0 <= start < run.starts:
-        raise french_error(
-            f"start = {start!r} : ce calcul a {run.starts} départ(s), numérotés à partir de 0."
-        )
+        raise french_error(f"start = {start!r} : ce calcul a {count(run.starts, 'départ')}, à compter de 0.")
     inputs, *sizes = layer_sizes(run.config)
     activations = [run.config.activation] * (len(sizes) - 1) + [output_activation(run.config)]
     model = keras.Sequential(

@@ -41,7 +41,7 @@ class Sweep:
         return np.median(np.where(np.isnan(self.losses), np.inf, self.losses), axis=-1)
 
     def __repr__(self):
-        return f"Sweep({len(self.learning_rates)} × {len(self.rates)}, {len(self.resets)} starts)"
+        return f"Sweep({len(self.learning_rates)} × {len(self.rates)}, {len(self.resets)} départs)"
 
 
 def sweep(

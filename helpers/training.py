@@ -222,7 +222,7 @@ def _check_resets(resets):
         )
     resets = tuple(_whole("resets", reset, MAX_RESETS) for reset in resets)
     if not resets:
-        raise french_error("resets est vide : attendu au moins un départ, par exemple (0,).")
+        raise french_error("resets = () : attendu au moins un départ, par exemple (0,).")
     return resets
 
 

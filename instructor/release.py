@@ -57,7 +57,7 @@ ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",
     "PYTHONHASHSEED": "0",
-    "LAB_CIFAR10_DEMO": "2000",
+    "LAB_CIFAR10_DEMO": "1000",
 }
 
 
@@ -154,6 +154,8 @@ def execute(notebook: NotebookNode, **environment: str) -> NotebookNode:
     client = NotebookClient(
         notebook,
         timeout=TIMEOUT,
+        iopub_timeout=TIMEOUT,  # of a busy machine; at nbclient's 4 s an output may be lost
+        raise_on_iopub_timeout=True,
         kernel_name="python3",
         store_widget_state=False,
         record_timing=False,

@@ -192,8 +192,9 @@ def test_accuracy_is_measured_and_earns_its_band(graded, accuracy, points):
 
 def test_accuracy_on_demonstration_data_says_so(graded):
     score = part4.check_accuracy(str(graded(0.35, demo=True)))
-    assert score == 4
+    assert score == 5
     assert "démonstration" in score.feedback
+    assert part4.check_accuracy(str(graded(0.12, demo=True))) == 0
 
 
 def test_a_model_of_another_architecture_earns_nothing(graded, tmp_path):

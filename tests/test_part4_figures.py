@@ -51,12 +51,6 @@ def texts(picture):
     return [text.get_text() for text in picture.figure.findobj(Text)]
 
 
-def encoded(picture):
-    formats = [picture._repr_png_(), picture._repr_jpeg_()]
-    (found,) = [one for one in formats if one]  # one format, not both
-    return found
-
-
 def test_each_figure_fits_the_notebook_and_says_which_data(data, evaluation):
     for picture in (
         plotting.images(data, 3),
@@ -65,14 +59,24 @@ def test_each_figure_fits_the_notebook_and_says_which_data(data, evaluation):
         plotting.confident_errors(evaluation, data),
         plotting.reliability(evaluation),
     ):
-        _, shape = encoded(picture)
-        assert shape["width"] <= 840
-        assert shape["alt"] == picture.description
+        picture.figure.draw_without_rendering()
+        assert picture.figure.get_figwidth() <= plotting.figure.WIDTH
         assert "[données de démonstration]" in picture.description
         (title,) = picture.figure.findobj(
             lambda artist: isinstance(artist, Text) and "[données" in artist.get_text()
         )
         assert title.get_window_extent().x1 <= picture.figure.bbox.width
+
+
+def test_photographs_are_jpeg_and_the_rest_png(data, evaluation):
+    for picture, start in [
+        (plotting.confident_errors(evaluation, data, 2), b"\xff\xd8\xff"),
+        (plotting.class_accuracies(evaluation), b"\x89PNG"),
+    ]:
+        (found,) = filter(None, [picture._repr_png_(), picture._repr_jpeg_()])  # one format, not both
+        assert found[0].startswith(start)
+        assert found[1]["width"] <= 840
+        assert found[1]["alt"] == picture.description
 
 
 def test_nothing_is_noted_on_the_complete_data(evaluation):

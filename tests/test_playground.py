@@ -265,7 +265,7 @@ def test_choices_restart_at_the_urls_own_start(app, label, value, field):
     [
         ("Part d'entraînement", 70, "perc_train_data"),
         ("Bruit", 20, "noise"),
-        ("Taille de lot", 3, "batch_size"),
+        ("Taille des lots", 3, "batch_size"),
     ],
 )
 def test_sliders_keep_the_seed(app, start, value, field):

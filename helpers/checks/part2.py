@@ -123,7 +123,7 @@ def check_luck(share: object, unanimous: object) -> tuple[float, str]:
         if abs(value - rate) > 0.005:
             raise Wrong(
                 f"les {len(STARTS)} départs rejoués ne donnent pas {plain(value)}. Il faut la part des "
-                "départs dont la perte de test à la dernière époque, `trois.test_loss[:, -1]`, est au plus "
+                "départs dont la perte de test à la dernière époque, `trois.test_loss[:, -1]`, est d'au plus "
                 "0,2 (la moyenne d'un tableau de booléens est une proportion)."
             )
         return f"oui, {wins} départs sur {len(STARTS)}, soit {decimal(100 * rate, 0)} %."
@@ -241,7 +241,7 @@ def check_symmetry(moved: object, distinct: object, wins: object) -> tuple[float
         if value != int(np.sum(losses <= TARGET)):
             raise Wrong(
                 f"les {len(STARTS)} départs rejoués n'en donnent pas {value}. Comptez ceux dont la perte "
-                "de test à la dernière époque est au plus 0,2, pour un écart de 0,1."
+                "de test à la dernière époque est d'au plus 0,2, pour un écart de 0,1."
             )
         return f"oui, {count(value, 'départ')} sur {len(STARTS)}."
 

@@ -158,7 +158,7 @@ class DataPanel(Panel):
         slider = functools.partial(self._field, widgets.IntSlider, continuous_update=False, readout=False)
         self._ratio = slider("perc_train_data", "Part d'entraînement", min=10, max=90, step=10)
         self._noise = slider("noise", "Bruit", min=0, max=50, step=5)
-        self._batch = slider("batch_size", "Taille de lot", min=1, max=MAX_BATCH_SIZE)
+        self._batch = slider("batch_size", "Taille des lots", min=1, max=MAX_BATCH_SIZE)
         self._seed = html("", "note")
         self.widget = column(
             html('<div class="dlp-title">DONNÉES</div><div class="dlp-note">Quel jeu de données ?</div>'),

@@ -266,7 +266,7 @@ def reliability(evaluation: Evaluation, bins: int = 15) -> Picture:
     top.set(ylabel=typographic("exactitude (%)"), ylim=(0, 100))
     figure.legend(frameon=False, loc="outside lower center", ncols=3, labelcolor=INK)
     error = percent(calibration.error)
-    title = f"Confiance et exactitude : erreur de calibration (ECE) de {error}"
+    title = f"Confiance et exactitude : écart moyen (ECE) de {error}"
     top.set_title(typographic(_noted(title, evaluation.note)), loc="left")
     bottom.bar(middles, calibration.counts, width=0.92 * width, color=FAINT)
     bottom.yaxis.set_major_formatter(lambda value, _: thousands(int(value)))
