@@ -209,7 +209,7 @@ def _score_code(pair, index, other, named, same):
     if same or not pair.their_text[other]:  # left as it was: another cell may hold the answer
         return 0.7 if named else 0.6 * same
     ours, theirs = pair.our_names[index], pair.their_names[other]
-    share = len(ours & theirs) / max(len(ours), 1)
+    share = len(ours & theirs) / len(ours) if ours else float(named)
     if named:
         return 1.0 if share else 0.65
     if pair.their_ids[other] and not share:
@@ -246,7 +246,7 @@ def _matched_answer(pair, index):
     doubt = "retrouvée à ses variables et à sa ressemblance" if score < SURE else ""
     if theirs.cell_type != ours.cell_type:
         doubt = f"dans une cellule de type « {theirs.cell_type} »"
-    elif ours.cell_type == "code" and not pair.our_names[index] & pair.their_names[other]:
+    elif pair.our_names[index] and not pair.our_names[index] & pair.their_names[other]:
         doubt = "la cellule porte le bon nom mais n'affecte aucune des variables attendues"
     return _Answer(theirs.source, score, (other,), doubt)
 
