@@ -57,14 +57,14 @@ def rebuilt(tmp_path):
 
 
 def test_checks_are_the_editions_and_our_figures_do_not_run(rebuilt):
-    notebook = answered(PART1, {"q1b": "palier = 0.5\nconstante = 0"})
+    notebook = answered(PART1, {"q1b": "palier = np.float64(0.5)\nconstante = 0"})
     find(notebook, "q1b-verification")["source"] = "1.5"
     plan = make_plan(EDITIONS[PART1], rebuilt(notebook))
     steps = plan.steps
     assert [step["check"] for step in steps if "check" in step] == list(plan.checks.values())
     assert plan.checks["q1b-verification"] == "check_plateau"
     source = "\n".join(step["run"] for step in steps if "run" in step)
-    assert "palier = 0.5" in source
+    assert "palier = np.float64(0.5)" in source
     assert "import numpy as np" in source
     for left_out in ("health.report", "plotting.", "urlretrieve"):
         assert left_out not in source
@@ -73,10 +73,16 @@ def test_checks_are_the_editions_and_our_figures_do_not_run(rebuilt):
 
 @pytest.mark.parametrize(
     ("added", "everything"),
-    [("prediction_1 = eval('0.3')", True), ("%%bash\nls", True), ("x = (1", False), ("%time y = 1", False)],
+    [
+        ("prediction_1 = eval('0.3')", True),
+        ("globals()", True),
+        ("%%bash\nls", False),
+        ("x = (1", False),
+        ("%time y = 1", False),
+    ],
 )
 def test_a_cell_that_may_read_anything_makes_all_run(rebuilt, added, everything):
-    notebook = insert_after(answered(PART1), "q1a-question", code(added))
+    notebook = insert_after(answered(PART1), "preparation", code(added))
     steps = make_plan(EDITIONS[PART1], rebuilt(notebook)).steps
     sources = [step["run"] for step in steps if "run" in step]
     assert added in sources  # even what cannot be read: its error is to be told
