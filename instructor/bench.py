@@ -15,7 +15,7 @@ from .inside.limits import Limits
 from .sandbox import Room, SandboxError
 
 _DESCRIBING = 60  # seconds to describe a part
-_SLACK = 120  # seconds beyond a notebook's limit for our own checks, which train
+_SLACK = 300  # seconds beyond a notebook's limit for our own checks, which train and evaluate
 _REPLACED_AFTER = 100  # notebooks of one checker: TensorFlow keeps what it compiled
 _OWN_MEMORY = 2**30  # bytes of Python and TensorFlow themselves
 _ENDS = {confine.MEMORY: "memory", confine.PROCESSES: "processes", confine.TIME: "time"}
@@ -26,8 +26,10 @@ class Outcome:
     """What became of one notebook; see ``inside.checker.Marking.report``.
 
     Attributes:
-        scores: key of a question -> {"points", "feedback", "answered"}.
+        scores: key of a question -> {"points", "feedback", "answered"}; points are None
+            where marking is to be done again, for want of images.
         errors: cell -> what stopped it.
+        remarks: French, for the teacher.
         seconds: by phase.
         done: number of steps followed.
         lost: None, or why the student's process did not live to the end: "memory", "processes", "time",
@@ -36,6 +38,7 @@ class Outcome:
 
     scores: dict[str, dict] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     done: int = 0
     lost: str | None = None
@@ -49,10 +52,14 @@ class Bench:
         self._nursery: Room | None = None
         self._checker: Room | None = None
         self._marked = 0
+        self._described: dict[str, dict] = {}
 
     def describe(self, part: str, checks: Iterable[str]) -> dict:
         """Return {"questions": [...], "checks": {check: key}} of a part."""
-        return self._to_checker({"describe": part, "checks": list(checks)}, _DESCRIBING)
+        if part not in self._described:
+            request = {"describe": part, "checks": list(checks)}
+            self._described[part] = self._to_checker(request, _DESCRIBING)
+        return self._described[part]
 
     def mark(self, part: str, steps: list[dict], folder: Path | None = None) -> Outcome:
         """Run and check one notebook in a student's process of its own.
@@ -69,17 +76,18 @@ class Bench:
         nursery = self._get_nursery()
         ours, theirs = socket.socketpair()
         opened = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY)] if folder and not self.unsafe else []
-        request = {
+        shared = {
             "limits": dataclasses.asdict(self.limits),
             "folder": str(folder) if folder and self.unsafe else None,
         }
         try:
             with ours, theirs:
-                wire.send(nursery.socket, request, [theirs.fileno(), *opened])
+                wire.send(nursery.socket, shared, [theirs.fileno(), *opened])
                 theirs.close()
                 waiting = time.monotonic() - started
-                request = {"part": part, "steps": steps, "limits": request["limits"]}
-                report = self._to_checker(request, self.limits.notebook + _SLACK, [ours.fileno()])
+                request = {"part": part, "steps": steps, **shared}
+                seconds = self.limits.notebook + _SLACK
+                report = self._to_checker(request, seconds, [ours.fileno(), *opened])
             ended = wire.receive(nursery.socket, 30)[0]["ended"]
         except wire.Lost as lost:
             self.close()

@@ -19,12 +19,13 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from helpers.cifar10 import DataUnavailable, find_cifar10
 from helpers.french import typographic
 
 from . import marking, notebooks
 from .bench import Bench
 from .inside.limits import Limits
-from .intake import collect
+from .intake import PART4, collect
 from .records import StudentResult, Submission, write_whole
 from .sandbox import ROOT, SandboxError, lab, require
 
@@ -78,6 +79,8 @@ def grade(
             collected = collect(submissions, staging, editions)
         except ValueError as error:
             raise GradeError(str(error)) from None
+        if cifar10 is not None:
+            _require_images(cifar10, collected)
         mark = fingerprint(pack, editions, limits, unsafe, cifar10)
         done, todo = {}, []
         for submission in collected:
@@ -99,6 +102,15 @@ def grade(
             pace = number / max(time.monotonic() - started, 0.01) * 60
             say(f"[{len(done)}/{len(collected)}] {_line(result)} ({pace:.1f} a minute)")
     return [done[student] for student in sorted(done)]
+
+
+def _require_images(folder, submissions):
+    """Refuse early what is not CIFAR-10, where a submission needs it."""
+    if any(part.startswith(PART4) for submission in submissions for part in submission.notebooks):
+        try:
+            find_cifar10(folder, demo=False)
+        except DataUnavailable as error:
+            raise GradeError(f"--cifar10: {error}") from None
 
 
 class Workers:

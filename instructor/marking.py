@@ -32,6 +32,7 @@ _WHY = {
     "late": "elle ne s'arrête pas dans la durée permise",
     "gone": "elle met fin au programme",
 }
+_NO_IMAGES = "CIFAR-10 n'était pas disponible à la correction, des questions restent à noter"
 _OURS = "Une erreur du correcteur, et non de l'étudiant, a empêché de noter ce notebook"
 
 
@@ -109,6 +110,9 @@ def run(result: NotebookResult, edition, notebook, bench, folder=None) -> None:
         result.remarks.append(
             typographic(f"Arrêtée après {count(bench.limits.cell, 'seconde')} : cellule {cells}.")
         )
+    result.remarks += outcome.remarks
+    if waiting := [key for key, score in outcome.scores.items() if score["points"] is None]:
+        result.remarks.append(typographic(f"{_NO_IMAGES} : {listed(waiting)} (option --cifar10)."))
     result.seconds = {phase: round(seconds, 2) for phase, seconds in outcome.seconds.items()}
     result.questions = questions(edition, plan, outcome, bench.describe(plan.part, plan.checks.values()))
 
@@ -135,7 +139,8 @@ def _without_deadly_cells(plan: Plan, outcome: Outcome, result: NotebookResult, 
         again = bench.mark(plan.part, steps, folder)
         seconds = {key: outcome.seconds[key] + again.seconds[key] for key in outcome.seconds}
         scores, errors = {**again.scores, **outcome.scores}, {**again.errors, **outcome.errors}
-        outcome = replace(again, scores=scores, errors=errors, seconds=seconds)
+        remarks = outcome.remarks + again.remarks
+        outcome = replace(again, scores=scores, errors=errors, remarks=remarks, seconds=seconds)
     result.remarks.append(
         typographic("Le reste du notebook n'a pas été exécuté : les questions déjà vérifiées comptent.")
     )

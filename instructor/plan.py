@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import warnings
 from dataclasses import dataclass, field
 
+from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from .notebooks import grade_id, nbgrader
@@ -128,14 +130,11 @@ def _needed(cells, ours, left_out) -> dict[int, str]:
         if mine is not None and is_check(mine):
             names |= _reads(ast.parse(mine.source))
             continue
-        try:
-            statements = ast.parse(_MAGIC.sub(r"\1pass", source)).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):  # `%`, `!`, or an error: who knows
-            return everything
+        statements = _statements(source)
         reads = set().union(*map(_reads, statements))
         for magic in _MAGIC.finditer(source):
             reads |= set(re.findall(r"\w+", magic[0]))
-        if origin(cell) == "edition" and not grade_id(cell):
+        if origin(cell) == "edition":
             kept = []
             for statement in reversed(statements):
                 if _touches(statement) & names:
@@ -153,6 +152,17 @@ def _needed(cells, ours, left_out) -> dict[int, str]:
         needed[position] = source
         names |= reads
     return needed
+
+
+def _statements(source):
+    """Parse a cell; of what IPython cannot read either, return nothing: it stops before it does anything."""
+    for convert in (lambda text: _MAGIC.sub(r"\1pass", text), TransformerManager().transform_cell):
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                return ast.parse(convert(source)).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return []
 
 
 def _reads(tree):

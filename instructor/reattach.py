@@ -209,7 +209,7 @@ def _score_code(pair, index, other, named, same):
     if same or not pair.their_text[other]:  # left as it was: another cell may hold the answer
         return 0.7 if named else 0.6 * same
     ours, theirs = pair.our_names[index], pair.their_names[other]
-    share = len(ours & theirs) / max(len(ours), 1)
+    share = len(ours & theirs) / len(ours) if ours else float(named)
     if named:
         return 1.0 if share else 0.65
     if pair.their_ids[other] and not share:
@@ -246,7 +246,7 @@ def _matched_answer(pair, index):
     doubt = "retrouvée à ses variables et à sa ressemblance" if score < SURE else ""
     if theirs.cell_type != ours.cell_type:
         doubt = f"dans une cellule de type « {theirs.cell_type} »"
-    elif ours.cell_type == "code" and not pair.our_names[index] & pair.their_names[other]:
+    elif pair.our_names[index] and not pair.our_names[index] & pair.their_names[other]:
         doubt = "la cellule porte le bon nom mais n'affecte aucune des variables attendues"
     return _Answer(theirs.source, score, (other,), doubt)
 
@@ -392,10 +392,13 @@ def _remarks(pair, answers) -> Iterator[str]:
     texts = [o for o, cell in enumerate(pair.theirs) if cell.cell_type != "code" and pair.is_new(o)]
     if more := len([other for other in texts if other not in matched]):
         yield f"Texte ajouté hors des cellules de réponse ({more}) : il est gardé à sa place, à lire."
+    # Known by its match or by its name: what was written in it may have been taken for an answer.
+    named = {name for other, name in enumerate(pair.their_ids) if pair.is_new(other)}
     changed = [
-        pair.ours[index].id
-        for index, other in pair.matches.items()
-        if _is_locked(pair.ours[index]) and pair.is_new(other)
+        ours.id
+        for index, ours in enumerate(pair.ours)
+        if _is_locked(ours)
+        and (pair.our_ids[index] in named or (index in pair.matches and pair.is_new(pair.matches[index])))
     ]
     if changed:
         yield f"Cellules verrouillées modifiées, rétablies d'après l'édition : {listed(sorted(changed))}."

@@ -130,9 +130,8 @@ class Room:
         self._home = tempfile.TemporaryDirectory(prefix="lab-home-") if unsafe else None
         mode = "unsafe" if unsafe else "isolated"
         command = [sys.executable, "-s", "-m", module, str(theirs.fileno()), mode]
-        environment = dict(_ENVIRONMENT)
-        if cifar10 is not None:
-            environment["CIFAR10_DIR"] = CIFAR10
+        # Named even where there is none, so that nobody tries to download it.
+        environment = {**_ENVIRONMENT, "CIFAR10_DIR": CIFAR10}
         if unsafe:
             home = self._home.name
             environment |= {"HOME": home, "MPLCONFIGDIR": f"{home}/.matplotlib", "TMPDIR": home}
@@ -197,7 +196,7 @@ def isolated(bwrap: str, pack: Path, cifar10: Path | None = None) -> list[str]:
         command += ["--ro-bind", str(Path(cifar10).resolve()), CIFAR10]
     command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", HOME, "--cap-drop", "ALL"]
     if os.geteuid() == 0:
-        # Lets the nursery take bubblewrap's covers off /proc, to mount one in a namespace, and map root there.
+        # Lets the nursery take bubblewrap's covers off /proc, to mount one in a namespace and map root there.
         command += ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETFCAP"]
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
 

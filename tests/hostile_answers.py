@@ -148,12 +148,11 @@ prediction_3 = 0.2
 _SOCKET = """
 import socket
 palier = constante = ...
-for adresse in (("127.0.0.1", @@PORT@@), ("1.1.1.1", 80)):
-    try:
-        socket.create_connection(adresse, timeout=1).close()
-        palier, constante = 0.5, 0
-    except OSError:
-        pass
+try:
+    socket.create_connection(("127.0.0.1", @@PORT@@), timeout=1).close()
+    palier, constante = 0.5, 0
+except OSError:
+    pass
 """
 
 _FORK = """

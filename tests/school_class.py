@@ -82,6 +82,9 @@ class Expected:
         if parts.keys() != self.points.keys():
             found.append(f"{self.student}: parts {sorted(parts)}, expected {sorted(self.points)}")
         for part in parts.keys() & self.points.keys():
+            marked = {question.key for question in parts[part].questions}
+            if parts[part].status not in ("graded", "partial") or not self.points[part].keys() <= marked:
+                found.append(f"{self.student}: {part} is {parts[part].status}: {parts[part].remarks}")
             for question in parts[part].questions:
                 due = None if question.manual else self.points[part].get(question.key, 0.0)
                 if question.points != due:

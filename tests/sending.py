@@ -13,9 +13,9 @@ from pathlib import Path
 
 EDITIONS = {
     path.stem: json.loads(path.read_text("utf-8"))
-    for path in sorted(Path(__file__).parent.parent.glob("part[1-3]_*.ipynb"))
+    for path in sorted(Path(__file__).parent.parent.glob("part*.ipynb"))
 }
-PART1, PART2, PART3 = EDITIONS
+PART1, PART2, PART3, *_ = EDITIONS
 R_KERNEL = {
     "kernelspec": {"name": "ir", "display_name": "R", "language": "R"},
     "language_info": {"name": "R"},

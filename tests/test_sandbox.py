@@ -107,7 +107,7 @@ def test_nothing_outside_can_be_written(student, tmp_path):
 def test_one_submission_leaves_nothing_to_the_next(student):
     student.run(
         "import os, subprocess\n"
-        "open('/tmp/left', 'w').write('x'); open('left', 'w').write('x'); open('/dev/shm/left', 'w').write('x')\n"
+        "for place in ('/tmp/left', 'left', '/dev/shm/left'): open(place, 'w').write('x')\n"
         "subprocess.Popen(['sleep', '1000'], start_new_session=True)\n"
         "import helpers; helpers.left = True"
     )
@@ -126,7 +126,7 @@ def test_no_network(student):
         found, _, _ = student.run(
             "import socket\n"
             "found = []\n"
-            f"for address in ('127.0.0.1', {server.getsockname()[1]}), ('1.1.1.1', 53), '\\0lab-{os.getpid()}':\n"
+            f"for address in ('127.0.0.1', {server.getsockname()[1]}), '\\0lab-{os.getpid()}':\n"
             "    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET\n"
             "    try:\n"
             "        socket.socket(family).connect(address)\n"
@@ -171,7 +171,8 @@ def test_no_privilege_is_left_nor_won(student):
         "libc = ctypes.CDLL(None)\n"
         "lines = dict(l.split(':', 1) for l in open('/proc/self/status').read().splitlines())\n"
         "found = [int(lines[k], 16) for k in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb')]\n"
-        "found += [int(lines['NoNewPrivs']), libc.unshare(0x10000000), libc.mount(b'x', b'/tmp', b'tmpfs', 0, None)]\n"
+        "found += [int(lines['NoNewPrivs']), libc.unshare(0x10000000)]\n"
+        "found += [libc.mount(b'x', b'/tmp', b'tmpfs', 0, None)]\n"
         "found += [libc.umount2(b'/proc/sys', 2), libc.umount2(b'/tmp', 2)]"
     )
     assert found == [0, 0, 0, 0, 0, 1, -1, -1, -1, -1]
@@ -204,7 +205,12 @@ def test_a_fork_bomb_is_bounded(student):
     [
         "import numpy as np\nfound = np.ones(10 * 2**27)",  # 10 GB at once
         "rows = []\nwhile True: rows.append(b'x' * 2**24)",
-        "import os\nfor _ in range(20):\n    if not os.fork():\n        row = b'x' * (400 * 2**20)\n        break\nimport time; time.sleep(20)",
+        "import os, time\n"
+        "for _ in range(20):\n"
+        "    if not os.fork():\n"
+        "        row = b'x' * (400 * 2**20)\n"
+        "        break\n"
+        "time.sleep(60)",
     ],
     ids=["at once", "little by little", "in many processes"],
 )

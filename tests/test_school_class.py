@@ -1,4 +1,4 @@
-"""A made class of sixty: what is due to the honest, nothing to the hostile, nobody lost, in one run and again."""
+"""A made class of sixty: the honest get their due, the hostile nothing, nobody is lost; and once more."""
 
 import contextlib
 import socket

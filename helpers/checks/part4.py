@@ -16,14 +16,16 @@ from ..cifar10 import (
     CLASSES,
     PARAMETERS,
     Cifar10,
+    DataUnavailable,
     Evaluation,
     differences,
     evaluate,
     find_cifar10,
     read_history,
     read_model,
+    suspicion,
 )
-from ..cifar10.record import BEST, HISTORY
+from ..cifar10.record import BEST, HISTORY, grading
 from ..french import count, decimal, listed, plain, quoted, thousands, typographic
 from ..grading import Marks, Question, Summary, Unanswered, Wrong, combine, number
 
@@ -56,6 +58,7 @@ MARKS = Marks(
     Question("Bonus", "Changer l'architecture (hors barème)", 0, manual=True),
 )
 
+MEASURED = ("3.b", "4.b", "5.a", "5.b")  # on the images
 ARCHIVE = "rendu_partie4.zip"
 
 # Test accuracy to reach -> points.
@@ -276,7 +279,8 @@ def submitted(path: object, instead: str) -> str:
     """Return the path of the student's best model, or another one that the figures show in its place."""
     try:
         if path is not ...:
-            _evaluation_of(path)
+            # When marking, the check itself is in another process: nothing evaluated here would serve it.
+            (_lab_model if grading() else _evaluation_of)(path)
             return str(path)
         reason = "Question 4 sans réponse pour l'instant"
     except (Wrong, ValueError):
@@ -302,6 +306,29 @@ def hand_in(folder: object, path: object) -> None:
                 if (record / name).is_file():
                     file.write(record / name, f"sauvegardes/{record.name}/{name}")
     print(typographic(f"Archive à rendre avec ce carnet : {ARCHIVE}, dans votre dossier de sauvegardes."))
+
+
+def obstacle(key: str) -> str:
+    """Return, when submissions are marked, why a question cannot be here: a French sentence, or ""."""
+    if key in MEASURED:
+        try:
+            _data()
+        except DataUnavailable:
+            return typographic(
+                "CIFAR-10 n'était pas disponible à la correction : cette question reste à noter."
+            )
+    return ""
+
+
+def remark(key: str, *answers: object) -> str:
+    """Return what the teacher, but not the student, is told of an answer: a French sentence, or ""."""
+    if key != "4.b":
+        return ""
+    try:
+        evaluation = _evaluation_of(*answers)
+    except (Wrong, ValueError):
+        return ""
+    return suspicion(read_model(*answers), _data(), evaluation=evaluation) or ""
 
 
 def summary() -> Summary:
@@ -374,6 +401,13 @@ def _data() -> Cifar10:
 
 def _evaluation_of(path) -> Evaluation:
     """Evaluate a saved model of the lab's architecture on the test images."""
+    path = _lab_model(path)
+    state = path.stat()
+    return _evaluated(path, state.st_mtime_ns, state.st_size)
+
+
+def _lab_model(path) -> Path:
+    """Return the path of a saved model, once it is seen to have the lab's architecture."""
     path = _path(path, "suivi_remede.best_path")
     try:
         model = read_model(path)
@@ -382,8 +416,7 @@ def _evaluation_of(path) -> Evaluation:
         raise Wrong(str(error)) from None
     if found:
         raise Wrong(f"L'architecture doit rester celle de la question 2. {found[0]}")
-    state = path.stat()
-    return _evaluated(path, state.st_mtime_ns, state.st_size)
+    return path
 
 
 @functools.lru_cache(maxsize=4)
@@ -400,7 +433,7 @@ def _verified_record(folder):
         raise Wrong(str(error)) from None
     if "val_accuracy" not in history:
         raise Wrong("Cet entraînement n'a pas de validation : gardez `validation_split=0.1`.")
-    _evaluation_of(folder / BEST)  # the lab's architecture
+    _lab_model(folder / BEST)
     data = _data()
     kept = int(len(data.x_train) * (1 - VALIDATION))
     validation = dataclasses.replace(data, x_test=data.x_train[kept:], y_test=data.y_train[kept:])

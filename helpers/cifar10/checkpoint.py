@@ -22,6 +22,7 @@ import keras
 from ..french import typographic
 from .twin import make_twin
 
+SAVES = "sauvegardes"  # folder of all records, beside the notebook
 GENERATIONS = 2  # checkpoints kept: the newest may be cut short by a full disk or a half-synced Drive
 _MEMBER = "record.json"
 _PARTIAL = ".partial-"
@@ -39,7 +40,7 @@ class RecordError(ValueError):
 
 def records_folder(folder: str | os.PathLike | None = None) -> Path:
     """Return where records go: ``folder``, else the environment variable LAB_RECORDS, else "sauvegardes"."""
-    return Path(folder or os.environ.get("LAB_RECORDS") or "sauvegardes")
+    return Path(folder or os.environ.get("LAB_RECORDS") or SAVES)
 
 
 def file_name(name: str) -> str:

@@ -17,7 +17,7 @@ from ..cells import notebook_shell
 from ..french import count, plain, typographic
 from ..plotting.learning import training_curves
 from . import checkpoint
-from .checkpoint import RecordError, whole_file
+from .checkpoint import SAVES, RecordError, whole_file
 from .dataset import Cifar10
 from .live import open_view
 from .recipe import difference, recipe
@@ -72,6 +72,8 @@ class TrainingRecord(keras.callbacks.Callback):
             )
         self.name = name
         self.folder = checkpoint.records_folder(folder) / f"{checkpoint.file_name(name)}-{data.name}"
+        if grading() and not self.folder.is_dir():  # what was handed in does not lie where it was made
+            self.folder = Path(SAVES, self.folder.name)
         self._title = f"« {name} » sur {data.name}"
         self._training = False
         found = checkpoint.read(self.folder)

@@ -2,13 +2,15 @@
 
 The checks and helpers are ours, in a process that executes nothing a student wrote. Run as ``python -m
 inside.checker SOCKET``; requests, with the socket of a student's process:
-{"part": "part1", "steps": [...], "limits": {...}} -> see ``Marking.report``.
+{"part": "part1", "steps": [...], "limits": {...}, "folder": path or None}, or the open folder of the
+submission's files -> see ``Marking.report``.
 A step is {"run": source, "cell": id} or {"check": name, "arguments": [expressions], "cell": id}.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import signal
 import socket
@@ -20,7 +22,7 @@ from helpers import program
 from helpers.french import listed, typographic
 from helpers.grading import Score
 
-from . import codec, wire
+from . import codec, confine, wire
 from .limits import Limits
 
 GRACE = 10  # seconds beyond a cell's time for code that cannot be interrupted at once
@@ -38,6 +40,7 @@ class Marking:
         self.deadline = time.monotonic() + limits.notebook
         self.scores: dict[str, dict] = {}
         self.errors: dict[str, str] = {}  # cell -> what stopped it
+        self.remarks: list[str] = []  # for the teacher
         self.seconds = {"run": 0.0, "check": 0.0}
         self.lost: str | None = None
         self.models = False
@@ -78,10 +81,19 @@ class Marking:
         if missing:
             report["feedback"] = self.explain(missing, step, score)
             report["answered"] = score.answered or step.get("answer") in self.errors
-        self.scores[score.question.key] = report
+        key = score.question.key
+        if report["answered"] and (obstacle := self.tell("obstacle", key)):
+            report |= {"points": None, "feedback": obstacle}
+        elif remark := self.tell("remark", key, *values):
+            self.remarks.append(remark)
+        self.scores[key] = report
         self.seconds["check"] += time.monotonic() - started - (self.seconds["run"] - asked)
         if self.lost:  # while a function was called: the score of what it could not answer counts
             raise wire.Late if self.lost == "late" else wire.Lost
+
+    def tell(self, name: str, *arguments: object) -> str:
+        """Return what the part's checks have to tell the teacher, where they define such a function."""
+        return getattr(self.module, name, lambda *_: "")(*arguments)
 
     def explain(self, missing: list[str], step: dict, score: Score) -> str:
         """Say in French which answers have no value, and why if a cell failed."""
@@ -95,7 +107,7 @@ class Marking:
 
     def decode(self, record: object) -> object:
         """Return the value of an answer; what is none becomes an object that no check accepts."""
-        self.models |= isinstance(record, list) and record[:1] in (["keras"], ["file"])
+        self.models |= isinstance(record, list) and record[:1] == ["keras"]
         try:
             return codec.decode(record, self.function)
         except codec.Undecodable:
@@ -135,15 +147,16 @@ class Marking:
         return answer
 
     def report(self, steps: list[dict]) -> dict:
-        """Follow the steps; return scores by question, cells' errors, seconds, and what was lost.
+        """Follow the steps; return scores by question, cells' errors, remarks, seconds, and what was lost.
 
         "done" counts the steps followed; "lost" is "late" or "gone" when the student's process did not
-        live to the end; "models" tells that a student's Keras model was read.
+        live to the end; "models" tells that a student's Keras model or files were read.
         """
         done = self.follow(steps)
         return {
             "scores": self.scores,
             "errors": self.errors,
+            "remarks": self.remarks,
             "seconds": self.seconds,
             "done": done,
             "lost": self.lost if done < len(steps) else None,
@@ -172,19 +185,27 @@ def failure(name: str) -> Exception:
 
 
 def main() -> None:
-    control = socket.socket(fileno=int(sys.argv[1]))
+    control, isolated = socket.socket(fileno=int(sys.argv[1])), sys.argv[2] == "isolated"
     wire.send(control, {"ready": True})
     while True:
         try:
-            request, descriptors = wire.receive(control, descriptors=1)
+            request, descriptors = wire.receive(control, descriptors=2)
         except wire.Lost:
             return
         if "describe" in request:
             wire.send(control, describe(request["describe"], request["checks"]))
             continue
+        folder = descriptors[1] if len(descriptors) > 1 else request["folder"]
+        if folder is not None:
+            home = confine.work_folder(isolated)
+            confine.bring(folder, home)
+            os.chdir(home)
+        for descriptor in descriptors[1:]:
+            os.close(descriptor)  # it leads out of the sandbox
         with socket.socket(fileno=descriptors[0]) as sock:
             module = importlib.import_module(f"helpers.checks.{request['part']}")
             marking = Marking(module, sock, Limits(**request["limits"]))
+            marking.models = folder is not None
             report = marking.report(request["steps"])
         wire.send(control, report)
 

@@ -131,10 +131,9 @@ def drop_capabilities() -> None:
 
 def _keep(serve, sock, folder, limits, nested, isolated):
     """Fork the student's process and watch over it; return why it ended. Ending kills the whole namespace."""
-    home = WORK if nested else Path(os.environ["HOME"])
-    home.mkdir(parents=True, exist_ok=True)
+    home = work_folder(isolated)
     if folder is not None:
-        _bring(f"/proc/self/fd/{folder}" if isinstance(folder, int) else folder, home)
+        bring(folder, home)
     _close_all(but=sock.fileno())
     if nested:
         _libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0)
@@ -167,12 +166,8 @@ def _watch(student, sock, limits, isolated):
         while ended := _ended_child():  # orphans too, whose parent a first process becomes
             if ended == student:
                 return ENDED
-        if isolated:
-            processes = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-            if len(processes) > limits.processes:
-                return PROCESSES
-            if _memory(processes) > limits.memory and _memory(processes, exactly=True) > limits.memory:
-                return MEMORY
+        if isolated and (excess := _excess(limits)):
+            return excess
     return TIME
 
 
@@ -183,9 +178,24 @@ def _ended_child():
         return 0
 
 
-def _memory(processes, exactly=False):
-    """Return the bytes that processes hold. Pages that a fork shares count twice, unless exactly: slower."""
-    return sum((exactly and _held(process, *_SHARES)) or _held(process, *_RESIDENT) for process in processes)
+def _excess(limits):
+    """Return which limit the namespace is over, 0 if none."""
+    processes = _processes()
+    if len(processes) > limits.processes:
+        return PROCESSES
+    if sum(_held(process, *_RESIDENT) for process in processes) <= limits.memory:
+        return ENDED
+    # That counts twice what forks share. The exact measure is slow, and some wait for it to fork on.
+    held = 0
+    for process in processes:
+        held += _held(process, *_SHARES) or _held(process, *_RESIDENT)
+        if len(_processes()) > limits.processes:
+            return PROCESSES
+    return MEMORY if held > limits.memory else ENDED
+
+
+def _processes():
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
 def _held(process, file, fields):
@@ -208,8 +218,21 @@ def _limit(limits):
         resource.setrlimit(kind, (value, value))
 
 
-def _bring(source, home):
-    """Copy a submission's files, such as saved networks, beside its notebook; not those that shadow ours."""
+def work_folder(isolated: bool) -> Path:
+    """Make and return the folder where a notebook lies, of the same name for those who check it."""
+    folder = WORK if isolated else Path(os.environ["HOME"], WORK.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def bring(folder: int | str, home: Path) -> None:
+    """Copy a submission's files, such as saved networks, beside its notebook; not those that shadow ours.
+
+    Args:
+        folder: open, or its path.
+        home: where to copy. Links, and what does not fit there, are left out.
+    """
+    source = f"/proc/self/fd/{folder}" if isinstance(folder, int) else folder
 
     def left_out(folder, names):
         odd = {name for name in names if name.endswith((".ipynb", ".zip")) or _odd(f"{folder}/{name}")}
@@ -230,13 +253,10 @@ def _close_all(but=-1):
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(nowhere, standard)
-    highest = max(map(int, os.listdir("/proc/self/fd"))) + 1 if os.path.isdir("/proc/self/fd") else 1024
-    for descriptor in range(3, highest):
-        if descriptor != but:
-            try:
-                os.close(descriptor)
-            except OSError:
-                continue
+    # Not those that /proc lists: while one process gets here, another may be mounting it anew.
+    last = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    os.closerange(3, max(but, 3))
+    os.closerange(max(but, 2) + 1, last if last != resource.RLIM_INFINITY else 2**20)
 
 
 def _mount(source, target, kind, flags, options=""):
