@@ -33,7 +33,7 @@ def find_leaks(folder: Path, sources: Iterable[Path]) -> list[str]:
     Returns:
         One sentence per leak, "file: what"; empty when the folder is safe to hand out.
     """
-    secrets = {line for source in sources for line in secret_lines(source)}
+    secrets = secret_lines(*sources)
     leaks = []
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
@@ -44,13 +44,13 @@ def find_leaks(folder: Path, sources: Iterable[Path]) -> list[str]:
     return list(dict.fromkeys(leaks))
 
 
-def secret_lines(source: Path) -> set[str]:
-    """Return the telling lines of a source notebook's solutions, hidden tests and rubrics.
+def secret_lines(*sources: Path) -> set[str]:
+    """Return the telling lines of the source notebooks' solutions, hidden tests and rubrics.
 
     A line that also stands outside of them, in what students get, is no secret.
     """
     secret, public = set(), set()
-    for cell in nbformat.read(source, as_version=4).cells:
+    for cell in (cell for source in sources for cell in nbformat.read(source, as_version=4).cells):
         if INSTRUCTOR_TAG in cell.metadata.get("tags", ()):
             secret.update(_lines(cell.source))
             continue

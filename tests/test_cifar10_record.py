@@ -313,7 +313,7 @@ def test_grading_restores_and_never_trains(kept, monkeypatch, capsys):
     capsys.readouterr()
     for name, network, sentence in (
         ("rien", built(), "Rien n'est enregistré"),
-        ("simple", built(units=9), "n'est pas celui du notebook"),
+        ("simple", built(units=9), "n'est pas celui du carnet"),
     ):
         start = network.get_weights()
         fit(network, TrainingRecord(name, DATA, kept.folder.parent), 50)

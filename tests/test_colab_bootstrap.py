@@ -24,8 +24,8 @@ def first_cell(notebook):
 
 
 def fetching(source):
-    """The lines that fetch the helpers: all before the notebook's own imports."""
-    return source.partition("\nimport numpy")[0].partition("\nimport keras")[0]
+    """The lines that fetch the helpers: all before they are imported."""
+    return source.partition("\nfrom helpers import")[0]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 from nbgrader.utils import determine_grade, is_grade, is_solution
 
-from instructor import release
+from instructor import leaks, release
 
 SOURCES = release.sources()
 pytestmark = pytest.mark.parametrize("source", SOURCES, ids=[source.stem for source in SOURCES])
@@ -56,6 +56,8 @@ def comparable(notebook):
             data = output.get("data", {})
             for kind, content in data.items():
                 data[kind] = "present" if kind.startswith("image/") else sanitized(content)
+            for shown in output.get("metadata", {}).values():
+                shown["alt"] = sanitized(shown["alt"])
     return json.loads(nbformat.writes(notebook))
 
 
@@ -110,15 +112,8 @@ def test_every_free_text_has_a_model_answer_and_a_rubric(source):
 
 def test_no_solution_leaks_into_the_student_edition(source):
     text = "\n".join(cell.source for cell in student(source).cells)
-    secrets = [r"BEGIN SOLUTION", "END SOLUTION", "Barème du correcteur", "instructor"]
-    for cell in release.read_stamped(source, "OWNER/NAME", "main").cells:
-        if release.INSTRUCTOR_TAG in cell.metadata.get("tags", ()):
-            secrets += cell.source.splitlines()
-        for region in re.findall(
-            r"BEGIN SOLUTION.*?\n(.*?)\n[^\n]*END SOLUTION", cell.source, flags=re.DOTALL
-        ):
-            secrets += region.splitlines()
-    secrets = [line.strip() for line in secrets if line.strip()]
+    secrets = {"BEGIN SOLUTION", "END SOLUTION", "Barème du correcteur", "instructor"}
+    secrets |= leaks.secret_lines(source)
     assert len(secrets) > 20
     assert [line for line in secrets if line in text] == []
 
@@ -134,7 +129,8 @@ def test_stored_notebooks_are_healthy(source):
         if cell.cell_type == "code":
             assert cell.source.strip()
             assert cell.execution_count
-            assert cell.source.count("\n") < 24
+            # The first cell has Colab to think of.
+            assert cell.source.count("\n") < (28 if cell.id == "preparation" else 24)
             assert "nbval-ignore-output" not in cell.metadata.get("tags", ())
             for output in cell.outputs:
                 assert output.output_type != "error"

@@ -24,6 +24,7 @@ TEMPLATES = sorted(path for path in (ROOT / "instructor").glob("templates/*") if
 # What is not French prose: code, formulas, addresses, HTML, Python values, titles of works, names of menus.
 FOREIGN = re.compile(
     r"```.*?```|`[^`]*`|<(code|style|pre)\b.*?</\1>|\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|https?://\S+|<[^>]*>"
+    r"|\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}"  # of templates
     r"|\"[\d.]+\"|\b\w+ = \S+|[#&]\w+=\S+|\*(?:Early|Clear|The|Understanding) [^*]*\*",
     flags=re.DOTALL,
 )
@@ -144,7 +145,7 @@ def test_typography():
 def test_one_word_for_each_thing():
     avoided = {word: term for term, words in terms().items() for word in words}
     found = [
-        (place, match[0], f"write: {avoided[match[0].lower().removesuffix('s')]}")
+        (place, match[0], f"write: {avoided.get(match[0].lower()) or avoided[match[0].lower()[:-1]]}")
         for place, text, _ in TEXTS
         for match in re.finditer(rf"(?i:\b(?:{'|'.join(map(re.escape, avoided))})s?\b)", prose(text))
     ]

@@ -270,15 +270,9 @@ def model_or_stand_in(build_model: Callable) -> keras.Model:
     except Wrong as wrong:
         reason = f"`build_model` inutilisable ({str(wrong).split(' : ')[0]})"
     print(typographic(f"{reason} : un petit réseau de remplacement s'entraîne à la place du vôtre."))
-    return keras.Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(8, 5, strides=4, activation="relu"),
-            keras.layers.Flatten(),
-            keras.layers.Dense(10, "softmax"),
-        ]
-    )
+    layers = keras.layers
+    small = [layers.Rescaling(1 / 255), layers.Conv2D(8, 5, strides=4, activation="relu")]
+    return keras.Sequential([keras.Input((32, 32, 3)), *small, layers.Flatten(), layers.Dense(10, "softmax")])
 
 
 def submitted(path: object, instead: str) -> str:

@@ -50,13 +50,13 @@ def file_name(name: str) -> str:
         RecordError: the name is no text, is empty or is longer than 60 characters.
     """
     if not isinstance(name, str):
-        raise RecordError('Le nom d\'un entraînement est un texte court, par exemple "simple".')
+        raise RecordError('Le nom d\'un entraînement est un texte court, par exemple `"simple"`.')
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     safe = re.sub(r"[^A-Za-z0-9_]+", "-", letters).strip("-")
     if not safe or len(safe) > 60:
         raise RecordError(
             f"Le nom « {name[:60]} » ne peut pas nommer un dossier : prenez de 1 à 60 lettres ou chiffres, "
-            'par exemple "simple".'
+            'par exemple `"simple"`.'
         )
     return safe
 

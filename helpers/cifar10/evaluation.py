@@ -291,7 +291,7 @@ def layer_calls(model: keras.Model, images: np.ndarray) -> list[tuple[keras.Laye
         shape = tuple(getattr(output, "shape", ()))[1:]
         raise french_error(
             f"Le modèle donne une sortie de forme {shape} par image, et il en faut une de forme (10,) : "
-            'terminez-le par Dense(10, activation="softmax").'
+            'terminez-le par `Dense(10, activation="softmax")`.'
         )
     return calls
 

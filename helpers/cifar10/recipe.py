@@ -55,7 +55,7 @@ def difference(old: dict, new: dict, ignore_rate: bool = False) -> str | None:
         return "les couches du réseau ne sont plus reliées de la même façon"
     if old["optimizer"] != new["optimizer"]:
         return f"optimiseur, {_changed(old['optimizer'], new['optimizer'])}"
-    return "la fonction de perte (loss)" if old["loss"] != new["loss"] else None
+    return "la fonction de perte (`loss`)" if old["loss"] != new["loss"] else None
 
 
 def _settings(recipe):

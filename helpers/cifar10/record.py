@@ -68,7 +68,7 @@ class TrainingRecord(keras.callbacks.Callback):
         if not isinstance(data, Cifar10):
             raise RecordError(
                 "TrainingRecord attend en deuxième argument les données de load_cifar10(), "
-                'par exemple TrainingRecord("simple", donnees).'
+                'par exemple `TrainingRecord("simple", donnees)`.'
             )
         self.name = name
         self.folder = checkpoint.records_folder(folder) / f"{checkpoint.file_name(name)}-{data.name}"
@@ -170,7 +170,7 @@ class TrainingRecord(keras.callbacks.Callback):
         if self._pace is None:  # the first batch compiles the network: the pace is that of the others
             if "accuracy" not in logs:
                 raise RecordError(
-                    'Il manque la mesure de l\'exactitude : compilez avec metrics=["accuracy"], '
+                    'Il manque la mesure de l\'exactitude : compilez avec `metrics=["accuracy"]`, '
                     "puis exécutez de nouveau cette cellule."
                 )
             now = time.monotonic()
@@ -308,9 +308,7 @@ class TrainingRecord(keras.callbacks.Callback):
         old, new = record["recipe"], recipe(self.model)
         changed = difference(old, {**old, "layers": new["layers"], "wiring": new["wiring"]})
         if changed:
-            self._view.end(
-                f"Le réseau enregistré dans {self.folder} n'est pas celui du notebook ({changed})."
-            )
+            self._view.end(f"Le réseau enregistré dans {self.folder} n'est pas celui du carnet ({changed}).")
             return
         try:
             self._restore(path, record)
