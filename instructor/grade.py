@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
@@ -91,7 +92,7 @@ def grade(
                 done[submission.student] = known
         if done:
             say(f"{len(done)} of {len(collected)} already graded, unchanged")
-        started = time.monotonic()
+        started, spent = time.monotonic(), Counter()
         for number, (submission, result) in enumerate(
             _mark_all(todo, editions, results / STUDENTS, Workers(jobs, pack, limits, unsafe, cifar10)), 1
         ):
@@ -101,6 +102,13 @@ def grade(
             done[submission.student] = result
             pace = number / max(time.monotonic() - started, 0.01) * 60
             say(f"[{len(done)}/{len(collected)}] {_line(result)} ({pace:.1f} a minute)")
+            for notebook in result.notebooks.values():
+                spent.update(notebook.seconds)
+        if spent:
+            say(
+                "seconds, all workers together: "
+                + ", ".join(f"{phase} {spent[phase]:.0f}" for phase in spent)
+            )
     return [done[student] for student in sorted(done)]
 
 

@@ -39,6 +39,8 @@ class Part:
 
 def key_of(grade_id: str) -> str:
     """Return the key of the question that a cell belongs to; of another cell, its own grade_id."""
+    if grade_id.startswith("bonus-"):
+        return "Bonus"
     found = re.match(r"q(\d+)([a-z])\b", grade_id)
     return f"{found[1]}.{found[2]}" if found else grade_id
 

@@ -278,7 +278,7 @@ def _hostile(folder: Path, port: int) -> Iterator[_Case]:
     for attack in HOSTILE:
         notebook = _part1(attack.filled(victim=victim, traces=traces, port=port))
         yield _Case(
-            f"Pirate {attack.student}",
+            f"Bandit {attack.student}",
             {"part1_linear_vs_relu.ipynb": notebook},
             {"part1": attack.points},
             attack.remark,
@@ -296,13 +296,13 @@ def _hostile_files(traces) -> Iterator[_Case]:
     extra = code("20.0") | {"metadata": {"nbgrader": flags | {"grade_id": "bonus"}}}
     insert_after(forged, "q1b-verification", extra, extra | {"metadata": {"nbgrader": flags}})
     aim = "forged nbgrader metadata"
-    yield _Case("Pirate Faussaire", {"part1.ipynb": forged}, {"part1": {}}, "Métadonnées de notation", aim)
+    yield _Case("Bandit Faussaire", {"part1.ipynb": forged}, {"part1": {}}, "Métadonnées de notation", aim)
     outside = zipped({"../../pirate.txt": "", "../pirate.ipynb": _part1(), "part1.ipynb": _part1()})
     aim = "zip with ../ paths"
-    yield _Case("Pirate Evade", {"tp.zip": outside}, {"part1": DUE}, "sort du dossier", aim, traces)
+    yield _Case("Bandit Evade", {"tp.zip": outside}, {"part1": DUE}, "sort du dossier", aim, traces)
     linked = zipped({link("part1.ipynb"): "/etc/passwd"})
-    yield _Case("Pirate Lien", {"tp.zip": linked}, {}, "mais un lien", "zip with a symbolic link")
-    yield _Case("Pirate Bombe", {"tp.zip": _bomb()}, {}, "bombe de décompression", "zip bomb")
+    yield _Case("Bandit Lien", {"tp.zip": linked}, {}, "mais un lien", "zip with a symbolic link")
+    yield _Case("Bandit Bombe", {"tp.zip": _bomb()}, {}, "bombe de décompression", "zip bomb")
 
 
 def _bomb() -> bytes:

@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import importlib
 import math
 import runpy
 import socket
@@ -17,7 +18,7 @@ from helpers import PlaygroundConfig
 from helpers.checks import part1, part4
 from helpers.cifar10 import DataUnavailable, evaluate, load_cifar10
 from helpers.french import decimal
-from instructor import bench, grade, marking, notebooks, sandbox
+from instructor import bench, grade, marking, notebooks, parts, sandbox
 from instructor.inside import checker, codec, wire
 from instructor.inside.limits import Limits
 from instructor.plan import make_plan
@@ -87,6 +88,13 @@ def test_a_cell_that_may_read_anything_makes_all_run(rebuilt, added, everything)
     sources = [step["run"] for step in steps if "run" in step]
     assert added in sources  # even what cannot be read: its error is to be told
     assert any("health.report" in source for source in sources) == everything
+
+
+@pytest.mark.parametrize("part", EDITIONS)
+def test_reports_know_a_part_by_the_keys_of_its_checks(part):
+    module = importlib.import_module(f"helpers.checks.{part.partition('_')[0]}")
+    points = {question.key: question.points for question in module.MARKS.questions.values()}
+    assert parts.part(part).points == points
 
 
 # What travels.

@@ -245,7 +245,7 @@ def test_time_is_bounded(student):
     stubborn = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\nwhile True: pass"
     started = time.monotonic()
     assert student.run(stubborn, cell=1, notebook=3)[2] == confine.TIME
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 40
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only a sandbox that root made can be told to refuse nesting")

@@ -14,7 +14,7 @@ from instructor.records import StudentResult
 from .isolation import required_sandbox
 from .school_class import make_class
 
-LIMITS = Limits(cell=15, notebook=90, memory=2 * 2**30)
+LIMITS = Limits(cell=20, notebook=120, memory=2 * 2**30)
 
 
 @pytest.fixture(scope="module")
