@@ -83,7 +83,7 @@ def pip_install(arguments: str = "-r requirements.txt") -> str:
 def missing(packages: Iterable[str]) -> str:
     """Say in French how to get packages that this Python does not have."""
     programs = ROOT / ".venv" / ("Scripts" if WINDOWS else "bin")
-    if programs.is_dir() and Path(sys.prefix).resolve() != programs.parent.resolve():
+    if programs.is_dir() and Path(sys.executable).parent.resolve() != programs.resolve():
         return (
             f"Ce Python ({sys.executable}) n'est pas celui du laboratoire : lancez jupyter et python depuis "
             f"{programs}, ou choisissez .venv comme noyau du carnet."

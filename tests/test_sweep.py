@@ -62,5 +62,5 @@ def test_the_bar_says_the_same_whatever_the_time(monkeypatch):
     (bar,) = shown
     bundle = bar._repr_mimebundle_()
     assert bundle["text/plain"] == repr(bar) == "Balayage\u00a0: 3 étapes."
-    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == bar.bar.model_id
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == bar.widget.model_id
     assert bar.bar.value == bar.bar.max == 3
