@@ -17,6 +17,8 @@ os.environ.setdefault("LAB_CIFAR10_DEMO", "1000")  # Part 4 without network: mad
 os.environ["LAB_RECORDS"] = tempfile.mkdtemp(prefix="lab-records-")  # trainings of one run are no other's
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
+LONGEST = ("tests/test_editions.py", "tests/test_school_class.py", "tests/test_marking.py", "part")
+
 # The source notebooks hold solutions; tests/test_editions.py runs them.
 collect_ignore = ["instructor", "test-artifacts"]
 
@@ -25,6 +27,11 @@ def pytest_configure(config):
     config.option.nbval_current_env = True  # whatever kernel a notebook names, test this environment
     config.option.nbval_cell_timeout = 300  # seconds
     config.option.nbval_sanitize_with = str(ROOT / "tests" / "nbval.cfg")
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's
@@ -40,6 +47,7 @@ def pytest_xdist_make_scheduler(config, log):
             file, _, test = nodeid.partition("::")
             return file, *re.findall(r"\[(part\d\w*)", test)
 
+    config.option.loadscopereorder = False  # it would begin with the files of most tests
     return ByNotebook(config, log)
 
 

@@ -6,6 +6,7 @@ into badges and Colab bootstrap. Outputs are stored so that ``pytest --nbval`` c
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import re
@@ -147,7 +148,7 @@ def execute(notebook: NotebookNode, **environment: str) -> NotebookNode:
     Raises:
         ReleaseError: a cell fails, or writes on stderr.
     """
-    metadata = notebook.metadata
+    metadata = copy.deepcopy(notebook.metadata)
     records = tempfile.TemporaryDirectory()  # what is trained here is not the student's
     here = {"PYTHONPATH": str(ROOT), "LAB_RECORDS": records.name}
     environment = {**os.environ, **ENVIRONMENT, **here, **environment}

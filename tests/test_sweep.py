@@ -63,4 +63,4 @@ def test_the_bar_says_the_same_whatever_the_time(monkeypatch):
     bundle = bar._repr_mimebundle_()
     assert bundle["text/plain"] == repr(bar) == "Balayage\u00a0: 3 étapes."
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == bar.widget.model_id
-    assert bar.bar.value == bar.bar.max == 3
+    assert bar.widget.value == bar.widget.max == 3
