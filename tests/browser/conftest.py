@@ -22,7 +22,7 @@ WANTED = os.environ.get("LAB_BROWSER", "").lower()
 
 # These import Playwright. Without it, test_harness.py alone says what is missing, or fails if it is required.
 if importlib.util.find_spec("playwright") is None:
-    collect_ignore = ["test_monkey.py", "test_part1.py", "test_playing.py"]
+    collect_ignore = ["test_part1.py", "test_part4.py", "test_playing.py"]
 
 
 def pytest_collection_modifyitems(items):
