@@ -189,6 +189,27 @@ def rewritten(source, target, change):
     return target
 
 
+def with_setting(setting):
+    """Return a change that gives each initializer one setting more, as a Keras to come may."""
+    return lambda text: text.replace(b'"seed": null', b'"seed": null, ' + setting)
+
+
+def test_a_model_of_a_newer_keras_is_read(saved, tmp_path):
+    path = rewritten(saved[1], tmp_path / "nouveau.keras", with_setting(b'"to_come": null'))
+    assert zipfile.ZipFile(path).read("config.json").count(b"to_come") >= 5
+    np.testing.assert_array_equal(read_model(path).get_weights()[0], saved[0].get_weights()[0])
+
+
+def test_what_only_a_newer_keras_can_read_names_its_version(saved, tmp_path, monkeypatch):
+    path = rewritten(saved[1], tmp_path / "nouveau.keras", with_setting(b'"to_come": 1'))
+    with pytest.raises(ValueError, match="enregistrez le modèle à nouveau"):
+        read_model(path)
+    written_by = keras.__version__
+    monkeypatch.setattr(keras, "__version__", "3.0.0")
+    with pytest.raises(ValueError, match=f"enregistré par Keras {written_by}.: installez cette version"):
+        read_model(path)
+
+
 @keras.saving.register_keras_serializable("lab")
 class Custom(layers.Layer):
     def call(self, inputs):

@@ -66,7 +66,7 @@ def test_proposal(monkeypatch, tmp_path, speeds, batch_size, minutes, epochs):
 def test_measure_is_kept_for_the_next_session(monkeypatch, tmp_path, capsys):
     options = {"minutes": 1, "batch_sizes": (8,), "folder": tmp_path}
     first = calibrate(built(), REAL, **options)
-    assert "Sur cette machine" in capsys.readouterr().out
+    assert "Terminé." in capsys.readouterr().out
     with monkeypatch.context() as patch:
         patch.setattr(calibration, "_measure", None)  # would fail if called
         assert calibrate(built(rate=0.5), REAL, **options) == first

@@ -423,7 +423,8 @@ def test_a_subset_keeps_the_first_images_of_each_class():
     data = Cifar10(images.astype(np.uint8), labels, images.astype(np.uint8), labels)
     part = data.subset(200)
     assert np.bincount(part.y_train[:, 0]).tolist() == [20] * 10
-    assert np.bincount(part.y_test[:, 0]).tolist() == [10] * 10
+    assert part.x_test is data.x_test
+    assert part.y_test is data.y_test
     np.testing.assert_array_equal(part.x_train[20:40], images[60:80])
     assert data.subset(205).subset(200).x_train.tobytes() == part.x_train.tobytes()
     assert sorted(np.bincount(data.subset(205).y_train[:, 0])) == [20] * 5 + [21] * 5
@@ -438,15 +439,13 @@ def test_a_subset_with_too_few_images_of_a_class_is_as_balanced_as_it_can_be():
     images = np.zeros((65, 32, 32, 3), np.uint8)
     part = Cifar10(images, labels, images, labels).subset(45)
     assert np.bincount(part.y_train[:, 0]).tolist() == [20, 5, 20]
-    assert len(part.x_test) == 65
 
 
 def test_a_subset_of_demonstration_images_is_what_a_smaller_draw_gives():
     smaller, subset = load_cifar10(demo=205), load_cifar10(demo=700).subset(205)
     assert subset.name == smaller.name
-    for pair, expected in zip(subset, smaller, strict=True):
-        for array, other in zip(pair, expected, strict=True):
-            np.testing.assert_array_equal(array, other)
+    np.testing.assert_array_equal(subset.x_train, smaller.x_train)
+    np.testing.assert_array_equal(subset.y_train, smaller.y_train)
     assert "Données de démonstration" in repr(subset)
 
 

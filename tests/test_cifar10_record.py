@@ -221,6 +221,15 @@ def test_same_layers_otherwise_named_or_built_are_the_same_recipe(kept):
     assert record.recipe(functional) == record.recipe(twin)
 
 
+def test_a_setting_that_another_keras_lacks_makes_no_other_recipe(monkeypatch):
+    old = record.recipe(built())
+    config = keras.initializers.GlorotUniform.get_config
+    monkeypatch.setattr(
+        keras.initializers.GlorotUniform, "get_config", lambda self: {**config(self), "to_come": None}
+    )
+    assert record.difference(old, record.recipe(built())) is None
+
+
 def _renamed(layer):
     return type(layer).from_config({**layer.get_config(), "name": f"autre_{layer.name}"})
 

@@ -1,6 +1,8 @@
 """Part 4's checks: counts, architecture, records, and accuracy measured anew on made-up images."""
 
+import shutil
 import zipfile
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from keras import layers
 
 from helpers.checks import part4
-from helpers.cifar10 import CLASSES, PARAMETERS, Cifar10
+from helpers.cifar10 import CLASSES, PARAMETERS, Cifar10, evaluate, read_model
 
 RIGHT = {"conv1": 2432, "conv2": 51264, "conv3": 102464, "fc4": 1025000, "fc5": 10010}
 
@@ -178,6 +180,19 @@ def test_overfitting_is_read_in_a_record_that_its_model_bears_out(graded, lab):
     assert part4.check_overfitting(3, -0.1, record) == 1.5
     (record / "history.csv").write_text("epoch,accuracy\n")
     assert "Aucun journal" in part4.check_overfitting(3, 0, record).feedback
+
+
+def test_a_record_of_a_subset_is_checked_on_the_images_it_kept_for_validation(lab, graded, tmp_path):
+    graded(0.6)
+    data = part4._data()  # of 1,000 images, all answered rightly but some of the last
+    part = data.subset(500)
+    record = shutil.copytree(lab[0], tmp_path / "simple-cifar10-500")
+    said = evaluate(
+        read_model(record / "best.keras"), replace(part, x_test=part.x_train[450:], y_test=part.y_train[450:])
+    )
+    assert said.accuracy != pytest.approx(0.7, abs=0.03)  # that of the last tenth of all images
+    history = [0.9] * 8, [said.accuracy] + [0.1] * 7
+    assert part4.check_overfitting(1, 0.8, write_history(record, *history)) == 1.5
 
 
 @pytest.mark.parametrize(

@@ -435,6 +435,9 @@ def _verified_record(folder):
         raise Wrong("Cet entraînement n'a pas de validation : gardez `validation_split=0.1`.")
     _lab_model(folder / BEST)
     data = _data()
+    images = folder.name.rpartition("-")[2]  # a record's folder is named for the images it was trained on
+    if images.isdigit() and int(images) < len(data.x_train):
+        data = data.subset(int(images))
     kept = int(len(data.x_train) * (1 - VALIDATION))
     validation = dataclasses.replace(data, x_test=data.x_train[kept:], y_test=data.y_train[kept:])
     measured = evaluate(read_model(folder / BEST), validation).accuracy

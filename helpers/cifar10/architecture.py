@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -163,7 +164,9 @@ def read_model(path: str | Path) -> keras.Model:
                 raise french_error(f"« {path.name} » est trop gros pour un réseau du laboratoire.")
             with archive.open("config.json") as file:
                 config = json.loads(file.read(MAX_CONFIG))
-    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError, UnicodeDecodeError, OSError):
+            with archive.open("metadata.json") as file:
+                version = str(json.loads(file.read(MAX_CONFIG))["keras_version"])
+    except (zipfile.BadZipFile, KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError, OSError):
         raise french_error(
             f"« {path.name} » est abîmé ou incomplet : enregistrez le modèle à nouveau."
         ) from None
@@ -173,12 +176,31 @@ def read_model(path: str | Path) -> keras.Model:
             "d'exécuter du code : refaites le modèle avec les couches de Keras seulement."
         )
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        # As keras.saving.load_model does, but for the settings that an older Keras may not know.
+        model = keras.saving.deserialize_keras_object(_given_settings(config), safe_mode=True)
+        model.load_weights(path)
     except Exception as error:  # whatever a damaged or hostile file makes Keras raise
-        kind = type(error).__name__
+        kind, repair = type(error).__name__, "enregistrez le modèle à nouveau"
+        if version != keras.__version__ and re.fullmatch(r"[\d.]{3,12}", version):
+            repair = f"il a été enregistré par Keras {version} : installez cette version, ou une plus récente"
         raise french_error(
-            f"« {path.name} » ne peut pas être relu par Keras ({kind}) : enregistrez le modèle à nouveau."
+            f"« {path.name} » ne peut pas être relu par Keras {keras.__version__} ({kind}) : {repair}."
         ) from None
+    return model
+
+
+def _given_settings(config):
+    """Copy a saved configuration without how the model was compiled, nor what is null.
+
+    Each version of Keras adds settings, null unless they are used, that the ones before it refuse.
+    """
+    if isinstance(config, dict):
+        return {
+            key: _given_settings(value)
+            for key, value in config.items()
+            if value is not None and key != "compile_config"
+        }
+    return [_given_settings(item) for item in config] if isinstance(config, list) else config
 
 
 def _foreign(config) -> Iterator[str]:

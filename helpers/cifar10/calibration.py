@@ -92,7 +92,8 @@ def calibrate(
         raise RecordError("Compilez le modèle (modele.compile) avant de calibrer.")
     if not minutes > 0 or not batch_sizes or not all(int(size) >= 1 for size in batch_sizes):
         raise RecordError("Il faut un temps (minutes) et des tailles de lot (batch_sizes) positifs.")
-    show = _open_line(f"Calibrage : taille des lots et nombre d'époques pour {minutes:g} min.")
+    title = f"Calibrage : taille des lots et nombre d'époques pour {minutes:g} min."
+    show = _open_line(title)
     path = records_folder(folder) / "calibrage.json"
     kept = _read(path)
     key = _key(model, data, minutes, batch_sizes)
@@ -108,8 +109,8 @@ def calibrate(
             result = _measure(model, data, minutes, batch_sizes)
         with contextlib.suppress(OSError), whole_file(path) as partial:  # a read-only disk: measured anew
             partial.write_text(_written({**kept, key: result}))
-    again = f" (Mesuré auparavant ; supprimez {path} pour mesurer de nouveau.)" if key in kept else ""
-    show(f"{result}{again}")
+    again = f"Mesuré auparavant ; supprimez {path} pour mesurer de nouveau."
+    show(f"{title} {again if key in kept else 'Terminé.'}")
     return result
 
 

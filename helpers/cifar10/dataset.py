@@ -87,7 +87,7 @@ class Cifar10:
         return f"{'demonstration' if self.demo else 'cifar10'}-{len(self.x_train)}"
 
     def subset(self, images: int) -> Cifar10:
-        """Keep the first images, as many of each class; for the test, a fifth as many, but at least 100.
+        """Keep the first training images, as many of each class, and all test images.
 
         Args:
             images: how many to train on, from 10 to all of them.
@@ -101,14 +101,8 @@ class Cifar10:
                 f"subset garde un nombre entier d'images d'entraînement, de 10 à {thousands(available)} ; "
                 f"reçu : {quoted(images)}."
             )
-        train, test = _balanced(self.y_train, images), _balanced(self.y_test, _test_images(images))
-        return replace(
-            self,
-            x_train=self.x_train[train],
-            y_train=self.y_train[train],
-            x_test=self.x_test[test],
-            y_test=self.y_test[test],
-        )
+        kept = _balanced(self.y_train, images)
+        return replace(self, x_train=self.x_train[kept], y_train=self.y_train[kept])
 
     def __repr__(self):
         train, test = (thousands(len(images)) for images, _ in self)

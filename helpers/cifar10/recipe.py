@@ -68,7 +68,12 @@ def _settings(recipe):
 
 def _unnamed(value, names):
     if isinstance(value, dict):
-        return {key: _unnamed(item, names) for key, item in value.items() if key not in _NOT_COMPARED}
+        # A setting that one version of Keras lacks is null in the next.
+        return {
+            key: _unnamed(item, names)
+            for key, item in value.items()
+            if key not in _NOT_COMPARED and item is not None
+        }
     if isinstance(value, (list, tuple)):
         return [_unnamed(item, names) for item in value]
     return names.get(value, value) if isinstance(value, str) else value

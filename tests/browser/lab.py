@@ -190,6 +190,7 @@ class JupyterServer:
         """Ours, without the user's Jupyter, and with matplotlib's font cache (seconds to build) kept."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith("JUPYTER")}
         environment.pop("PYTEST_CURRENT_TEST", None)
+        environment.pop("LAB_RECORDS", None)  # trainings are kept beside the notebook, as a student's
         with contextlib.suppress(ImportError):
             import matplotlib  # noqa: PLC0415
 
@@ -298,12 +299,16 @@ class NotebookPage:
         """
         if self._scratch is None:
             self._scratch = self.page.evaluate(self.APPEND)
-        self.page.evaluate(self.WRITE, [self._scratch, code])
+        self.write(self._scratch, code)
         self.run(self._scratch, timeout=timeout)
         errors = [o for o in self.outputs(self._scratch) if o["output_type"] == "error"]
         if errors:
             raise RuntimeError(f"{errors[0]['ename']}: {errors[0]['evalue']}")
         return self.text(self._scratch)
+
+    def write(self, index, source):
+        """Replace the source of the cell at `index`, as one types it."""
+        self.page.evaluate(self.WRITE, [index, source])
 
     def interrupt(self):
         """Interrupt the kernel as the stop button does, through the server."""

@@ -65,7 +65,8 @@ class Student:
 
     Args:
         notebook: the NotebookPage.
-        number: which of its widgets, from 0, in the order of the page.
+        number: which of the widgets in the page, from 0, or -1 for the last. JupyterLab keeps only those near
+            the view: scroll to its cell first.
     """
 
     def __init__(self, notebook, number=0):
