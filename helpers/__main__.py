@@ -22,9 +22,9 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
-from . import setup
+from . import cifar10_files, setup
+from .cifar10_files import ARCHIVE
 from .french import decimal, listed, typographic
 
 INSTALLED_BYTES = 4e9  # what pip downloads, and what it becomes
@@ -32,7 +32,6 @@ WORKING_BYTES = 1e9  # CIFAR-10 and the saved models
 MEMORY_BYTES = 2e9  # Part 4
 ENGINE_SECONDS = 300
 NETWORK_SECONDS = 4
-ARCHIVE = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 ENGINE = "from helpers import health; print(*health.engine(), sep='\\n')"
 ILLEGAL_INSTRUCTION = (-4, 0xC000001D)  # exit codes of a killed process: POSIX, Windows
 
@@ -168,20 +167,24 @@ def engine(absent: list[str]) -> Iterator[str]:
 
 def images(absent: list[str]) -> Iterator[str]:
     """Report whether CIFAR-10 is here, or could be downloaded."""
-    folder = os.environ.get("CIFAR10_DIR")
-    cache = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets"
-    if folder and not Path(folder).expanduser().exists():
-        yield f"✗ CIFAR10_DIR désigne {folder}, qui n'existe pas : corrigez cette variable ou ôtez-la."
-    elif folder or any(cache.glob("cifar-10-batches-py*")):
-        yield f"✓ CIFAR-10 (partie 4) : dans {folder or cache}."
-    elif problem := network_problem():
-        also = " Sans réseau, rien ne s'installe non plus." if absent else ""
+    folder, kept = os.environ.get("CIFAR10_DIR"), cifar10_files.cache() / cifar10_files.CACHED
+    place = cifar10_files.find(folder) if folder else kept if kept.is_file() else None
+    if place:
+        yield f"✓ CIFAR-10 (partie 4) : {place}."
+    elif folder:
         yield (
-            f"✗ CIFAR-10 (partie 4) n'est pas ici, et {problem}, ou désignez par CIFAR10_DIR un dossier qui "
-            f"contient son archive.{also}"
+            f"✗ CIFAR10_DIR désigne {folder}, où ne se trouve pas CIFAR-10 : corrigez cette variable ou "
+            "ôtez-la."
         )
-    else:
+    elif not (problem := network_problem()):
         yield "✓ CIFAR-10 (partie 4) : sera téléchargé (170 Mo)."
+    elif absent:
+        yield f"✗ Sans réseau, rien ne s'installe, et {problem}."
+    else:
+        yield (
+            f"– CIFAR-10 (partie 4 seulement) n'est pas ici, et {problem}, ou désignez par CIFAR10_DIR un "
+            "dossier qui contient son archive."
+        )
 
 
 def network_problem() -> str | None:

@@ -45,7 +45,7 @@ def made_up_batches():
         name: official_pickle(
             random.integers(0, 256, (BATCH, 3072), np.uint8), random.permutation(np.arange(BATCH) % 10)
         )
-        for name in dataset._BATCHES
+        for name in dataset.BATCHES
     }
 
 

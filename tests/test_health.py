@@ -94,7 +94,7 @@ def test_the_supported_versions_are_the_same_everywhere():
     assert not tensorflow.marker.evaluate({"python_version": f"3.{after}"})
 
 
-@pytest.mark.parametrize("name", ["__init__", "__main__", "setup", "french"])
+@pytest.mark.parametrize("name", ["__init__", "__main__", "setup", "french", "cifar10_files"])
 def test_what_checks_an_old_python_runs_there(name):
     ast.parse((ROOT / "helpers" / f"{name}.py").read_text("utf-8"), feature_version=(3, 8))
 
@@ -107,8 +107,7 @@ def test_nothing_installed():
     first, images = marked(result.stdout)
     assert "Il manque jupyter, tensorflow, numpy, matplotlib, ipywidgets et nbval : lancez " in first
     assert f"{sys.executable} -m pip install -r requirements.txt" in first
-    assert "le réseau ne répond pas" in images
-    assert "Sans réseau, rien ne s'installe" in images
+    assert "Sans réseau, rien ne s'installe, et le réseau ne répond pas" in images
 
 
 def test_another_python_than_the_installed_one(tmp_path):
@@ -132,6 +131,7 @@ def test_another_python_than_the_installed_one(tmp_path):
 def test_a_tensorflow_that_does_not_load(tensorflow, sentence, tmp_path):
     others = dict.fromkeys(["numpy", "matplotlib", "ipywidgets"], WORKING)
     packages = {**others, "tensorflow": tensorflow}
+    (tmp_path / "cifar-10-python.tar.gz").touch()
     result = run("-m", "helpers", packages=packages, folder=tmp_path, CIFAR10_DIR=str(tmp_path))
     assert result.returncode == 1
     (line,) = marked(result.stdout)
@@ -202,13 +202,20 @@ def test_images(monkeypatch, tmp_path):
     monkeypatch.setenv("HTTPS_PROXY", NOWHERE)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.delenv("CIFAR10_DIR", raising=False)
-    assert "HTTPS_PROXY, ou désignez par CIFAR10_DIR" in marked(*check.images([]))[0]
+    assert "HTTPS_PROXY, ou désignez par CIFAR10_DIR" in marked(*check.images([]), mark="–")[0]
+    assert "rien ne s'installe" in marked(*check.images(["numpy"]))[0]
     monkeypatch.setattr(check, "network_problem", lambda: None)
     assert "sera téléchargé" in marked(*check.images([]), mark="✓")[0]
-    (tmp_path / "datasets" / "cifar-10-batches-py").mkdir(parents=True)
-    assert f"dans {tmp_path / 'datasets'}" in marked(*check.images([]), mark="✓")[0]
-    monkeypatch.setenv("CIFAR10_DIR", str(tmp_path / "typo"))
-    assert "corrigez cette variable" in marked(*check.images([]))[0]
+    (tmp_path / "datasets").mkdir()
+    kept = tmp_path / "datasets" / "cifar-10-batches-py-target_archive"
+    kept.touch()
+    assert f"{kept}" in marked(*check.images([]), mark="✓")[0]
+    for wrong in (tmp_path / "typo", tmp_path):
+        monkeypatch.setenv("CIFAR10_DIR", str(wrong))
+        assert "corrigez cette variable" in marked(*check.images([]))[0]
+    (tmp_path / "cifar-10-batches-py").mkdir()
+    (tmp_path / "cifar-10-batches-py" / "test_batch").touch()
+    assert "cifar-10-batches-py" in marked(*check.images([]), mark="✓")[0]
 
 
 @pytest.mark.parametrize(

@@ -343,7 +343,7 @@ def _check_count(name, answer):
     answer, right = number(answer, 0), (each + 1) * outputs
     if answer == right:
         size = f"5 × 5 × {inputs}" if convolution else f"{inputs}"
-        return f"oui, ({size} + 1) × {outputs} = {right}."
+        return f"oui, ({size} + 1) × {outputs} = {thousands(right)}."
     if answer == each * outputs:
         raise Wrong(f"il manque les biais, un par {'filtre' if convolution else 'neurone'}.")
     if convolution and answer in (KERNEL**2 * outputs, (KERNEL**2 + 1) * outputs):

@@ -10,7 +10,6 @@ import os
 import pickle
 import socket
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -19,27 +18,19 @@ import keras
 import numpy as np
 from IPython.display import display
 
+from .. import cifar10_files
 from ..card import card
+from ..cifar10_files import ARCHIVE, BATCHES, CACHED, FOLDER, TRAINING
 from ..french import french_error, listed, quoted, thousands, typographic
 from . import demonstration
 
 CLASSES = ("avion", "voiture", "oiseau", "chat", "cerf", "chien", "grenouille", "cheval", "bateau", "camion")
 PAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
-ARCHIVE = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
 TIMEOUT = 30.0  # seconds of silence after which a download is given up: some networks never answer
 
 _FULL = 50_000  # training images
 _BATCH = 10_000  # images in each file
-_TRAINING = tuple(f"data_batch_{number}" for number in range(1, 6))
-_BATCHES = (*_TRAINING, "test_batch")
-_FOLDER = "cifar-10-batches-py"
-_CACHED = f"{_FOLDER}-target_archive"  # the archive, as keras.datasets.cifar10 names it
-# What a folder that someone named may hold: the batches, the archive (Safari unzips it), Keras's copies.
-_PLACES = (
-    *(".", _FOLDER, f"cifar-10-python/{_FOLDER}", "cifar-10-python.tar.gz", "cifar-10-python.tar"),
-    *(_CACHED, f"{_FOLDER}.tar.gz", f"{_FOLDER}-target/{_FOLDER}"),
-)
 _OFFICIAL = f"l'archive officielle cifar-10-python.tar.gz ({PAGE})"
 _MADE_UP = "travaillez sur des images fabriquées avec load_cifar10(demo=True)"
 _FULL_DISK = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
@@ -167,7 +158,7 @@ def find_cifar10(folder: str | Path | None = None, demo: bool | int | None = Non
         raise french_error(
             f"load_cifar10 attend le nom d'un dossier, entre guillemets ; reçu : {quoted(folder)}."
         )
-    return _read(_locate(Path(os.path.expanduser(folder))))
+    return _read(_locate(Path(folder).expanduser()))
 
 
 def _demo_images(demo):
@@ -210,15 +201,14 @@ def _download() -> Path:
     This is the file, cache and hash of ``keras.datasets.cifar10.load_data``, without its extraction: 180 MB
     more at each call, which a killed process leaves half-written. The archive is read in place instead.
     """
-    home = Path(os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras")))
-    cache = (home if os.access(home, os.W_OK) else Path(tempfile.gettempdir(), ".keras")) / "datasets"
+    cache = cifar10_files.cache()
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT)
     try:
-        return Path(keras.utils.get_file(_CACHED, ARCHIVE, file_hash=SHA256, cache_subdir=str(cache)))
+        return Path(keras.utils.get_file(CACHED, ARCHIVE, file_hash=SHA256, cache_subdir=str(cache)))
     except Exception as error:  # Keras raises bare Exceptions
         if isinstance(error, ValueError):  # the wrong hash, the one case where Keras leaves the file
-            (cache / _CACHED).unlink(missing_ok=True)
+            (cache / CACHED).unlink(missing_ok=True)
             reason = "le fichier reçu n'est pas l'archive officielle, il est coupé ou abîmé"
         elif getattr(error, "errno", None) in _FULL_DISK:
             reason = "il n'y a pas assez de place sur le disque pour ses 170 Mo"
@@ -228,7 +218,7 @@ def _download() -> Path:
             reason = "le téléchargement a échoué ou s'est interrompu"
         raise DataUnavailable(
             f"CIFAR-10 n'est pas disponible ({reason}) : relancez cette cellule avec un accès au réseau, ou "
-            f"indiquez par la variable d'environnement CIFAR10_DIR un dossier qui contient {_FOLDER} ou "
+            f"indiquez par la variable d'environnement CIFAR10_DIR un dossier qui contient {FOLDER} ou "
             f"{_OFFICIAL}, ou {_MADE_UP}."
         ) from None
     finally:
@@ -237,10 +227,9 @@ def _download() -> Path:
 
 def _locate(folder: Path) -> Path:
     """Return the folder of the batches, or the archive, that a named place is or holds."""
-    for place in (folder / name for name in _PLACES):
-        if os.path.isfile(place) or any(os.path.isfile(place / batch) for batch in _BATCHES):
-            return place
-    wrong = f"ne contient ni {_FOLDER} ni cifar-10-python.tar.gz" if os.path.isdir(folder) else "n'existe pas"
+    if place := cifar10_files.find(folder):
+        return place
+    wrong = f"ne contient ni {FOLDER} ni cifar-10-python.tar.gz" if os.path.isdir(folder) else "n'existe pas"
     raise DataUnavailable(
         f"Le dossier « {folder} » {wrong} : corrigez l'argument de load_cifar10 ou la variable "
         f"d'environnement CIFAR10_DIR, qui y cherchent {_OFFICIAL}, ou ôtez-les pour la télécharger, "
@@ -252,9 +241,9 @@ def _read(place: Path) -> Cifar10:
     """Read the batches of a folder or an archive, with every check that does not need the official bytes."""
     try:
         batches = {name: _decode(name, content) for name, content in _files(place)}
-        if missing := [name for name in _BATCHES if name not in batches]:
+        if missing := [name for name in BATCHES if name not in batches]:
             raise _Damaged(f"il y manque {listed(missing)}")
-        x_train, y_train = map(np.concatenate, zip(*(batches[name] for name in _TRAINING), strict=True))
+        x_train, y_train = map(np.concatenate, zip(*(batches[name] for name in TRAINING), strict=True))
         x_test, y_test = batches["test_batch"]
         for labels in (y_train, y_test):
             if len(set(np.bincount(labels[:, 0], minlength=len(CLASSES)))) > 1:
@@ -271,13 +260,13 @@ def _read(place: Path) -> Cifar10:
 def _files(place):
     """Yield name and content of each batch in a folder or an archive; nothing is extracted on disk."""
     if place.is_dir():
-        for name in filter(lambda name: (place / name).is_file(), _BATCHES):
+        for name in filter(lambda name: (place / name).is_file(), BATCHES):
             yield name, (place / name).read_bytes()
         return
     with tarfile.open(place) as archive:
         for member in archive:
             name = PurePosixPath(member.name).name
-            if member.isfile() and name in _BATCHES:
+            if member.isfile() and name in BATCHES:
                 yield name, archive.extractfile(member).read()
 
 

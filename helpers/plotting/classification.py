@@ -95,8 +95,8 @@ def class_accuracies(evaluation: Evaluation) -> Picture:
         elinewidth=1.4,
         capsize=3,
     )
-    for row, share in enumerate(shares):
-        axis.text(1, row, f"{share:.0f}", va="center", color="white" if share > 8 else INK, weight="bold")
+    for row, (share, end) in enumerate(zip(shares, bounds[1], strict=True)):
+        axis.text(end + 1.2, row, f"{share:.0f}", va="center", color=INK, weight="bold")
     axis.axvline(
         100 * evaluation.accuracy,
         color=ORANGE,
@@ -105,7 +105,7 @@ def class_accuracies(evaluation: Evaluation) -> Picture:
         label=typographic(f"toutes classes : {percent(evaluation.accuracy)}"),
     )
     axis.set_yticks(range(len(order)), [CLASSES[index] for index in order])
-    axis.set(xlim=(0, 100), ylim=(len(order) - 0.4, -0.6), xlabel=typographic("exactitude (%)"))
+    axis.set(xlim=(0, 105), ylim=(len(order) - 0.4, -0.6), xlabel=typographic("exactitude (%)"))
     axis.tick_params(axis="y", length=0)
     axis.set_title(_noted("Exactitude par classe, et son intervalle à 95 %", evaluation.note), loc="left")
     figure.legend(frameon=False, loc="outside lower right", labelcolor=INK)

@@ -13,7 +13,7 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import ScalarFormatter
 from PIL import Image
 
 from ..data import DOMAIN
@@ -124,6 +124,13 @@ def draw_levels(line, prediction, target):
         line(prediction, color=ORANGE, linewidth=2, label="votre prédiction")
 
 
-def decimal_axis(axis, digits):
+class _DecimalComma(ScalarFormatter):
+    """As many digits as tell the ticks apart, no more, after a comma."""
+
+    def __call__(self, value, position=None):
+        return super().__call__(value, position).replace(".", ",")
+
+
+def decimal_axis(axis):
     """Write an axis's numbers with a decimal comma."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: decimal(value, digits)))
+    axis.set_major_formatter(_DecimalComma(useOffset=False, useMathText=False))

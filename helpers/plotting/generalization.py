@@ -49,7 +49,7 @@ def roughness_and_loss(runs: Mapping[str, Run], yours: Mapping[str, Run] | None 
     axis.set(xlabel="rugosité (sortie par unité de longueur au carré)", ylabel="perte de test finale")
     axis.set_xlim(left=0)
     axis.margins(y=0.1)
-    decimal_axis(axis.yaxis, 2)
+    decimal_axis(axis.yaxis)
     axis.set_title("Un point par départ : rugosité de la surface et perte de test", loc="left")
     axis.legend(frameon=False, loc="upper right", markerscale=0.8)
     return Picture(figure, f"Rugosité et perte de test de chaque départ, pour {' ; '.join(runs)}.")
@@ -74,7 +74,7 @@ def train_and_test(run: Run, start: int = 0) -> Picture:
     axis.plot(best, test[best], "o", color=ORANGE, markersize=9, markeredgecolor="white", zorder=3)
     axis.axvline(best, color=ORANGE, linewidth=1.2, linestyle="--", label="plus basse perte de test")
     axis.set(xlim=(0, max(run.epoch, 1)), ylim=(0, 0.62), xlabel="époque", ylabel="perte")
-    decimal_axis(axis.yaxis, 1)
+    decimal_axis(axis.yaxis)
     axis.set_title("Le même réseau, points vus et points jamais vus", loc="left")
     figure.legend(frameon=False, loc="outside lower center", ncols=4)
     return Picture(
@@ -99,7 +99,7 @@ def train_test_gaps(runs: Mapping[str, Run]) -> Picture:
         axis.set_xticks([0, 1], ["entraînement", "test"])
         axis.set(xlim=(-0.25, 1.25), ylim=(0, 0.62))
         axis.set_title(name, loc="left")
-        decimal_axis(axis.yaxis, 1)
+        decimal_axis(axis.yaxis)
     axes[0, 0].set_ylabel("perte finale")
     axes[0, -1].legend(frameon=False, loc="lower right")
     return Picture(figure, f"Pertes finales d'entraînement et de test de chaque départ : {' ; '.join(runs)}.")
@@ -137,7 +137,7 @@ def phase_diagram(table: Sweep) -> Picture:
     bar = figure.colorbar(image, ax=axis, pad=0.02, extend="both", ticks=[0.25, 0.35, 0.45, 0.55])
     bar.set_label("perte de test médiane")
     bar.outline.set_visible(False)
-    decimal_axis(bar.ax.yaxis, 2)
+    decimal_axis(bar.ax.yaxis)
     return Picture(
         figure,
         f"Diagramme de phase : {rows} taux d'apprentissage par {columns} taux de régularisation ; "
@@ -167,7 +167,7 @@ def early_stopping(result: Stopping) -> Picture:
     axis.set(ylim=(len(rows) - 0.5, -0.65), xlabel="perte de test")
     axis.tick_params(axis="y", length=0)
     axis.xaxis.set_major_locator(MultipleLocator(0.05))
-    decimal_axis(axis.xaxis, 2)
+    decimal_axis(axis.xaxis)
     axis.set_title(
         typographic(f"Arrêt précoce : {count(len(result.final), 'départ')} (trait : médiane)"), loc="left"
     )

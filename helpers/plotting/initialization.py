@@ -126,7 +126,7 @@ def stability(runs: Mapping[str, Run], target: float) -> Picture:
     left.set(xlim=(0.1, 0.61), ylim=(len(runs) - 0.5, -0.5), xlabel="perte de test à la dernière époque")
     left.set_yticks(range(len(runs)), list(runs))
     left.set_title(typographic("Pertes finales (trait : 80 % des départs)"), loc="left")
-    decimal_axis(left.xaxis, 1)
+    decimal_axis(left.xaxis)
     right.set(xlim=(0, 1.24), xlabel=f"part à {plain(target)} ou moins (trait{NBSP}: 95{NBSP}%)")
     right.set_xticks([0, 0.5, 1])
     right.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value)))
@@ -159,7 +159,7 @@ def parameter_paths(runs: Mapping[str, Run], epochs: int) -> Picture:
         reach = max(1.15 * max(float(np.nanmax(np.abs(column))) for column in curves), 0.004)
         row[0].set_ylim(-reach, reach)
         row[0].set_ylabel(name, fontsize=10)
-        decimal_axis(row[0].yaxis, 3 if reach < 0.02 else 1)
+        decimal_axis(row[0].yaxis)
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=10.5)
     figure.supxlabel("époque (bleu large, orange, tirets : neurones 1, 2 et 3)", fontsize=10, color=INK)
@@ -242,7 +242,7 @@ def loss_between(run: Run, start: int, end: int, order: object = ...) -> Picture
     curve.set(xlim=(-0.02, 1.02), ylim=(0, max(0.6, 1.12 * heights.max())), ylabel="perte")
     curve.set_xlabel("part du trajet en ligne droite, dans l'espace des poids")
     curve.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value)))
-    decimal_axis(curve.yaxis, 1)
+    decimal_axis(curve.yaxis)
     curve.legend(frameon=False, loc="upper right", fontsize=9.5)
     curve.set_title("Entre deux solutions", loc="left")
     return Picture(

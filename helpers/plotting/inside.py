@@ -90,7 +90,7 @@ def input_weights(run: Run, start: int = 0) -> Picture:
     matrix.spines[:].set_visible(False)
     colours = figure.colorbar(image, ax=matrix, shrink=0.9, pad=0.02)
     colours.outline.set_visible(False)
-    decimal_axis(colours.ax.yaxis, 1)
+    decimal_axis(colours.ax.yaxis)
     bars.barh(range(len(names)), losses, color=BLUE, height=0.62)
     bars.axvline(loss, color=INK, linestyle="--", linewidth=1.2)
     for row, frozen in enumerate(losses):
@@ -100,7 +100,7 @@ def input_weights(run: Run, start: int = 0) -> Picture:
     bars.set_xlabel(typographic(f"perte de test (intact : {decimal(loss, 2)})"))
     bars.set_title("Une entrée figée à sa moyenne", loc="left")
     bars.tick_params(axis="y", length=0)
-    decimal_axis(bars.xaxis, 1)
+    decimal_axis(bars.xaxis)
     return Picture(
         figure,
         f"Poids de {', '.join(names)} dans les neurones de la première couche, et perte de test quand "

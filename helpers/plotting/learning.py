@@ -14,7 +14,7 @@ from .figure import BLUE, FAINT, INK, ORANGE, WIDTH, Picture, decimal_axis, new_
 
 # Colour and marker of each recipe compared: told apart without colour too.
 _LOOKS = ((BLUE, "o"), (ORANGE, "^"), (INK, "s"), (FAINT, "D"))
-_PANELS = (("accuracy", "exactitude", 2), ("loss", "perte", 1))
+_PANELS = (("accuracy", "exactitude"), ("loss", "perte"))
 
 
 def training_curves(
@@ -45,16 +45,16 @@ def training_curves(
         colour, marker = _LOOKS[number]
         training_colour = ORANGE if len(histories) == 1 else colour
         chosen = (best or {}).get(name) or best_epoch(history)
-        for axis, (key, _, _) in zip(axes, _PANELS, strict=True):
+        for axis, (key, _) in zip(axes, _PANELS, strict=True):
             _draw_curve(axis, history, key, colour, training_colour, marker, chosen, len(histories) == 1)
-    for axis, (_, label, digits) in zip(axes, _PANELS, strict=True):
+    for axis, (_, label) in zip(axes, _PANELS, strict=True):
         longest = max(len(history["loss"]) for history in histories.values())
         axis.set(xlabel="époque", xlim=(0.5, max(epochs or 0, longest) + 0.5))
         axis.set_title(label, loc="left")
         axis.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
         axis.grid(axis="y", color=FAINT, alpha=0.18, linewidth=0.8)
         axis.margins(y=0.12)
-        decimal_axis(axis.yaxis, digits)
+        decimal_axis(axis.yaxis)
     figure.legend(handles=_legend(histories), frameon=False, loc="outside lower center", ncols=4)
     names = " ; ".join(f"« {name} »" for name in histories)
     return Picture(figure, f"Courbes d'apprentissage de {names} : exactitude et perte, époque par époque.")

@@ -84,7 +84,7 @@ def loss_curves(run: Run, prediction: object = ..., target: float | None = None)
     axis.set_title(
         typographic(f"{count(run.starts, 'départ')} : perte de test au fil de l'entraînement"), loc="left"
     )
-    decimal_axis(axis.yaxis, 1)
+    decimal_axis(axis.yaxis)
     axis.legend(frameon=False, loc="lower right", ncols=3)
     return Picture(
         figure,
@@ -111,7 +111,7 @@ def final_losses(runs: Mapping[str, Run], prediction: object = ..., target: floa
         axis.set(xlim=(0, 0.6), ylabel="départs")
         sentences.append(f"{name}, de {decimal(np.nanmin(losses), 2)} à {decimal(np.nanmax(losses), 2)}")
     axis.set_xlabel("perte de test à la dernière époque")
-    decimal_axis(axis.xaxis, 1)
+    decimal_axis(axis.xaxis)
     if axis.get_legend_handles_labels()[0]:
         axes[0, 0].legend(frameon=False, loc="upper left")
     return Picture(figure, f"Pertes de test finales : {' ; '.join(sentences)}.")
