@@ -99,9 +99,11 @@ def test_what_checks_an_old_python_runs_there(name):
     ast.parse((ROOT / "helpers" / f"{name}.py").read_text("utf-8"), feature_version=(3, 8))
 
 
-def test_nothing_installed():
+def test_nothing_installed(tmp_path):
     """``-S`` leaves out all that was ever installed."""
-    result = run("-S", "-m", "helpers")
+    shutil.copytree(ROOT / "helpers", tmp_path / "helpers", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    result = run("-S", "-m", "helpers", folder=tmp_path, PYTHONPATH=str(tmp_path))
     assert result.returncode == 1
     assert result.stderr == ""
     first, images = marked(result.stdout)

@@ -6,6 +6,8 @@ import unicodedata
 
 import pytest
 
+pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
+
 from helpers.french import NBSP
 from instructor import archives, intake, notebooks
 from instructor.intake import collect

@@ -57,6 +57,7 @@ IN_PYTHON = {
     "a decimal point",
     "a breaking space before : ; ? ! % »",
 }
+PRINTED = {*IN_PYTHON, "two spaces"}  # by a cell's own code: arrays, columns
 
 
 def prose(text):
@@ -124,8 +125,10 @@ def texts():
                     if token.type == tokenize.COMMENT and "SOLUTION" not in token.string:
                         yield f"{path.name} {cell['id']}", token.string.lstrip("# "), IN_PYTHON
                 for output in cell["outputs"]:
-                    for kind in {"text/html", "text/markdown"} & output.get("data", {}).keys():
-                        yield f"{path.name} {cell['id']}", "".join(output["data"][kind]), ()
+                    shown = {**output.get("data", {}), "printed": output.get("text", "")}
+                    for kind in {"text/html", "text/markdown", "text/plain", "printed"} & shown.keys():
+                        if is_french(text := "".join(shown[kind])):
+                            yield f"{path.name} {cell['id']}", text, PRINTED if kind == "printed" else ()
     for path in MODULES:
         for text in french_strings(path):
             yield str(path.relative_to(ROOT)), text, ()

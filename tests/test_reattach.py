@@ -5,6 +5,9 @@ import functools
 import random
 
 import pytest
+
+pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

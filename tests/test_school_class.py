@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
+
 from instructor import grade, results
 from instructor.inside.limits import Limits
 from instructor.records import StudentResult

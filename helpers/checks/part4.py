@@ -111,7 +111,8 @@ def check_valid_sides(sides: object) -> tuple[float, str]:
         return points, feedback
     return 1, (
         f"{feedback}\nIl ne reste qu'un pixel : pool3, qui en demande 2 × 2, n'a plus rien à réduire, et "
-        "Keras refuse ce modèle. D'où `padding=\"same\"`, qui borde l'image de zéros et garde son côté."
+        "ce modèle ne peut rien apprendre. D'où `padding=\"same\"`, qui borde l'image de zéros et garde son "
+        "côté."
     )
 
 
@@ -385,7 +386,20 @@ def _built(build_model):
         raise Unanswered
     if model is None:
         raise Wrong("`build_model()` ne renvoie rien : terminez-la par `return` et le modèle.")
+    if _vanishes(model):
+        raise Wrong(
+            "Une couche de votre modèle n'a plus un seul pixel à donner à la suivante. Le `padding` des "
+            'convolutions est-il bien `"same"` ?'
+        )
     return model
+
+
+def _vanishes(model):
+    """Tell whether a layer's answer is empty; recent versions of Keras refuse to build such a model."""
+    try:
+        return any(0 in layer.output.shape for layer in model.layers)
+    except (AttributeError, ValueError):  # no Keras model, or not built yet
+        return False
 
 
 def _path(path, example):

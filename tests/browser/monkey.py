@@ -247,6 +247,7 @@ class Monkey:
                 if pause.count():
                     pause.click(timeout=10_000)
                 self.notebook.execute(f"made[{number}].load('{SITE}#networkShape=2')", timeout=ANSWER_SECONDS)
+                widget = self._widget(number)  # that cell was run at the end of the notebook, maybe far away
                 widget.get_by_role("button", name="Lecture", exact=True).click(timeout=10_000)
                 before = time.monotonic()
                 while self._epochs(number) < 3:
