@@ -226,7 +226,11 @@ class Monkey:
         if "Traceback" in new:
             self.faults.append(f"log: {new[new.index('Traceback') :][-1500:]}")
         for number in (0, 1):
-            message = self._widget(number).get_by_role("status")
+            try:
+                message = self._widget(number).get_by_role("status")
+            except PageError:
+                self.faults.append(f"widget {number} is gone")
+                continue
             text = message.text_content() if message.count() else ""
             if "s'est arrêté" in text:
                 self.faults.append(f"widget {number}: {text}")
@@ -241,9 +245,9 @@ class Monkey:
     def check_alive(self):
         """Each widget still plays."""
         for number in (0, 1):
-            widget = self._widget(number)
-            pause = widget.get_by_role("button", name="Pause", exact=True)
             try:
+                widget = self._widget(number)
+                pause = widget.get_by_role("button", name="Pause", exact=True)
                 if pause.count():
                     pause.click(timeout=10_000)
                 self.notebook.execute(f"made[{number}].load('{SITE}#networkShape=2')", timeout=ANSWER_SECONDS)
