@@ -144,7 +144,7 @@ class Program:
         return layers, alive, losses.stack()
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=MAX_XLA_PROGRAMS + 4)  # a plain graph weighs some 8 MB, and is freed
 def get_program(layers, data, activation, output, l1, dtype) -> Program:
     """Return the one program for this combination of shapes, activations, penalty and dtype.
 

@@ -400,6 +400,21 @@ def test_a_selected_neuron_that_goes_away_is_let_go(app):
 # Undo, journal, starts, address, code
 
 
+def test_what_is_asked_of_a_part_that_has_just_gone_does_nothing(app):
+    """The page may send a click or a number before it knows that the network has changed."""
+    before = app.run.parameters
+    app.resize_layer(5, 1)
+    app.edit(0, 1.0)
+    app.select(9, 9)
+    assert app.selected is None
+    app.select(0, 0)
+    app.edit(9, 1.0)
+    assert app.selected == (0, 0)
+    for now, then in zip(app.run.parameters, before, strict=True):
+        np.testing.assert_array_equal(now[0], then[0])
+        np.testing.assert_array_equal(now[1], then[1])
+
+
 def test_undo_brings_back_the_trained_run_level_by_level(app):
     play(app, 2)
     click(app, "Pause")

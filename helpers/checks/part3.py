@@ -301,7 +301,7 @@ def remark(key: str, *answers: object) -> str:
         f"{key} : ce réseau amplifie les erreurs d'arrondi, qui changent d'un ordinateur à l'autre. Ici, "
         f"perte de test {decimal(final)}, {count(_points(final, bands), 'point')} ; pour {COPIES} copies du "
         f"même départ à un arrondi près, de {decimal(best)} à {decimal(worst)}, jusqu'à "
-        f"{count(_points(best, bands), 'point')}. Si le notebook rendu affiche davantage, c'est possible."
+        f"{count(_points(best, bands), 'point')}. Si le carnet rendu affiche davantage, c'est possible."
     )
 
 
@@ -340,7 +340,7 @@ def _marked(config, bands):
         feedback += (
             f" Ce réseau amplifie les erreurs d'arrondi : déplacé d'un seul arrondi, le même départ finit à "
             f"{decimal(otherwise)}, et un autre ordinateur peut trouver autre chose. "
-            "Gardez dans le notebook rendu la note affichée ici."
+            "Gardez dans le carnet rendu la note affichée ici."
         )
     best, full = int(np.nanargmin(losses)), max(bands.values())
     if earned == full:

@@ -158,8 +158,9 @@ class Playground:
     def resize_layer(self, layer: int, change: int):
         """Add neurons to a hidden layer, or remove some."""
         shape = list(self.config.network_shape)
-        shape[layer] += change
-        self.change(network_shape=tuple(shape))
+        if layer < len(shape):  # else a click on what has just gone
+            shape[layer] += change
+            self.change(network_shape=tuple(shape))
 
     @property
     def output_layer(self) -> int:
@@ -167,17 +168,22 @@ class Playground:
 
     def select(self, layer: int, neuron: int):
         """Show one neuron in large, with its weights; the same again goes back to the output."""
-        self.selected = None if self.selected == (layer, neuron) else (layer, neuron)
-        self._do(lambda: None, pauses=False)
+        self._select(None if self.selected == (layer, neuron) else (layer, neuron))
 
     def unselect(self):
         """Show the output again."""
-        self.selected = None
-        self._do(lambda: None, pauses=False)
+        self._select(None)
+
+    def _select(self, neuron):
+        # Under the lock, for a burst must not draw a neuron that has just gone.
+        self._do(lambda: setattr(self, "selected", neuron), pauses=False)
 
     def edit(self, place: int, value: float):
         """Set the selected neuron's bias (place 0) or its weight number ``place`` (from 1)."""
-        layer, neuron = self.selected
+        layer, neuron = self.selected or (0, 0)
+        sources = self._session.run.parameters[layer][0].shape[1]
+        if self.selected is None or place > sources:  # a number typed into what has just gone
+            return
         if place == 0:
             self._do(self._session.edit_bias, layer, neuron, value)
         else:

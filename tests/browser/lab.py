@@ -425,9 +425,12 @@ class LabNotebook(NotebookPage):
     }"""
     LISTEN = """() => {
         const errors = window.labErrors = [];
+        const traces = window.labTraces = [];  // where each of them was raised
         window.jupyterapp.shell.currentWidget.sessionContext.iopubMessage.connect((_, message) => {
-            const { ename, evalue } = message.content;
-            if (message.header.msg_type === 'error') errors.push(`${ename}: ${evalue}`);
+            if (message.header.msg_type !== 'error') return;
+            const { ename, evalue, traceback } = message.content;
+            errors.push(`${ename}: ${evalue}`);
+            traces.push(traceback.join('\\n'));
         });
     }"""
     # The promise stays in the page: page.evaluate would wait for it without timeout.

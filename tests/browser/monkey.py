@@ -12,6 +12,7 @@ import argparse
 import collections
 import json
 import random
+import re
 import sys
 import tempfile
 import time
@@ -34,12 +35,13 @@ ANSWER_SECONDS = 120  # a pasted address may ask for 20,000 epochs of the larges
 IMPORTS = "import gc, json, psutil\nfrom helpers import Playground, PlaygroundConfig, Run, program\nmade = {}"
 WIDGET = "made[{0}] = Playground('{1}#networkShape={2}&seed=0.5081{0}&noise=35&dataset=xor'); \
 made[{0}].widget.add_class('monkey-{0}'); made[{0}]"
-# All the programs that XLA may compile, so that what they weigh is there from the start.
+# All the programs that a kernel may hold, so that what they weigh is there from the start.
 WARM_UP = """
 shapes = [(size,) * depth for depth in range(1, 7) for size in (4, 8)]
 for shape in shapes:
-    for activation in ("relu", "tanh"):
-        if program.Program.xla_programs < program.MAX_XLA_PROGRAMS:
+    for activation in ("relu", "tanh", "sigmoid"):
+        held = program.get_program.cache_info()
+        if held.currsize < held.maxsize:
             Run(PlaygroundConfig(network_shape=shape, activation=activation)).train(1)
 """
 STATE = """
@@ -50,6 +52,7 @@ print(json.dumps({
     "epochs": {number: one.run.epoch for number, one in made.items()},
 }))
 """
+COLOURS = r"\x1b\[[\d;]*m"  # of a terminal
 NUMBERS = ("0", "1", "-1", "0,5", "1e999", "-1e308", "1e-320", "nan", "", "abc", "10000", "99999999", "1 000")
 GARBAGE = (
     "",
@@ -135,8 +138,7 @@ class Monkey:
     def choose(self, widget):
         """Choose anything in a list."""
         some = self._any(widget.locator("select:visible"))
-        count = some.locator("option").count()
-        some.select_option(index=self.random.randrange(count), timeout=2000)
+        some.select_option(index=self._number(some.locator("option")), timeout=2000)
 
     def slide(self, widget):
         """Move a slider to an end of its track, or anywhere."""
@@ -218,9 +220,11 @@ class Monkey:
         error; a widget that answers; no trial that a journal had and has no more.
         """
         self.faults += [f"console: {error}" for error in self.notebook.console_errors]
-        self.faults += [f"kernel: {error}" for error in self.notebook.kernel_errors()]
         self.notebook.console_errors.clear()
-        self.page.evaluate("() => { window.labErrors.length = 0; }")
+        traces = self.page.evaluate(
+            "() => { window.labErrors.length = 0; return window.labTraces.splice(0); }"
+        )
+        self.faults += [f"kernel: {re.sub(COLOURS, '', trace)[-2000:]}" for trace in traces]
         log = self.notebook.server.log()
         new, self._log_read = log[self._log_read :], len(log)
         if "Traceback" in new:
@@ -286,10 +290,14 @@ class Monkey:
 
     def _any(self, some):
         """One of the elements that a locator finds."""
+        return some.nth(self._number(some))
+
+    def _number(self, some):
+        """A number below that of the elements that a locator finds."""
         count = some.count()
         if not count:
             raise PageError("none is shown")
-        return some.nth(self.random.randrange(count))
+        return self.random.randrange(count)
 
     def _address(self):
         """An address that the site could give, at its bounds more often than not."""
