@@ -22,6 +22,7 @@ import keras
 import numpy as np
 
 from helpers.cifar10 import Cifar10, TrainingRecord, load_cifar10
+from helpers.cifar10.calibration import USUAL_BATCH
 from helpers.statistics import wilson
 from instructor.recipe import BATCH_SIZE, EPOCHS, build_model, remedy
 
@@ -89,7 +90,7 @@ def contenders(data, x, y, folder):
             )
         return model
 
-    def bare(model, batch_size=BATCH_SIZE):
+    def bare(model, batch_size=USUAL_BATCH):
         return lambda turn: model.fit(x, y, batch_size=batch_size, verbose=0)
 
     def recorded(model):
@@ -97,13 +98,13 @@ def contenders(data, x, y, folder):
             # A name of its own: taking up what the round before has left is no part of an epoch.
             record = TrainingRecord(f"tour {turn}", data, folder)
             with redirect_stdout(io.StringIO()):
-                model.fit(x, y, batch_size=BATCH_SIZE, verbose=0, callbacks=[record])
+                model.fit(x, y, batch_size=USUAL_BATCH, verbose=0, callbacks=[record])
 
         return epoch
 
     def recipe(precision):
         with policy(precision):
-            return bare(remedy(len(x)))
+            return bare(remedy(len(x)), BATCH_SIZE)
 
     return {
         BARE: bare(plain()),
@@ -113,7 +114,7 @@ def contenders(data, x, y, folder):
         "batches of 512": bare(plain(), 512),
         "bfloat16": bare(plain("mixed_bfloat16")),
         "bfloat16, batches of 512": bare(plain("mixed_bfloat16"), 512),
-        "recipe (flips, shifts, dropout)": recipe("float32"),
+        "recipe (batches of 64, flips, shifts)": recipe("float32"),
         "recipe, bfloat16": recipe("mixed_bfloat16"),
     }
 

@@ -11,7 +11,7 @@ import math
 import keras
 from keras import layers
 
-EPOCHS, BATCH_SIZE = 30, 128
+EPOCHS, BATCH_SIZE = 30, 64
 
 
 def build_model() -> keras.Sequential:
@@ -56,7 +56,7 @@ def remedy(images: int, epochs: int = EPOCHS, batch_size: int = BATCH_SIZE) -> k
     steps = epochs * math.ceil(images / batch_size)
     warmup = steps * 15 // 100
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, steps - warmup, warmup_target=1.5e-3, warmup_steps=warmup
+        0.0, steps - warmup, warmup_target=1e-3, warmup_steps=warmup
     )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=0.05)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])

@@ -12,7 +12,7 @@ from IPython.display import display
 
 from ..cells import close_previous, notebook_shell
 from ..french import NBSP, count, decimal, duration, typographic
-from ..plotting.figure import BLUE, FAINT, GREY, INK
+from ..plotting.figure import BLUE, GREY
 from ..plotting.learning import training_curves
 from ..progress import Shown
 
@@ -155,7 +155,7 @@ class Page:
         )
         notes = "".join(f"<div>{typographic(html.escape(note))}</div>" for note in self._notes)
         self._text.value = (
-            f"<div style='line-height:1.6;color:{INK}'>{typographic(html.escape(self.title))}{bar}"
+            f"<div style='line-height:1.6'>{typographic(html.escape(self.title))}{bar}"
             f"<div>{typographic(text)}</div>"
-            f"<div style='color:{FAINT}'>{typographic(self._best)}&nbsp;</div>{notes}</div>"
+            f"<div style='opacity:.7'>{typographic(self._best)}&nbsp;</div>{notes}</div>"
         )

@@ -183,8 +183,9 @@ class Monkey:
         self.notebook.resize(width, height, scale=self.random.choice((1, 1, 2)))
 
     def interrupt(self, _widget):
-        """Press the kernel's stop button."""
-        self.notebook.interrupt()
+        """Press the kernel's stop button, but not while a cell makes a widget: it would have none."""
+        if self.page.evaluate("() => window.labRun.done"):
+            self.notebook.interrupt()
 
     def run_again(self, _widget):
         """Run a widget's cell again: it takes the place of the former, with a journal of its own."""
@@ -238,7 +239,12 @@ class Monkey:
             text = message.text_content() if message.count() else ""
             if "s'est arrêté" in text:
                 self.faults.append(f"widget {number}: {text}")
-        state = json.loads(self.notebook.execute(STATE, timeout=ANSWER_SECONDS))
+        try:
+            state = json.loads(self.notebook.execute(STATE, timeout=ANSWER_SECONDS))
+        except RuntimeError as error:  # a kernel that died was started again, without anything
+            self.faults.append(f"kernel lost ({error}): {log[-3000:]}")
+            self.start()
+            return
         for number, trials in state["trials"].items():
             if trials < self._trials.get(number, 0):
                 self.faults.append(f"widget {number}: {self._trials[number]} trials became {trials}")
@@ -367,12 +373,13 @@ def main():
     options = parser.parse_args()
 
     def report(monkey):
-        print(
-            f"{sum(monkey.done.values())} acts, {monkey.memory[-1] / 1e6:.0f} MB in the kernel, "
-            f"{monkey.heap[-1] / 1e6:.0f} MB in the page, {len(monkey.faults)} faults",
-            *monkey.faults[-1:],
-            flush=True,
-        )
+        memory = monkey.memory[-1:] + monkey.heap[-1:]
+        kernel, page = (size / 1e6 for size in memory or (0, 0))  # none yet, since the kernel was restarted
+        print(f"{monkey.done.total()} acts, {kernel:.0f} MB in the kernel, {page:.0f} MB in the page")
+        print(*monkey.faults[reported[0] :], sep="\n", flush=True)
+        reported[0] = len(monkey.faults)
+
+    reported = [0]
 
     with tempfile.TemporaryDirectory() as folder:
         copy_pack(ROOT, folder)
