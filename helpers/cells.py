@@ -14,7 +14,7 @@ def close_previous(owner):
     Args:
         owner: anything with a ``close`` method.
     """
-    cell, execution = _current()
+    cell, execution = current()
     if cell is None:
         return
     last_execution, owners = _OWNERS.get(cell, (None, []))
@@ -35,8 +35,8 @@ def notebook_shell():
     return shell if getattr(shell, "kernel", None) is not None else None
 
 
-def _current():
-    """Return what identifies the running cell, and this execution of it."""
+def current():
+    """Return what identifies the running cell, and this execution of it; (None, None) outside a notebook."""
     kernel = getattr(notebook_shell(), "kernel", None)
     if not hasattr(kernel, "get_parent"):
         return None, None

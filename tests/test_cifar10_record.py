@@ -453,6 +453,19 @@ def test_interrupted_cell_says_so_in_its_picture(shell, tmp_path, capsys):
     assert "terminé" in kept._view._text.value
 
 
+def test_the_cell_that_ends_with_its_record_shows_the_curves_once(shell, tmp_path, monkeypatch):
+    kept, running = TrainingRecord("simple", DATA, tmp_path), ["this cell"]
+    monkeypatch.setattr(live, "current", lambda: running[0])
+    fit(built(), kept, 2)
+    curves = kept._view._curves.layout
+    running[0] = "another cell"
+    assert kept._repr_png_()
+    assert curves.display is None
+    running[0] = "this cell"
+    assert kept._repr_png_()
+    assert curves.display == "none"
+
+
 def test_refusal_is_one_line_in_a_cell(shell, kept, capsys):
     kept, _ = kept
     shell.user_ns.update(train=lambda: fit(built(0.2), kept, 9))

@@ -553,7 +553,7 @@ def test_bad_configurations_are_refused_in_french():
 
 def test_running_the_cell_again_closes_the_old_widget(monkeypatch):
     running = {"cell": ("cell-1", "execution-1")}
-    monkeypatch.setattr(cells, "_current", lambda: running["cell"])
+    monkeypatch.setattr(cells, "current", lambda: running["cell"])
     first, twin = Playground(PART1), Playground(PART1)
     play(first)
     running["cell"] = "cell-2", "execution-2"

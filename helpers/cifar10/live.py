@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import ipywidgets as widgets
 from IPython.display import display
 
-from ..cells import close_previous, notebook_shell
+from ..cells import close_previous, current, notebook_shell
 from ..french import NBSP, count, decimal, duration, typographic
 from ..plotting.figure import BLUE, GREY
 from ..plotting.learning import training_curves
@@ -64,6 +64,9 @@ class Lines:
         """Show how the training ended."""
         self.say(sentence)
 
+    def give_way(self):
+        """Leave the curves to the picture that the running cell shows."""
+
 
 class Page:
     """A progress bar, figures and curves in one widget, in the output of the running cell.
@@ -75,7 +78,7 @@ class Page:
 
     def __init__(self, title: str, epochs: int):
         close_previous(self)
-        self.title, self.epochs = title, epochs
+        self.title, self.epochs, self._cell = title, epochs, current()
         self._notes, self._best, self._next_drawing = [], "", 0
         self._text = widgets.HTML()
         self._curves = widgets.Image(format="png", layout={"width": "840px", "max_width": "100%"})
@@ -145,6 +148,10 @@ class Page:
 
     def end(self, sentence: str):
         self._write(self._shown[0], html.escape(sentence))
+
+    def give_way(self):
+        if self._cell == current():
+            self._curves.layout.display = "none"
 
     def _write(self, share, text):
         self._shown = share, text

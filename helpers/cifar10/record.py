@@ -70,7 +70,7 @@ class TrainingRecord(keras.callbacks.Callback):
                 "TrainingRecord attend en deuxième argument les données de load_cifar10(), "
                 'par exemple `TrainingRecord("simple", donnees)`.'
             )
-        self.name = name
+        self.name, self._view = name, None
         self.folder = checkpoint.records_folder(folder) / f"{checkpoint.file_name(name)}-{data.name}"
         if grading() and not self.folder.is_dir():  # what was handed in does not lie where it was made
             self.folder = Path(SAVES, self.folder.name)
@@ -135,7 +135,11 @@ class TrainingRecord(keras.callbacks.Callback):
         return self._picture().description
 
     def _repr_png_(self):
-        return self._picture()._repr_png_() if self._record["epochs"] else None
+        if not self._record["epochs"]:
+            return None
+        if self._view is not None:
+            self._view.give_way()
+        return self._picture()._repr_png_()
 
     def _picture(self):
         return training_curves({self.name: self.history}, best={self.name: self.best_epoch})
