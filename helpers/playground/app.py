@@ -206,6 +206,7 @@ class Playground:
             for panel in self._panels:
                 panel.close()
             close_tree(self.widget)
+            self._session.forget()  # Jupyter keeps what a cell has shown (Out) as long as the kernel lives
 
     # How it is shown
 

@@ -131,6 +131,10 @@ class Session:
             self.record()
             self._state = self._past.pop()
 
+    def forget(self):
+        """Let go of what undo goes back to, megabytes; the journal and the current experiment stay."""
+        self._past.clear()
+
     def record(self):
         """Enter the current run into the journal, or bring its trial up to date, if it was trained."""
         if self.run.epoch:
