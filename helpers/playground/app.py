@@ -180,9 +180,10 @@ class Playground:
 
     def edit(self, place: int, value: float):
         """Set the selected neuron's bias (place 0) or its weight number ``place`` (from 1)."""
-        layer, neuron = self.selected or (0, 0)
-        sources = self._session.run.parameters[layer][0].shape[1]
-        if self.selected is None or place > sources:  # a number typed into what has just gone
+        if self.selected is None:  # a number typed into what has just gone
+            return
+        layer, neuron = self.selected
+        if place > self._session.run.parameters[layer][0].shape[1]:  # so has that input
             return
         if place == 0:
             self._do(self._session.edit_bias, layer, neuron, value)

@@ -39,7 +39,8 @@ FRONTS = {"lab": "lab/tree", "notebook": "notebooks", "classic": "notebooks"}
 
 # Console messages of the front ends themselves, seen with a notebook that prints one line: not ours.
 FOREIGN_MESSAGES = re.compile(
-    r"favicon|source ?map|Access to font|preload|service ?worker|/lsp/|/api/kernels/.*/channels|"
+    r"favicon|source ?map|Access to font at 'about:blank'|preload|service ?worker|"
+    r"/lsp/|/api/kernels/.*/channels|"
     r"/api/contents/.*checkpoints|/lab/api/(news|extensions|update)|Failed to load resource.*(404|403)",
     re.IGNORECASE,
 )
