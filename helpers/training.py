@@ -13,6 +13,8 @@ size; the points left over at the end of an epoch join the first batch of the ne
 from __future__ import annotations
 
 import copy
+import math
+import time
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -139,13 +141,18 @@ class Run:
                 for (weights, biases), (i, o) in zip(parameters, pairwise(wide), strict=True)
             ]
 
-    def train(self, epochs: int) -> Run:
+    def train(self, epochs: int, seconds: float = math.inf) -> Run:
         """Train on for some epochs and return this run.
+
+        Args:
+            epochs: how many more.
+            seconds: begin no further chunk of 500 epochs once they are over; see ``epoch``.
 
         Raises:
             ValueError: ``epochs`` is not a whole number of at least 0.
         """
         epochs = _whole("epochs", epochs, None)
+        end = time.monotonic() + seconds
         penalty_rate = 0 if self.config.regularization == "none" else self.regularization_rate
         rates = [tf.constant(rate, self.dtype) for rate in (self.learning_rate, penalty_rate)]
         while epochs:
@@ -163,6 +170,8 @@ class Run:
             self._layers, self._alive, self._epoch = layers, alive, self._epoch + chunk
             self._history.append(losses)
             epochs -= chunk
+            if time.monotonic() > end:
+                break
         return self
 
     def copy(self) -> Run:

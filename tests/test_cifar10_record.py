@@ -5,8 +5,10 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import weakref
 import zipfile
 from pathlib import Path
 
@@ -145,6 +147,30 @@ def test_interrupted_then_taken_up_equals_uninterrupted(kept, tmp_path):
     assert again.best_epoch == whole.best_epoch
     same_weights(resumed, model)
     same_weights(again.best_model(), whole.best_model())
+
+
+def lost_interrupt():
+    """Interrupt while a weak reference is told: Python drops the KeyboardInterrupt."""
+
+    class Target:
+        pass
+
+    target = Target()
+    watched = weakref.ref(target, lambda _: signal.raise_signal(signal.SIGINT))
+    del target
+    assert watched() is None
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_that_python_drops_stops_the_training(tmp_path):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a training that failed may have left its own
+    record = TrainingRecord("interrompu", DATA, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        fit(built(), record, 3, At(1, 0, lost_interrupt))
+    assert len(record.history["loss"]) == 1
+    fit(built(), record, 2)  # the old interrupt is forgotten
+    assert len(record.history["loss"]) == 2
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_finished_training_is_restored_and_continued(kept, capsys):

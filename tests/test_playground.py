@@ -9,6 +9,7 @@ import pytest
 from helpers import Playground, PlaygroundConfig, cells, train
 from helpers.config import FEATURES
 from helpers.playground.relay import FRAMES, INTERRUPTED
+from helpers.program import CHUNK
 
 PART1 = "#activation=relu&dataset=xor&noise=35&networkShape=3&seed=0.50819&learningRate=0.03"
 
@@ -474,6 +475,15 @@ def test_sixteen_starts_agree_with_the_engine_and_load(app):
     assert app.run.test_loss[0, -1] == pytest.approx(losses[5], rel=1e-9)
 
 
+def test_sixteen_starts_that_take_long_are_cut_short_and_say_so(app, monkeypatch):
+    monkeypatch.setattr("helpers.playground.drawers.AT_ONCE", 0)
+    control(app, "Seize départs").value = True
+    control(app, "Époques").value = CHUNK + 1
+    click(app, "Entraîner seize départs")
+    assert "avant l'époque demandée" in texts(app)
+    assert f"après {CHUNK}\u00a0époques" in texts(app)
+
+
 def test_the_address_is_shown_and_another_one_can_be_pasted(app):
     control(app, "Adresse").value = True
     shown = labelled(app, "Copier l'adresse")
@@ -492,9 +502,11 @@ def test_the_address_is_shown_and_another_one_can_be_pasted(app):
 
 
 def test_an_address_that_asks_for_very_much_is_cut_short_and_says_so(monkeypatch):
-    monkeypatch.setattr("helpers.playground.session.MAX_REPLAY", 30)
+    monkeypatch.setattr("helpers.playground.session.AT_ONCE", 0.2)
     app = Playground(PART1 + "&epochs=1000000000")
-    assert app.config.epochs == 30
+    done = app.config.epochs
+    assert 0 < done < 1_000_000_000
+    assert f"les {done} premières sont faites" in texts(app)
     assert "1000000000 époques" in texts(app)
     app.load(PART1 + "&epochs=20")
     assert app.config.epochs == 20

@@ -19,6 +19,7 @@ from ..plotting.learning import training_curves
 from . import checkpoint
 from .checkpoint import SAVES, RecordError, whole_file
 from .dataset import Cifar10
+from .interruption import Interruption
 from .live import open_view
 from .recipe import difference, recipe
 
@@ -75,7 +76,7 @@ class TrainingRecord(keras.callbacks.Callback):
         if grading() and not self.folder.is_dir():  # what was handed in does not lie where it was made
             self.folder = Path(SAVES, self.folder.name)
         self._title = f"« {name} » sur {data.name}"
-        self._training = False
+        self._training, self._interruption = False, Interruption()
         found = checkpoint.read(self.folder)
         self._record = found[1] if found else self._handed_in() if grading() else _nothing()
 
@@ -162,6 +163,7 @@ class TrainingRecord(keras.callbacks.Callback):
         else:
             self._take_up(*found)
         self._training = True
+        self._interruption.listen()
         self._watch_cell()
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -170,6 +172,7 @@ class TrainingRecord(keras.callbacks.Callback):
         self._begun = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
+        self._interruption.raise_if_lost()
         self._step = batch + 1
         if self._pace is None:  # the first batch compiles the network: the pace is that of the others
             if "accuracy" not in logs:
@@ -223,6 +226,7 @@ class TrainingRecord(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self.model._initial_epoch = None
+        self._interruption.stop()
         if not self._training:
             return
         self._training = False
@@ -398,11 +402,11 @@ class TrainingRecord(keras.callbacks.Callback):
                 if self._record["epochs"]:
                     self._show_history()
                 interrupted = isinstance(result.error_in_exec, KeyboardInterrupt)
-                self._view.end(self._interruption("interrompu" if interrupted else "arrêté par une erreur"))
+                self._view.end(self._outcome("interrompu" if interrupted else "arrêté par une erreur"))
 
         shell.events.register("post_run_cell", cell_ended)
 
-    def _interruption(self, what):
+    def _outcome(self, what):
         done = len(self._record["epochs"])
         if not done:
             return f"{what} avant la fin de la première époque : rien n'est enregistré"

@@ -39,7 +39,7 @@ class Playground:
 
     Args:
         config: an experiment, or its address on playground.tensorflow.org. If it names epochs, they are
-            trained at once.
+            trained at once, for ten seconds at most; Play then goes on.
 
     Attributes:
         selected: (layer, neuron) shown in large, or None for the output.
@@ -191,7 +191,10 @@ class Playground:
             self._do(self._session.edit_weight, layer, place - 1, neuron, value)
 
     def train_starts(self, fill):
-        """Let a panel train many starts of the current experiment: ``fill`` gets its configuration."""
+        """Let a panel train many starts of the current experiment: ``fill`` gets its configuration.
+
+        The sentence that ``fill`` may return is shown.
+        """
         self._say("Entraînement des départs…")
         self._do(lambda: fill(self._session.config.replace(epochs=0, resets=0)))
 

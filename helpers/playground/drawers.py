@@ -26,6 +26,7 @@ from .appearance import (
     row,
 )
 from .panels import Panel
+from .session import AT_ONCE
 
 STARTS = 16
 THUMBNAIL = 72  # CSS pixels
@@ -125,14 +126,17 @@ class StartsDrawer(Panel):
         self.app.train_starts(self._fill)
 
     def _fill(self, config):
-        """Train the starts of an experiment and show them."""
-        self._run = Run(config, range(STARTS)).train(self._epochs.value)
+        """Train the starts of an experiment and show them; return what is to be said of it."""
+        self._run = Run(config, range(STARTS)).train(self._epochs.value, AT_ONCE)
         outputs = picture.surfaces(self._run)[-1][..., 0]
         places = [_start_place(start) for start in range(STARTS)]
         size = PER_ROW * CELL[0], STARTS // PER_ROW * CELL[1]
         self._picture.value = picture.mosaic_png(outputs, places, THUMBNAIL, size, config.discretize)
         self._stage.layout.display = None
         self._show_losses()
+        if self._run.epoch < self._epochs.value:
+            return f"Au bout de {AT_ONCE} secondes, les départs se sont arrêtés avant l'époque demandée."
+        return None
 
     def _show_losses(self):
         if self._run is None:

@@ -20,7 +20,7 @@ from ..training import Run
 from .journal import Journal, Trial
 
 MAX_UNDO = 50
-MAX_REPLAY = 20_000  # epochs trained at once when an address names them
+AT_ONCE = 10  # seconds of training that one click may take
 RATES = ("learning_rate", "regularization_rate")
 APPEARANCE = ("show_test_data", "discretize")
 
@@ -40,7 +40,7 @@ class Session:
     """The experiment on the table and what was done before.
 
     Args:
-        config: the first experiment; if it names epochs, they are trained.
+        config: the first experiment; if it names epochs, they are trained, as by ``load``.
     """
 
     def __init__(self, config: PlaygroundConfig):
@@ -48,7 +48,7 @@ class Session:
         self._keys = itertools.count()
         self._past: deque[_State] = deque(maxlen=MAX_UNDO)
         self._state = self._started(config)
-        self._replay(config.epochs)
+        self.run.train(config.epochs, AT_ONCE)
 
     @property
     def config(self) -> PlaygroundConfig:
@@ -113,9 +113,9 @@ class Session:
         self.change(seed=f"{random.SystemRandom().random():.5f}")  # never a seed the student has set
 
     def load(self, config: PlaygroundConfig):
-        """Take another experiment, and train it for the epochs that it names (at most MAX_REPLAY)."""
+        """Take another experiment, and train it for the epochs that it names, or those that time lets."""
         self._go(self._started(config))
-        self._replay(config.epochs)
+        self.run.train(config.epochs, AT_ONCE)
 
     def edit_weight(self, layer: int, source: int, target: int, value: float):
         """Set one weight; ``layer`` counts from 0, the output layer last."""
@@ -145,9 +145,6 @@ class Session:
     def _started(self, config):
         config = config.replace(epochs=0)
         return _State(config, Run(config, (config.resets,)), True, next(self._keys))
-
-    def _replay(self, epochs):
-        self.train(min(epochs, MAX_REPLAY))
 
     def _go(self, state):
         self.record()

@@ -37,9 +37,10 @@ CHROMIUM_FLAGS = (
 )
 FRONTS = {"lab": "lab/tree", "notebook": "notebooks", "classic": "notebooks"}
 
-# Console messages of the front ends themselves, seen with a notebook that prints one line: not ours.
+# Console messages of the front ends themselves, seen with a notebook that prints one line: not ours. (The
+# classic page's MathJax asks an empty page for a font.)
 FOREIGN_MESSAGES = re.compile(
-    r"favicon|source ?map|Access to font at 'about:blank'|preload|service ?worker|"
+    r"favicon|source ?map|about:blank|preload|service ?worker|"
     r"/lsp/|/api/kernels/.*/channels|"
     r"/api/contents/.*checkpoints|/lab/api/(news|extensions|update)|Failed to load resource.*(404|403)",
     re.IGNORECASE,
@@ -262,9 +263,9 @@ class NotebookPage:
         page.on("pageerror", lambda error: self.console_errors.append(f"uncaught: {error.stack}"))
 
     def _on_console(self, message):
-        where = (message.location or {}).get("url", "")
-        if message.type == "error" and not FOREIGN_MESSAGES.search(f"{message.text} {where}"):
-            self.console_errors.append(message.text)
+        said = f"{message.text} ({(message.location or {}).get('url', '')})"
+        if message.type == "error" and not FOREIGN_MESSAGES.search(said):
+            self.console_errors.append(said)
 
     # Running
 

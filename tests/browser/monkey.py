@@ -30,7 +30,7 @@ from .student import click_track
 ROOT = Path(__file__).parents[2]
 SITE = "https://playground.tensorflow.org/"
 MEMORY_GROWTH = 100e6  # bytes, of the kernel and of the page each, once warm
-ANSWER_SECONDS = 120  # a pasted address may ask for 20,000 epochs of the largest network
+ANSWER_SECONDS = 120  # 16 starts of the largest network, on a plain graph, take most of them
 
 IMPORTS = "import gc, json, psutil\nfrom helpers import Playground, PlaygroundConfig, Run, program\nmade = {}"
 WIDGET = "made[{0}] = Playground('{1}#networkShape={2}&seed=0.5081{0}&noise=35&dataset=xor'); \
@@ -89,15 +89,16 @@ class Monkey:
     Attributes:
         done: how many times it did each thing.
         faults: what went wrong, in order; see ``check``.
+        memory, heap: bytes that the kernel and the page held at each check, once warm.
     """
 
     def __init__(self, notebook, seed, programs=None):
         self.notebook, self.page = notebook, notebook.page
         self.random, self.programs = random.Random(seed), programs
         self.done, self.faults = collections.Counter(), []
-        self.memory, self.heap = [], []  # bytes, at each check since the kernel was warm
+        self.memory, self.heap = [], []
         self._trials = {}
-        self._log_read = 0
+        self._log_read = len(notebook.server.log())  # other kernels' words are not ours
         self._acts = {
             self.press: 50,
             self.choose: 8,
@@ -351,17 +352,20 @@ def run(notebook, minutes, seed, report=lambda monkey: None, every=30, programs=
     monkey = Monkey(notebook, seed, programs)
     monkey.start()
     end, rounds = time.monotonic() + 60 * minutes, 0
-    while time.monotonic() < end:
-        monkey.act(min(every, end - time.monotonic()))
+    try:
+        while time.monotonic() < end:
+            monkey.act(min(every, end - time.monotonic()))
+            monkey.check()
+            rounds += 1
+            if rounds % 7 == 3:
+                monkey.reload()
+            if rounds % 40 == 39:
+                monkey.restart()
+            report(monkey)
+        monkey.check_alive()
         monkey.check()
-        rounds += 1
-        if rounds % 7 == 3:
-            monkey.reload()
-        if rounds % 40 == 39:
-            monkey.restart()
-        report(monkey)
-    monkey.check_alive()
-    monkey.check()
+    except PageError as error:  # Playwright's time-outs are of this kind
+        monkey.faults.append(f"no answer after {monkey.done.total()} acts: {error}")
     return monkey
 
 
