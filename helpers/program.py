@@ -11,8 +11,9 @@ Source of the rules: the original's nn.ts and playground.ts.
 from __future__ import annotations
 
 import warnings
-from functools import lru_cache
-from typing import NamedTuple
+from collections import deque
+from functools import cache
+from typing import ClassVar, NamedTuple
 
 import tensorflow as tf
 
@@ -22,6 +23,7 @@ CHUNK = 500  # epochs of one compiled call: the size of its loss buffer
 # TensorFlow never frees what XLA has compiled (6 to 12 MB each; device_compilation_cache.h has no eviction),
 # so that a kernel's memory stays bounded only if we compile a bounded number of programs.
 MAX_XLA_PROGRAMS = 24
+MAX_PLAIN_GRAPHS = 4  # some 8 MB each; these are freed
 DEVICE = "CPU:0"  # these networks are far too small for a GPU
 
 
@@ -41,6 +43,7 @@ class Program:
     """The training of one architecture on data of one size, traced and compiled at its first use."""
 
     xla_programs = 0  # compiled so far in this process
+    _plain: ClassVar[deque[Program]] = deque()  # those that hold a plain graph, oldest first
 
     def __init__(self, activation: str, output: str, l1: bool):
         self.activations = _TF_ACTIVATIONS[activation], _TF_ACTIVATIONS[output]
@@ -49,22 +52,26 @@ class Program:
 
     def advance(self, *arguments):
         """Run ``_advance`` compiled by XLA or, where that is not to be had, as a plain graph."""
+        function = self._function
         with tf.device(DEVICE):
-            if self._function is None and Program.xla_programs < MAX_XLA_PROGRAMS:
+            if function is None and Program.xla_programs < MAX_XLA_PROGRAMS:
                 try:
-                    self._function = self._trace(arguments, xla=True)
-                    results = self._function(*arguments)  # compiles
+                    function = self._trace(arguments, xla=True)
+                    results = function(*arguments)  # compiles
+                    self._function = function
                     Program.xla_programs += 1
                     if Program.xla_programs == MAX_XLA_PROGRAMS:
                         warnings.warn(_MANY_PROGRAMS, RuntimeWarning, stacklevel=3)
                     return results
                 except _NO_XLA:
                     warnings.warn(_PLAIN_GRAPH, RuntimeWarning, stacklevel=3)
-                    self._function = None
-                    Program.xla_programs = MAX_XLA_PROGRAMS
-            if self._function is None:
-                self._function = self._trace(arguments, xla=False)
-            return self._function(*arguments)
+                    function, Program.xla_programs = None, MAX_XLA_PROGRAMS
+            if function is None:
+                function = self._function = self._trace(arguments, xla=False)
+                self._plain.append(self)
+                while len(self._plain) > MAX_PLAIN_GRAPHS:
+                    self._plain.popleft()._function = None
+            return function(*arguments)
 
     def _trace(self, arguments, xla):
         # A concrete function: it never retraces, so that TensorFlow never warns of retracing.
@@ -144,7 +151,7 @@ class Program:
         return layers, alive, losses.stack()
 
 
-@lru_cache(maxsize=MAX_XLA_PROGRAMS + 4)  # a plain graph weighs some 8 MB, and is freed
+@cache  # a program weighs nothing but its function
 def get_program(layers, data, activation, output, l1, dtype) -> Program:
     """Return the one program for this combination of shapes, activations, penalty and dtype.
 

@@ -219,3 +219,15 @@ def test_compiled_programs_are_bounded(monkeypatch):
     train(XOR.replace(network_shape=(2, 2)), 1)
     assert program.Program.xla_programs == 1
     program.get_program.cache_clear()
+
+
+def test_plain_graphs_are_bounded(monkeypatch):
+    monkeypatch.setattr(program, "MAX_XLA_PROGRAMS", 0)
+    monkeypatch.setattr(program, "MAX_PLAIN_GRAPHS", 2)
+    program.get_program.cache_clear()
+    runs = [train(XOR.replace(network_shape=(2,) * depth), 5) for depth in (1, 2, 3)]
+    assert [run._program._function is None for run in runs] == [True, False, False]
+    whole = train(XOR.replace(network_shape=(2,)), 10)
+    np.testing.assert_array_equal(runs[0].train(5).test_loss, whole.test_loss)
+    assert runs[1]._program._function is None
+    program.get_program.cache_clear()

@@ -37,12 +37,10 @@ WIDGET = "made[{0}] = Playground('{1}#networkShape={2}&seed=0.5081{0}&noise=35&d
 made[{0}].widget.add_class('monkey-{0}'); made[{0}]"
 # All the programs that a kernel may hold, so that what they weigh is there from the start.
 WARM_UP = """
-shapes = [(size,) * depth for depth in range(1, 7) for size in (4, 8)]
-for shape in shapes:
-    for activation in ("relu", "tanh", "sigmoid"):
-        held = program.get_program.cache_info()
-        if held.currsize < held.maxsize:
-            Run(PlaygroundConfig(network_shape=shape, activation=activation)).train(1)
+names = "relu", "tanh", "sigmoid"
+kinds = [(name, (size,) * depth) for size in (8, 4) for name in names for depth in range(1, 7)]
+for name, shape in kinds[: program.MAX_XLA_PROGRAMS + program.MAX_PLAIN_GRAPHS]:
+    Run(PlaygroundConfig(network_shape=shape, activation=name)).train(1)
 """
 STATE = """
 gc.collect()

@@ -186,6 +186,14 @@ class Student:
         return [time - clicks[-1] for time, _ in epochs if time > clicks[-1]]
 
 
+def student_at(notebook, source):
+    """The student who looks at the first widget of a notebook, shown by the cell that contains `source`."""
+    notebook.scroll_to(notebook.find(source))
+    student = Student(notebook)
+    student.look()
+    return student
+
+
 def click_track(slider, fraction):
     """Click on a slider's track at a fraction of its length; works on ipywidgets 8 and 7."""
     track = slider.locator(".noUi-target, .ui-slider")

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from .student import Student, click_track
+from .student import click_track, student_at
 
 NOTEBOOK = "part2_initialization.ipynb"
 
@@ -12,9 +12,7 @@ def test_part2_is_played(open_page, artifacts, front):
     notebook.run_all()
     assert notebook.cell_errors() == []
 
-    notebook.scroll_to(notebook.find("jeu = Playground("))
-    student = Student(notebook)
-    student.look()
+    student = student_at(notebook, "jeu = Playground(")
     student.play()
     student.wait_for_epoch(30)
     student.pause()

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from .student import Student
+from .student import student_at
 
 NOTEBOOK = "part3_spiral.ipynb"
 
@@ -14,9 +14,7 @@ def test_part3_answer_is_an_address(open_page, artifacts, front):
     notebook.run_all()
     assert notebook.cell_errors() == []
 
-    notebook.scroll_to(notebook.find("Playground(lab.to_url())"))
-    student = Student(notebook)
-    student.look()
+    student = student_at(notebook, "Playground(lab.to_url())")
     for _ in range(3):
         student.press("Ajouter un neurone à la couche 1")
     student.press("Ajouter une couche cachée")
