@@ -102,7 +102,7 @@ def test_every_frame_sends_the_counter_after_the_pictures(app):
     order = []
     sent, _ = app._relay.widgets
     sent.observe(lambda _: order.append("counter"), "value")
-    app._network._image.observe(lambda _: order.append("picture"), "value")
+    app._panels.network._image.observe(lambda _: order.append("picture"), "value")
     play(app)
     assert order[0] == "counter"  # play itself asks for the first answer
     assert order[1:].count("counter") == 2
@@ -332,23 +332,27 @@ def test_reset_goes_to_the_next_start_and_keeps_the_points(app):
 
 
 def test_regenerate_draws_a_seed_as_the_site_writes_it(app):
-    before = app._output._points.value
+    before = app._panels.output._points.value
     click(app, "Tirer une nouvelle graine")
     assert app.config.seed != "0.50819"
     assert len(app.config.seed.partition(".")[2]) == 5
-    assert app._output._points.value != before
+    assert app._panels.output._points.value != before
     assert app.config.seed in texts(app)
 
 
 def test_appearance_changes_without_restarting(app):
     play(app)
-    epochs, points, surface = app.config.epochs, app._output._points.value, app._output._surface.value
+    epochs, points, surface = (
+        app.config.epochs,
+        app._panels.output._points.value,
+        app._panels.output._surface.value,
+    )
     control(app, "Afficher les points de test").value = True
     control(app, "Discrétiser la sortie").value = True
     assert app.playing
     assert app.config.epochs == epochs
-    assert app._output._points.value != points
-    assert app._output._surface.value != surface
+    assert app._panels.output._points.value != points
+    assert app._panels.output._surface.value != surface
     assert "showTestData=true" in app.url
 
 
@@ -356,14 +360,14 @@ def test_appearance_changes_without_restarting(app):
 
 
 def test_selecting_a_neuron_shows_its_surface_and_its_numbers(app):
-    output = app._output._surface.value
+    output = app._panels.output._surface.value
     click(app, "Neurone 2 de la couche 1 : voir sa surface et ses poids")
-    assert app._output._surface.value != output
+    assert app._panels.output._surface.value != output
     weights, biases = app.run.parameters[0]
     assert control(app, "Biais").value == pytest.approx(biases[0, 1], abs=1e-5)
     assert control(app, "Poids de X₂").value == pytest.approx(weights[0, 1, 1], abs=1e-5)
     click(app, "Neurone 2 de la couche 1 : voir sa surface et ses poids")
-    assert app._output._surface.value == output
+    assert app._panels.output._surface.value == output
 
 
 def test_editing_a_weight_changes_the_network_and_its_losses(app):
@@ -567,6 +571,7 @@ def test_running_the_cell_again_closes_the_old_widget(monkeypatch):
     running = {"cell": ("cell-1", "execution-1")}
     monkeypatch.setattr(cells, "current", lambda: running["cell"])
     first, twin = Playground(PART1), Playground(PART1)
+    shown = first.widget, twin.widget
     play(first)
     running["cell"] = "cell-2", "execution-2"
     other = Playground(PART1)
@@ -574,8 +579,8 @@ def test_running_the_cell_again_closes_the_old_widget(monkeypatch):
     running["cell"] = "cell-1", "execution-3"
     second = Playground(PART1)
     assert not first.playing
-    assert first.widget.comm is None
-    assert twin.widget.comm is None
+    assert all(widget.comm is None for widget in shown)
+    assert first.widget is twin.widget is None
     assert other.widget.comm is not None
     assert second.widget.comm is not None
     sent, acknowledged = first._relay.widgets
@@ -613,6 +618,16 @@ def test_closing_leaves_no_widget_behind(is_looking):
     app.change(network_shape=(1,))
     app.close()
     assert len(_living()) == before
+
+
+def test_a_closed_widget_can_still_be_read(app):
+    play(app)
+    before = app.url, app.journal
+    app.close()
+    assert (app.url, app.journal) == before
+    assert set(app._repr_mimebundle_()) == {"text/plain", "image/png"}
+    app.reset()  # a student's cell may still hold it
+    assert app.config.resets == 1
 
 
 def _living():

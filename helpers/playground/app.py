@@ -9,6 +9,7 @@ from __future__ import annotations
 import html as markup
 import threading
 import time
+from typing import NamedTuple
 
 import ipywidgets as widgets
 
@@ -34,6 +35,17 @@ DIVERGED = (
 RETOUCHED = "Réglages changés en cours de route : l'adresse seule ne redonne pas ce résultat."
 
 
+class _Panels(NamedTuple):
+    """The parts of the widget, in the order in which they are brought up to date."""
+
+    top: TopBar
+    data: DataPanel
+    network: NetworkPanel
+    output: OutputPanel
+    editor: NeuronEditor
+    drawers: Drawers
+
+
 class Playground:
     """A playground.tensorflow.org of one's own, which plays the experiments of this lab.
 
@@ -43,6 +55,7 @@ class Playground:
 
     Attributes:
         selected: (layer, neuron) shown in large, or None for the output.
+        widget: what a page shows; None once closed.
 
     Raises:
         ValueError: the address is not one, or a value is outside the site's choices.
@@ -204,13 +217,17 @@ class Playground:
             panel.show(self._session)
 
     def close(self):
-        """Stop, and take every part of the widget away from page and kernel."""
+        """Stop, and take every part of the widget away from page and kernel; the journal stays."""
         self._relay.close()
         with self._lock:  # a burst may be under way on another thread
+            if self.widget is None:
+                return
             for panel in self._panels:
                 panel.close()
             close_tree(self.widget)
-            self._session.forget()  # Jupyter keeps what a cell has shown (Out) as long as the kernel lives
+            # Jupyter keeps what a cell has shown, in Out, as long as the kernel lives: make it weigh little.
+            self._session.forget()
+            self.widget = self._panels = None
 
     # How it is shown
 
@@ -220,32 +237,33 @@ class Playground:
     def _repr_mimebundle_(self, **_):
         with self._lock:
             still = picture.static_png(self._session.run)
-        return {
-            "text/plain": repr(self),
-            "image/png": still,
-            "application/vnd.jupyter.widget-view+json": {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.widget.model_id,
-            },
-        }
+        shown = {"text/plain": repr(self), "image/png": still}
+        if self.widget is not None:
+            view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+            shown["application/vnd.jupyter.widget-view+json"] = view
+        return shown
 
     def _build(self):
-        self._top, self._data, self._network = TopBar(self), DataPanel(self), NetworkPanel(self)
-        self._output, self._editor, self._drawers = OutputPanel(self), NeuronEditor(self), Drawers(self)
-        self._panels = (self._top, self._data, self._network, self._output, self._editor, self._drawers)
+        panels = self._panels = _Panels(
+            TopBar(self),
+            DataPanel(self),
+            NetworkPanel(self),
+            OutputPanel(self),
+            NeuronEditor(self),
+            Drawers(self),
+        )
         self._message = html("", "message")
-        columns = row(self._data.widget, self._network.widget, self._output.widget, classes=("columns",))
+        columns = row(panels.data.widget, panels.network.widget, panels.output.widget, classes=("columns",))
         self.widget = dressed(
             widgets.VBox(
                 (
                     style_sheet(),
                     *self._relay.widgets,
-                    self._top.widget,
+                    panels.top.widget,
                     self._message,
                     columns,
-                    self._editor.widget,
-                    self._drawers.widget,
+                    panels.editor.widget,
+                    panels.drawers.widget,
                 )
             ),
             "app",
@@ -289,22 +307,25 @@ class Playground:
 
     def _show(self):
         """Bring everything up to date."""
+        if self._panels is None:  # closed
+            return
         for panel in self._panels:
             panel.show(self._session)
         self._draw()
         self._show_playing()
 
     def _show_playing(self):
-        self._top.show_playing(self._relay.playing)
+        if self._panels is not None:
+            self._panels.top.show_playing(self._relay.playing)
 
     def _say(self, message):
         self._message.value = f'<div role="status">{markup.escape(typographic(message), quote=False)}</div>'
 
     def _draw(self):
         layers = picture.surfaces(self._session.run)
-        self._network.draw(self._session, layers, self._relay.playing)
-        self._output.draw(self._session, layers)
-        self._top.show_epoch(self._session)
+        self._panels.network.draw(self._session, layers, self._relay.playing)
+        self._panels.output.draw(self._session, layers)
+        self._panels.top.show_epoch(self._session)
 
     # What the relay calls
 
@@ -316,9 +337,9 @@ class Playground:
         self._draw()
         self._frames += 1
         if self._frames % CURVES_EVERY == 0:
-            self._output.draw_curves(self._session)
+            self._panels.output.draw_curves(self._session)
         if self._frames % EDITOR_EVERY == 0:
-            self._editor.show(self._session)
+            self._panels.editor.show(self._session)
         if not self._session.is_finite:
             self._relay.pause()
             self._do(self._session.record)
@@ -330,7 +351,7 @@ class Playground:
             self._epochs_per_frame *= 2
         elif seconds > TRAIN_SECONDS * 1.5:
             self._epochs_per_frame //= 2
-        self._epochs_per_frame = max(1, min(self._epochs_per_frame, self._top.speed.value))
+        self._epochs_per_frame = max(1, min(self._epochs_per_frame, self._panels.top.speed.value))
 
     def _stopped(self, message):
         with self._lock:

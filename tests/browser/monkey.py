@@ -196,7 +196,7 @@ class Monkey:
         """Reload the page: the kernel still has the widgets, and the page must show them again."""
         self.done["reload"] += 1
         self.notebook.save()
-        self.page.wait_for_timeout(1000)
+        self._rest()
         self.page.reload()
         self.notebook.wait_until_open(ANSWER_SECONDS)
         for number in (0, 1):
@@ -292,6 +292,24 @@ class Monkey:
             self.notebook.scroll_to(1 + number)
             widget.wait_for(timeout=30_000)
         return widget
+
+    def _rest(self):
+        """Wait until the kernel has answered all that it was asked.
+
+        A widget that it makes while a page loads is unknown to that page, and ipywidgets complains.
+        """
+        for number in (0, 1):
+            pause = self._widget(number).get_by_role("button", name="Pause", exact=True)
+            if pause.count():
+                pause.click(timeout=10_000)
+        end, before = time.monotonic() + ANSWER_SECONDS, None
+        while time.monotonic() < end:
+            now = self.notebook.server.request(f"api/kernels/{self.notebook.kernel}")
+            if now == before and now["execution_state"] == "idle":
+                return
+            before = now
+            self.page.wait_for_timeout(2000)
+        raise PageError("the kernel never rests")
 
     def _any(self, some):
         """One of the elements that a locator finds."""
