@@ -10,6 +10,7 @@ what they meet depends on how fast the machine is.
 
 import argparse
 import collections
+import contextlib
 import json
 import random
 import re
@@ -300,8 +301,9 @@ class Monkey:
         """
         for number in (0, 1):
             pause = self._widget(number).get_by_role("button", name="Pause", exact=True)
-            if pause.count():
-                pause.click(timeout=10_000)
+            with contextlib.suppress(PageError):  # it has just stopped by itself
+                if pause.count():
+                    pause.click(timeout=2000)
         end, before = time.monotonic() + ANSWER_SECONDS, None
         while time.monotonic() < end:
             now = self.notebook.server.request(f"api/kernels/{self.notebook.kernel}")
