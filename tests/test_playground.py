@@ -1,6 +1,7 @@
 """The widget without a page: its controls' traits, its buttons' clicks, a page's echoes played by hand."""
 
 import threading
+import time
 
 import ipywidgets as widgets
 import numpy as np
@@ -402,9 +403,6 @@ def test_a_selected_neuron_that_goes_away_is_let_go(app):
     assert app.selected is None
 
 
-# Undo, journal, starts, address, code
-
-
 def test_what_is_asked_of_a_part_that_has_just_gone_does_nothing(app):
     """The page may send a click or a number before it knows that the network has changed."""
     before = app.run.parameters
@@ -418,6 +416,23 @@ def test_what_is_asked_of_a_part_that_has_just_gone_does_nothing(app):
     for now, then in zip(app.run.parameters, before, strict=True):
         np.testing.assert_array_equal(now[0], then[0])
         np.testing.assert_array_equal(now[1], then[1])
+
+
+def test_a_neuron_may_go_while_another_thread_edits_it(app, monkeypatch):
+    """ipykernel 7 handles what a page sends on threads of their own."""
+    raised = []
+    monkeypatch.setattr(threading, "excepthook", raised.append)
+    app.select(0, 2)
+    editing = threading.Thread(target=app.edit, args=(0, 1.0))
+    with app._lock:
+        editing.start()
+        time.sleep(0.1)  # it waits for the lock
+        app.load(PART1.replace("networkShape=3", "networkShape=1"))
+    editing.join()
+    assert raised == []
+
+
+# Undo, journal, starts, address, code
 
 
 def test_undo_brings_back_the_trained_run_level_by_level(app):

@@ -193,15 +193,17 @@ class Playground:
 
     def edit(self, place: int, value: float):
         """Set the selected neuron's bias (place 0) or its weight number ``place`` (from 1)."""
-        if self.selected is None:  # a number typed into what has just gone
-            return
-        layer, neuron = self.selected
-        if place > self._session.run.parameters[layer][0].shape[1]:  # so has that input
-            return
-        if place == 0:
-            self._do(self._session.edit_bias, layer, neuron, value)
-        else:
-            self._do(self._session.edit_weight, layer, place - 1, neuron, value)
+
+        def take():  # under the lock, for another thread may be taking the neuron away
+            if self.selected is None:  # the number was typed into what has just gone
+                return
+            layer, neuron = self.selected
+            if place == 0:
+                self._session.edit_bias(layer, neuron, value)
+            elif place <= self._session.run.parameters[layer][0].shape[1]:  # else that input has gone
+                self._session.edit_weight(layer, place - 1, neuron, value)
+
+        self._do(take)
 
     def train_starts(self, fill):
         """Let a panel train many starts of the current experiment: ``fill`` gets its configuration.
