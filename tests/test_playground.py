@@ -207,7 +207,7 @@ def test_rates_change_while_it_plays_without_compiling(app):
     assert app.run.learning_rate == 0.1
     echo(app)
     click(app, "Pause")
-    assert not app.journal[0].replayable
+    assert not app._session.replayable
     assert "Réglages changés en cours de route" in texts(app)
 
 
