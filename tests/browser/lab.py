@@ -499,8 +499,12 @@ class ClassicNotebook(NotebookPage):
         const run = window.labRun = { done: false };
         notebook.execute_cells(wanted);
         const cells = wanted.map(index => notebook.get_cell(index));
+        // The reply ends a cell, but what it printed may still be on its way.
+        const sent = notebook.kernel._msg_callbacks;
+        const isAwaited = cell =>
+            cell.element.hasClass('running') || sent[cell.last_msg_id]?.iopub_done === false;
         const timer = setInterval(() => {
-            if (cells.some(cell => cell.element.hasClass('running'))) return;
+            if (cells.some(isAwaited)) return;
             clearInterval(timer);
             run.done = true;
         }, 50);
