@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 INSIDE = "/lab"  # where a sandbox sees the helpers
 HOME = "/tmp/etudiant"  # inside
 CIFAR10 = "/cifar10"
+_OWN = "/tmp/"  # a sandbox has one of its own
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
 _SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "mime.types")
 START = 120  # seconds for a sandbox to import TensorFlow
@@ -129,7 +130,8 @@ class Room:
         self.socket, theirs = socket.socketpair()
         self._home = tempfile.TemporaryDirectory(prefix="lab-home-") if unsafe else None
         mode = "unsafe" if unsafe else "isolated"
-        command = [sys.executable, "-s", "-m", module, str(theirs.fileno()), mode]
+        python = sys.executable if unsafe else _shown(sys.executable)
+        command = [python, "-s", "-m", module, str(theirs.fileno()), mode]
         # Named even where there is none, so that nobody tries to download it.
         environment = {**_ENVIRONMENT, "CIFAR10_DIR": CIFAR10}
         if unsafe:
@@ -190,7 +192,7 @@ def isolated(bwrap: str, pack: Path, cifar10: Path | None = None) -> list[str]:
     """Return the beginning of a command line that runs the rest isolated."""
     command = [bwrap, *_isolation(), *_system()]
     for path in _python_folders():
-        command += ["--ro-bind", path, path]
+        command += ["--ro-bind", path, _shown(path)]
     command += ["--ro-bind", str(pack), INSIDE]
     if cifar10 is not None:
         command += ["--ro-bind", str(Path(cifar10).resolve()), CIFAR10]
@@ -216,6 +218,11 @@ def _system():
     for name in _SETTINGS:
         options += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     return options
+
+
+def _shown(path: str) -> str:
+    """Return where a sandbox sees one of Python's folders or files: elsewhere if ours lies in /tmp."""
+    return f"/python{path}" if path.startswith(_OWN) else path
 
 
 def _python_folders() -> list[str]:

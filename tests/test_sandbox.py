@@ -272,3 +272,13 @@ def test_refusal_names_the_remedy(monkeypatch):
     monkeypatch.setattr(sandbox.sys, "platform", "darwin")
     with pytest.raises(sandbox.SandboxError, match="virtual machine"):
         sandbox.require()
+
+
+def test_a_python_that_lies_in_tmp_is_shown_elsewhere(monkeypatch, tmp_path):
+    """A sandbox has a /tmp of its own, which would hide it."""
+    required_sandbox()
+    monkeypatch.setattr(sandbox, "_OWN", f"{Path(sys.prefix).parent}/")
+    command = [*sandbox.isolated(sandbox.require(), tmp_path), sandbox._shown(sys.executable)]
+    code = "import numpy, sys; print(sys.prefix)"
+    ran = subprocess.run([*command, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert ran.stdout == f"/python{sys.prefix}\n", ran.stderr
