@@ -10,7 +10,7 @@ class Interruption:
     """Remembers that an interrupt came, in case its KeyboardInterrupt is lost.
 
     Python drops an exception raised in a destructor or in the callback of a weak reference. TensorFlow has
-    many of both: on short epochs of Part 4's network one interrupt in ten was lost, and ``fit`` went on.
+    many of both: on short epochs of Part 4's network two interrupts of 24 were lost, and ``fit`` went on.
     """
 
     def __init__(self):

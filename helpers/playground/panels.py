@@ -199,7 +199,7 @@ class NetworkPanel(Panel):
 
     def __init__(self, app):
         super().__init__(app)
-        self._drawing = None  # made when it is needed, and let go of by close: 4 MB
+        self._drawing = picture.NetworkPicture()
         self._skips_links = False
         self._image = placed(
             image(layout.WIDTH, layout.HEIGHT, "jpeg"), 0, layout.HEADER, layout.WIDTH, layout.HEIGHT
@@ -224,12 +224,7 @@ class NetworkPanel(Panel):
         """
         parameters = session.run.parameters
         self._skips_links = is_playing and not self._skips_links and _count_links(parameters) > MANY_LINKS
-        self._drawing = self._drawing or picture.NetworkPicture()
         self._image.value = self._drawing.jpeg(session.config, parameters, layers, not self._skips_links)
-
-    def close(self):
-        super().close()
-        self._drawing = None
 
     def _update(self, session):
         config = session.config
