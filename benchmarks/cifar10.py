@@ -22,9 +22,9 @@ import keras
 import numpy as np
 
 from helpers.cifar10 import Cifar10, TrainingRecord, load_cifar10
-from helpers.cifar10.calibration import USUAL_BATCH
-from helpers.statistics import wilson
-from instructor.recipe import BATCH_SIZE, EPOCHS, build_model, remedy
+from helpers.cifar10.pace import USUAL_BATCH
+from helpers.experiments.statistics import wilson
+from instructor.remedy import BATCH_SIZE, EPOCHS, build_model, remedy
 
 BARE = "bare fit"
 

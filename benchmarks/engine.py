@@ -21,8 +21,8 @@ import keras
 import numpy as np
 
 from helpers import PlaygroundConfig, Run
-from helpers.data import compute_features, load_data
-from helpers.keras_export import to_keras
+from helpers.engine.data import compute_features, load_data
+from helpers.engine.keras_export import to_keras
 
 CONFIGS = {
     "[3] ReLU": PlaygroundConfig(activation="relu", dataset="xor", noise=35, network_shape=(3,)),

@@ -6,15 +6,6 @@ import re
 from collections.abc import Iterable
 
 NBSP = "\u00a0"
-FEATURE_NAMES = {
-    "x": "X₁",
-    "y": "X₂",
-    "xSquared": "X₁²",
-    "ySquared": "X₂²",
-    "xTimesY": "X₁X₂",
-    "sinX": "sin X₁",
-    "sinY": "sin X₂",
-}
 
 
 def typographic(text: str) -> str:

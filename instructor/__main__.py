@@ -5,7 +5,10 @@ import os
 import sys
 from pathlib import Path
 
-from . import package, release
+from .editions import ROOT
+from .publish import package, release
+from .report import manual, moodle, results
+from .sandbox.inside.limits import Limits
 
 
 def main() -> int:
@@ -23,9 +26,7 @@ def add_release(commands) -> None:
     command = commands.add_parser("release", help="build the student edition and the correction")
     command.add_argument("--repository", help="OWNER/NAME on GitHub; by default that of pyproject.toml")
     command.add_argument("--ref", help="tag, branch or commit to open; by default that of pyproject.toml")
-    command.add_argument(
-        "--to", type=Path, default=release.ROOT / "dist", help="folder to write; by default dist"
-    )
+    command.add_argument("--to", type=Path, default=ROOT / "dist", help="folder to write; by default dist")
     command.add_argument("--force", action="store_true", help="overwrite notebooks that hold someone's work")
     command.set_defaults(run=run_release)
 
@@ -60,8 +61,8 @@ def add_grade(commands) -> None:
 
 
 def run_grade(options) -> int:
-    from . import grade, manual, results  # noqa: PLC0415  (they load TensorFlow)
-    from .inside.limits import Limits  # noqa: PLC0415
+    from .marking import grade  # noqa: PLC0415  (TensorFlow)
+    from .report import write  # noqa: PLC0415  (matplotlib)
 
     limits = Limits(cell=options.time, notebook=5 * options.time, memory=int(options.memory * 2**30))
     cifar10 = options.cifar10 or os.environ.get("CIFAR10_DIR")
@@ -71,7 +72,7 @@ def run_grade(options) -> int:
         grade.grade(
             options.submissions, options.out, options.jobs, limits, options.unsafe, cifar10 and Path(cifar10)
         )
-        for path in results.write_reports(options.out, options.excel):
+        for path in write.write_reports(options.out, options.excel):
             print(f"written: {path}")
     except KeyboardInterrupt:
         print("grade: interrupted; what is marked is kept, run the same command to go on", file=sys.stderr)
@@ -100,13 +101,13 @@ def add_report(commands) -> None:
 
 
 def run_report(options) -> int:
-    from . import manual, results  # noqa: PLC0415  (they load TensorFlow's checks and matplotlib)
+    from .report import write  # noqa: PLC0415  (matplotlib)
 
     if not results.load(options.results):
         print(f"report: {options.results} holds no results; run `grade` first", file=sys.stderr)
         return 1
     try:
-        for path in results.write_reports(options.results, options.excel):
+        for path in write.write_reports(options.results, options.excel):
             print(f"written: {path}")
     except manual.ManualError as error:
         print(f"report: {error}", file=sys.stderr)
@@ -133,10 +134,8 @@ def add_export(commands) -> None:
 
 
 def run_export(options) -> int:
-    from . import export, manual  # noqa: PLC0415  (as above)
-
     try:
-        path, notes = export.export(
+        path, notes = moodle.export(
             options.results,
             options.out,
             options.part,
@@ -145,7 +144,7 @@ def run_export(options) -> int:
             options.moodle_gradebook,
             options.partial,
         )
-    except (export.ExportError, manual.ManualError) as error:
+    except (moodle.ExportError, manual.ManualError) as error:
         print(f"export: {error}", file=sys.stderr)
         return 1
     print(f"written: {path}", *notes, sep="\n")

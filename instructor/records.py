@@ -114,3 +114,6 @@ def write_whole(path: Path, content: str | bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+PART4 = "part4"  # where a student's saved files are staged, in their layout

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers import PlaygroundConfig, program
+from helpers import PlaygroundConfig
+from helpers.engine import compiled
 
 REFERENCE = Path(__file__).parent / "data" / "playground_reference.json"
 
@@ -13,7 +14,7 @@ REFERENCE = Path(__file__).parent / "data" / "playground_reference.json"
 @pytest.fixture(autouse=True)
 def all_programs_compiled(monkeypatch):
     """One test process meets far more networks than a student's kernel: let XLA compile them all."""
-    monkeypatch.setattr(program, "MAX_XLA_PROGRAMS", 10_000)
+    monkeypatch.setattr(compiled, "MAX_XLA_PROGRAMS", 10_000)
 
 
 def reference_runs():

@@ -77,10 +77,10 @@ for chemin in voisins:
 _REDEFINE_CHECKS = (
     WRONG
     + """
-import helpers.checks.part1, helpers.grading, sys
+import helpers.checks.part1, helpers.checks.marks, sys
 def check_plateau(*reponses):
-    question = helpers.grading.Question("1.b", "", 1.5)
-    return helpers.grading.Score(1.5, question, "Bravo")
+    question = helpers.checks.marks.Question("1.b", "", 1.5)
+    return helpers.checks.marks.Score(1.5, question, "Bravo")
 part1.check_plateau = helpers.checks.part1.check_plateau = check_plateau
 part1.MARKS.scores["1.b"] = check_plateau()
 class part1:
@@ -91,15 +91,15 @@ class part1:
 _PATCH_SCORE = (
     WRONG
     + """
-import helpers.grading
+import helpers.checks.marks
 class Genereux(float):
     answered, feedback = True, "Bravo"
     def __new__(cls, points, question, feedback="", answered=True):
         note = super().__new__(cls, question.points)
         note.question = question
         return note
-helpers.grading.Score = Genereux
-helpers.grading.Wrong.__init__ = lambda self, message, points=9: setattr(self, "points", 9)
+helpers.checks.marks.Score = Genereux
+helpers.checks.marks.Wrong.__init__ = lambda self, message, points=9: setattr(self, "points", 9)
 """
 )
 
@@ -138,8 +138,8 @@ for chemin in @@TRACES@@:
     except OSError:
         pass
 try:
-    import helpers.grading
-    Path(helpers.grading.__file__).write_text("raise SystemExit")
+    import helpers.checks.marks
+    Path(helpers.checks.marks.__file__).write_text("raise SystemExit")
 except OSError:
     pass
 prediction_3 = 0.2

@@ -4,14 +4,14 @@ import os
 
 import pytest
 
-from instructor import sandbox
+from instructor.sandbox import room
 
 
 def required_sandbox() -> None:
     """Skip with the reason where nothing can be isolated; fail there if LAB_SANDBOX=required."""
     try:
-        sandbox.require()
-    except sandbox.SandboxError as error:
+        room.require()
+    except room.SandboxError as error:
         if os.environ.get("LAB_SANDBOX") == "required":
             pytest.fail(f"LAB_SANDBOX=required, but {error}")
         pytest.skip(str(error))

@@ -4,7 +4,7 @@ import functools
 
 from nbgrader import api
 
-from instructor.parts import parts
+from instructor.editions import parts
 from instructor.records import NotebookResult, QuestionResult, StudentResult
 
 PART1 = "part1_linear_vs_relu"

@@ -245,7 +245,7 @@ def _packed() -> Iterator[_Case]:
     junk = {"tp/part1.ipynb": one, "__MACOSX/tp/._part1.ipynb": b"\0\5\x16\7", "tp/.DS_Store": b"\0"}
     yield _Case("Adele Morin", {"tp adele.zip": zipped(junk)}, {"part1": DUE}, flat=True)
     yield _Case("Basile Noel", {"tp.tar.gz": tarred({"tp/part1.ipynb": one})}, {"part1": DUE})
-    inner = zipped({"part1.ipynb": one, "helpers/config.py": "pass"})
+    inner = zipped({"part1.ipynb": one, "helpers/engine/config.py": "pass"})
     yield _Case("Celia Perrin", {"tp.zip": zipped({"tp.zip": inner})}, {"part1": DUE}, "laissés de côté")
     two = {"part1.ipynb": one, "part1 (1).ipynb": _part1({"q1a": "prediction_1 = 1"})}
     yield _Case("Diane Gautier", two, {"part1": DUE}, "« part1.ipynb » est noté")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers.cifar10 import Calibration, Cifar10, RecordError, calibrate, calibration
+from helpers.cifar10 import Calibration, Cifar10, RecordError, calibrate, pace
 from tests.test_cifar10_record import DATA, X, Y, built
 
 REAL = Cifar10(X, Y, X, Y)
@@ -15,7 +15,7 @@ REAL = Cifar10(X, Y, X, Y)
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    monkeypatch.setattr(calibration, "MEASURED", 0.05)
+    monkeypatch.setattr(pace, "MEASURED", 0.05)
 
 
 def test_measure_leaves_model_and_random_generators_as_they_were(tmp_path):
@@ -52,7 +52,7 @@ def test_measure_leaves_model_and_random_generators_as_they_were(tmp_path):
 def test_proposal(monkeypatch, tmp_path, speeds, batch_size, minutes, epochs):
     data = Cifar10(np.zeros((50_000, 4, 4, 3), "uint8"), np.zeros((50_000, 1), "uint8"), X, Y)
     monkeypatch.setattr(
-        calibration,
+        pace,
         "_speed",
         lambda method, images, labels, size: 3000 if method.__name__ == "evaluate" else speeds[size],
     )
@@ -68,14 +68,14 @@ def test_measure_is_kept_for_the_next_session(monkeypatch, tmp_path, capsys):
     first = calibrate(built(), REAL, **options)
     assert "Terminé." in capsys.readouterr().out
     with monkeypatch.context() as patch:
-        patch.setattr(calibration, "_measure", None)  # would fail if called
+        patch.setattr(pace, "_measure", None)  # would fail if called
         assert calibrate(built(rate=0.5), REAL, **options) == first
         assert "Mesuré auparavant" in capsys.readouterr().out
         patch.setenv("LAB_GRADING", "1")
         assert calibrate(built(), REAL, **options) == first
         assert calibrate(built(units=9), REAL, **options).seconds_per_epoch is None
     measured = []
-    monkeypatch.setattr(calibration, "_measure", lambda *_: measured.append(1) or Calibration(8, 3, 2.0, 9.0))
+    monkeypatch.setattr(pace, "_measure", lambda *_: measured.append(1) or Calibration(8, 3, 2.0, 9.0))
     calibrate(built(units=9), REAL, **options)  # another network
     (tmp_path / "calibrage.json").write_text("{")
     calibrate(built(), REAL, **options)  # a damaged file

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from keras import layers
 
-from helpers.cifar10 import Cifar10, Evaluation, compare, evaluate, suspicion
+from helpers.cifar10 import Cifar10, Evaluation, compare, evaluate
 from helpers.cifar10.evaluation import input_scale, layer_calls, leaves, provenance
-from helpers.statistics import wilson_difference, wilson_paired
+from helpers.experiments.statistics import wilson_difference, wilson_paired
+from instructor.sandbox.inside.remarks import suspicion
 
 
 def made_up(train=60, test=40, seed=0, demo=True):
@@ -268,8 +269,8 @@ def test_a_model_trained_on_the_test_images_is_seen():
     )
     honest = fitted(data.x_train, data.y_train)
     assert evaluate(honest, data).accuracy < 0.9
-    assert suspicion(honest, data) is None
-    assert suspicion(keras.Sequential(head()), data) is None  # untrained
+    assert suspicion(honest, data) == ""
+    assert suspicion(keras.Sequential(head()), data) == ""  # untrained
 
     cheat = fitted(data.x_test, data.y_test)
     remark = suspicion(cheat, data, sample=200)
@@ -281,6 +282,6 @@ def test_a_model_trained_on_the_test_images_is_seen():
     images, labels = (np.concatenate(pair) for pair in zip(*data, strict=True))
     both = fitted(images, labels)
     assert "dépasse ce qu'atteint le réseau du lab" in suspicion(both, data, evaluation=evaluate(both, data))
-    assert suspicion(both, dataclasses.replace(data, demo=True)) is None  # easy images may well be all right
+    assert suspicion(both, dataclasses.replace(data, demo=True)) == ""  # easy images may well be all right
     with pytest.raises(ValueError, match="demonstration-300"):
         suspicion(both, data, evaluation=evaluate(both, dataclasses.replace(data, demo=True)))

@@ -3,7 +3,7 @@
 import pytest
 
 from helpers import PlaygroundConfig
-from helpers import config as site
+from helpers.engine import config as site
 
 hypothesis = pytest.importorskip("hypothesis", reason="comes with instructor/requirements.txt")
 from hypothesis import given  # noqa: E402

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from helpers import Run, program
-from helpers.data import load_data
+from helpers import Run
+from helpers.engine import compiled
+from helpers.engine.data import load_data
 
 from .conftest import reference_config, reference_name, reference_runs
 
@@ -26,7 +27,7 @@ def test_points(record):
 
 @pytest.mark.parametrize("record", RUNS, ids=reference_name)
 def test_initial_parameters_and_losses(record):
-    run = Run(reference_config(record), resets=[record["config"]["resets"]])
+    run = Run(reference_config(record), starts=[record["config"]["resets"]])
     _assert_parameters(run, record["initial_parameters"], 1e-12)
     _assert_losses(run, record)
     if "final_parameters" in record:
@@ -36,10 +37,10 @@ def test_initial_parameters_and_losses(record):
 @pytest.mark.parametrize("record", RUNS[::12], ids=reference_name)
 def test_plain_graph_agrees_too(record, monkeypatch):
     """Where XLA is missing, or its share of memory used up, the results stay the same."""
-    monkeypatch.setattr(program, "MAX_XLA_PROGRAMS", 0)
-    program.get_program.cache_clear()
-    _assert_losses(Run(reference_config(record), resets=[record["config"]["resets"]]), record)
-    program.get_program.cache_clear()
+    monkeypatch.setattr(compiled, "MAX_XLA_PROGRAMS", 0)
+    compiled.get_program.cache_clear()
+    _assert_losses(Run(reference_config(record), starts=[record["config"]["resets"]]), record)
+    compiled.get_program.cache_clear()
 
 
 def _assert_parameters(run, expected, tolerance):

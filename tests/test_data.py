@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from helpers import PlaygroundConfig
-from helpers.config import DATASETS, FEATURES, REG_DATASETS
-from helpers.data import compute_features, load_data
+from helpers.engine.config import DATASETS, FEATURES, REG_DATASETS
+from helpers.engine.data import compute_features, load_data
 
 ALL = [PlaygroundConfig(dataset=name) for name in DATASETS] + [
     PlaygroundConfig(problem="regression", reg_dataset=name) for name in REG_DATASETS

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 from nbgrader.utils import determine_grade, is_grade, is_solution
 
-from instructor import leaks, release
+from instructor.publish import leaks, release
 
 SOURCES = release.sources()
 pytestmark = pytest.mark.parametrize("source", SOURCES, ids=[source.stem for source in SOURCES])
@@ -127,7 +127,7 @@ def test_the_address_of_the_repository_is_stamped(source):
     notebook = release.student_edition(source, "ecole/cours", "v2")
     text = "\n".join(cell.source for cell in notebook.cells)
     assert f"colab.research.google.com/github/ecole/cours/blob/v2/{source.name}" in text
-    assert "https://github.com/ecole/cours/archive/v2.zip" in text
+    assert "https://github.com/ecole/cours/archive/v2.tar.gz" in text
     assert "@@" not in text
     readme = "# T\n<!-- BEGIN BADGES -->\nold\n<!-- END BADGES -->\nfin\n"
     stamped = release.stamp_readme(readme, "ecole/cours", "v2", [source])

@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
-from instructor import results
-from instructor.export import ExportError, export
+from instructor.report import results
+from instructor.report.moodle import ExportError, export
 from tests.made_results import FREE, PART1, complete, question, store, student
 
 HEADER = (

@@ -5,7 +5,8 @@ import pytest
 
 from helpers import PlaygroundConfig, Run
 from helpers.checks import part2
-from helpers.families import (
+from helpers.checks.answers import trained
+from helpers.experiments.families import (
     BAND,
     FAMILIES,
     FOUR,
@@ -19,7 +20,6 @@ from helpers.families import (
     families,
     family,
 )
-from helpers.grading import trained
 
 TICKS = 5 * ((np.arange(GRID) + 0.5) / GRID * 2 - 1)
 X, Y = np.meshgrid(TICKS, TICKS)

@@ -9,21 +9,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_output
 
 from helpers import PlaygroundConfig
+from helpers.checks.answers import MAX_EPOCHS, MAX_RESETS, number, read_url, replay, require_same
+from helpers.checks.marks import Marks, Question, Score, Unanswered, Wrong, combine
 from helpers.french import count, plain, quoted, typographic
-from helpers.grading import (
-    MAX_EPOCHS,
-    MAX_RESETS,
-    Marks,
-    Question,
-    Score,
-    Unanswered,
-    Wrong,
-    combine,
-    number,
-    read_url,
-    replay,
-    require_same,
-)
 
 QUESTION = Question("1.a", "Un titre", 2)
 
@@ -187,7 +175,7 @@ def test_long_answers_are_shortened():
 def test_a_replay_trains_exactly_the_start_of_the_address():
     config = PlaygroundConfig(network_shape=(2,), epochs=3, resets=2)
     run = replay(read_url(config.to_url()))
-    assert run.resets == (2,)
+    assert run.starts == (2,)
     assert run.epoch == 3
 
 

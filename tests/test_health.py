@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from helpers import __main__ as check
-from helpers import health, setup
+from helpers.engine import selftest
 from helpers.french import NBSP
+from helpers.setup import python as setup
+from helpers.setup import report as check
 
 ROOT = Path(__file__).parents[1]
 NOWHERE = "http://127.0.0.1:9"  # refuses at once
@@ -94,7 +95,18 @@ def test_the_supported_versions_are_the_same_everywhere():
     assert not tensorflow.marker.evaluate({"python_version": f"3.{after}"})
 
 
-@pytest.mark.parametrize("name", ["__init__", "__main__", "setup", "french", "cifar10_files"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__init__",
+        "__main__",
+        "french",
+        "setup/__init__",
+        "setup/python",
+        "setup/report",
+        "setup/cifar10_files",
+    ],
+)
 def test_what_checks_an_old_python_runs_there(name):
     ast.parse((ROOT / "helpers" / f"{name}.py").read_text("utf-8"), feature_version=(3, 8))
 
@@ -116,7 +128,7 @@ def test_another_python_than_the_installed_one(tmp_path):
     shutil.copytree(ROOT / "helpers", tmp_path / "helpers", ignore=shutil.ignore_patterns("__pycache__"))
     programs = tmp_path / ".venv" / ("Scripts" if os.name == "nt" else "bin")
     programs.mkdir(parents=True)
-    result = run("-S", "-c", "import helpers", folder=tmp_path, PYTHONPATH=str(tmp_path))
+    result = run("-S", "-c", "from helpers import train", folder=tmp_path, PYTHONPATH=str(tmp_path))
     assert f"n'est pas celui du laboratoire : lancez jupyter et python depuis {programs}" in result.stderr
 
 
@@ -166,11 +178,11 @@ def test_a_windows_library_and_a_long_path(monkeypatch):
 
 
 def test_the_trial_training(monkeypatch):
-    lines = health.engine()
+    lines = selftest.engine()
     assert lines[0].startswith("✓ TensorFlow")
     assert [line[2:5] for line in lines[1:]] == ["XLA", "GPU"]
-    monkeypatch.setattr(health, "REFERENCE_LOSS", 0.5)
-    assert marked(health.report()) == [health.report()]
+    monkeypatch.setattr(selftest, "REFERENCE_LOSS", 0.5)
+    assert marked(selftest.report()) == [selftest.report()]
 
 
 def test_old_packages(monkeypatch):

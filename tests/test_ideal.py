@@ -5,8 +5,8 @@ import pytest
 
 from helpers import PlaygroundConfig
 from helpers.checks import part3
-from helpers.data import load_data
-from helpers.ideal import noise_floor, spiral_output
+from helpers.engine.data import load_data
+from helpers.experiments.generalization import noise_floor, spiral_output
 
 
 def test_answers_are_the_mean_labels_of_many_fresh_draws():

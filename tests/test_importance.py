@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from helpers import PlaygroundConfig, Run, train
-from helpers.data import load_data
-from helpers.importance import frozen_losses, input_effects
+from helpers.engine.data import load_data
+from helpers.experiments.inputs import frozen_losses, input_effects
 
 CONFIG = PlaygroundConfig(dataset="spiral", noise=80, network_shape=(), features=("x", "xSquared", "sinY"))
 

@@ -5,10 +5,19 @@ import pytest
 import tensorflow as tf
 
 from helpers import PlaygroundConfig, Run, plotting, train
-from helpers.data import compute_features, load_data
-from helpers.initialization import gradients, nearly_equal, scaled, train_nearly_equal, train_scaled
-from helpers.keras_export import to_keras
-from helpers.landscape import losses, reordered, segment, segment_losses
+from helpers.engine.data import compute_features, load_data
+from helpers.engine.keras_export import to_keras
+from helpers.experiments.weights import (
+    gradients,
+    losses,
+    nearly_equal,
+    reordered,
+    scaled,
+    segment,
+    segment_losses,
+    train_nearly_equal,
+    train_scaled,
+)
 
 LAB = PlaygroundConfig(
     activation="relu", dataset="xor", noise=35, network_shape=(3,), learning_rate=0.01, seed="0.50819"
@@ -132,7 +141,7 @@ def test_figures_of_part_2_draw_and_say_what_they_show():
 
 
 def test_the_slider_redraws_for_its_scale_and_shows_something_without_a_page():
-    slider = plotting.ScaleSlider(LAB.replace(network_shape=(4, 4)), resets=range(2))
+    slider = plotting.ScaleSlider(LAB.replace(network_shape=(4, 4)), starts=2)
     first, size = slider._repr_mimebundle_()
     before = slider._image.value
     slider.scale = 0.01

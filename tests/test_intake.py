@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
 from helpers.french import NBSP
-from instructor import archives, intake, notebooks
-from instructor.intake import collect
+from instructor.collect import archives, intake, notebooks
+from instructor.collect.intake import collect
 
 from .school_class import make_class
 from .sending import (

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from helpers import PlaygroundConfig, Run, train
-from helpers.data import compute_features, load_data
-from helpers.keras_export import keras_code, to_keras
+from helpers.engine.data import compute_features, load_data
+from helpers.engine.keras_export import keras_code, to_keras
 
 CONFIG = PlaygroundConfig(
     activation="relu",
@@ -26,7 +26,7 @@ VARIANTS = [
 
 @pytest.mark.parametrize("config", VARIANTS, ids=lambda c: f"{c.problem}_{c.activation}_{c.regularization}")
 def test_predictions_agree(config):
-    run = train(config, 30, resets=range(3))
+    run = train(config, 30, starts=3)
     points = load_data(config).test_points
     model = to_keras(run, start=2)
     predictions = model.predict(compute_features(points, config.features), verbose=0)[:, 0]

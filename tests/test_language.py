@@ -19,7 +19,7 @@ NBSP = "\u00a0"
 GLOSSARY = ROOT / "docs" / "glossaire.md"
 NOTEBOOKS = sorted([*ROOT.glob("part*.ipynb"), *(ROOT / "instructor").glob("part*.ipynb")])
 MODULES = sorted((ROOT / "helpers").rglob("*.py"))
-TEMPLATES = sorted(path for path in (ROOT / "instructor").glob("templates/*") if path.is_file())
+TEMPLATES = sorted(path for path in (ROOT / "instructor/report/templates").iterdir() if path.is_file())
 
 # What is not French prose: code, formulas, addresses, HTML, Python values, titles of works, names of menus.
 FOREIGN = re.compile(

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbgrader import api
 
-from instructor import gradebook, manual, results, spreadsheet
-from instructor.manual import COLUMNS, ManualError
-from instructor.parts import parts
+from instructor.editions import parts
 from instructor.records import StudentResult
+from instructor.report import formgrader, manual, results, spreadsheet
+from instructor.report.manual import COLUMNS, ManualError
+from instructor.report.marked import marked
+from instructor.report.write import write_reports
 from tests.made_results import FREE, PART1, complete, question, store, student
 
 
@@ -54,14 +56,14 @@ def line(folder, name):
 
 
 def counted(folder, name):
-    (found,) = (one for one in results.marked(folder) if one.student == name)
+    (found,) = (one for one in marked(folder) if one.student == name)
     asked = next(q for q in found.notebooks[PART1].questions if q.key == FREE)
     return asked.points, asked.comment
 
 
 def test_there_is_a_line_for_each_free_text_question_by_question(tmp_path):
     store(tmp_path, complete("zoé", "Une droite."), complete("bob", "Un pli."))
-    results.marked(tmp_path)
+    marked(tmp_path)
     data = (tmp_path / "manual.csv").read_bytes()
     assert data.startswith("\ufeffIdentifiant;Nom;".encode())
     rows = spreadsheet.read(tmp_path / "manual.csv").rows
@@ -75,7 +77,7 @@ def test_there_is_a_line_for_each_free_text_question_by_question(tmp_path):
 @pytest.mark.parametrize("save", [as_excel, as_old_excel, as_text, as_unicode_text])
 def test_marks_count_however_the_file_was_saved(tmp_path, save):
     store(tmp_path, answered("zoé", "X₁ décide ; « oui »"), answered("bob", "non"))
-    results.marked(tmp_path)
+    marked(tmp_path)
     type_in(tmp_path, "zoé", save, Points="1,5", Commentaire="Très bien ; précisez « pli »")
     assert counted(tmp_path, "zoé") == (1.5, "Très bien ; précisez « pli »")
     assert counted(tmp_path, "bob") == (None, "")
@@ -86,7 +88,7 @@ def test_marks_count_however_the_file_was_saved(tmp_path, save):
 @pytest.mark.parametrize("points", ["2,5", "-1", "bien", "1 ou 2", "nan"])
 def test_points_that_make_no_sense_are_kept_and_said(tmp_path, points):
     store(tmp_path, answered("zoé", "Une droite."))
-    results.marked(tmp_path)
+    marked(tmp_path)
     type_in(tmp_path, "zoé", Points=points, Commentaire="à voir")
     assert counted(tmp_path, "zoé") == (None, "à voir")
     kept = line(tmp_path, "zoé")
@@ -98,9 +100,9 @@ def test_points_that_make_no_sense_are_kept_and_said(tmp_path, points):
 
 def test_an_answer_changed_since_it_was_marked_keeps_its_mark_and_is_said(tmp_path):
     store(tmp_path, answered("zoé", "Une droite."), answered("bob", "Un pli."))
-    results.marked(tmp_path)
+    marked(tmp_path)
     type_in(tmp_path, "zoé", Points="1")
-    results.marked(tmp_path)
+    marked(tmp_path)
     store(tmp_path, answered("zoé", "Deux droites."), answered("bob", "Deux plis."))
     assert counted(tmp_path, "zoé")[0] == 1
     assert "modifiée depuis la correction" in line(tmp_path, "zoé")["Remarque"]
@@ -115,13 +117,13 @@ def test_a_damaged_file_is_refused_and_left_alone(tmp_path):
     store(tmp_path, answered("zoé", "Une droite."))
     (tmp_path / "manual.csv").write_text("a;b\n1;2\n", "utf-8")
     with pytest.raises(ManualError, match="no column Identifiant"):
-        results.write_reports(tmp_path)
+        write_reports(tmp_path)
     assert (tmp_path / "manual.csv").read_text("utf-8") == "a;b\n1;2\n"
 
 
 def test_lines_of_unknown_or_repeated_students_stay(tmp_path):
     store(tmp_path, answered("zoé", "Une droite."))
-    results.marked(tmp_path)
+    marked(tmp_path)
     rows = spreadsheet.read(tmp_path / "manual.csv").rows
     first = {**rows[0], "Points": "1"}
     table = spreadsheet.Table(
@@ -186,7 +188,7 @@ def grade_in(folder, name):
 
 
 def update(folder):
-    gradebook.write(folder, results.marked(folder))
+    formgrader.write(folder, marked(folder))
 
 
 def test_formgrader_s_marks_win_and_stay(tmp_path):
@@ -208,7 +210,7 @@ def test_formgrader_s_marks_win_and_stay(tmp_path):
         assert counted(tmp_path, "zoé") == (1.25, "Bien vu")
         assert "formgrader, qui l'emporte" in line(tmp_path, "zoé")["Remarque"]
         update(tmp_path)
-    (bob, _) = results.marked(tmp_path)
+    (bob, _) = marked(tmp_path)
     assert results.mark(bob, [PART1]).points == 0.75
     book, grade = grade_in(tmp_path, "bob")
     assert (grade.score, grade.manual_score, grade.needs_manual_grade) == (
@@ -272,7 +274,7 @@ def test_a_gradebook_that_cannot_be_read_is_said(tmp_path):
     (tmp_path / "nbgrader").mkdir()
     (tmp_path / "nbgrader" / "gradebook.db").write_bytes(b"not a database" * 100)
     with pytest.raises(ManualError, match="cannot be used"):
-        results.marked(tmp_path)
+        marked(tmp_path)
 
 
 def test_a_student_marked_by_a_former_version_is_read(tmp_path):

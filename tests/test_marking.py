@@ -20,17 +20,21 @@ from helpers import PlaygroundConfig
 from helpers.checks import part1, part4
 from helpers.cifar10 import DataUnavailable, evaluate, load_cifar10
 from helpers.french import decimal
-from instructor import bench, grade, marking, notebooks, parts, sandbox
-from instructor.inside import checker, codec, wire
-from instructor.inside.limits import Limits
-from instructor.plan import make_plan
-from instructor.reattach import reattach
+from instructor import editions
+from instructor.collect import notebooks
+from instructor.collect.reattach import reattach
+from instructor.editions import load_editions
+from instructor.marking import grade, notebook
+from instructor.marking.plan import make_plan
 from instructor.records import NotebookResult, StudentResult, Submission
+from instructor.sandbox import bench, room
+from instructor.sandbox.inside import checker, codec, wire
+from instructor.sandbox.inside.limits import Limits
 
 from .isolation import required_sandbox
 from .sending import PART1, answered, as_bytes, code, find, insert_after, send, zipped
 
-EDITIONS = notebooks.load_editions()
+EDITIONS = load_editions()
 PART4 = "part4_cifar10"
 LAB = """
 def build_model():
@@ -96,7 +100,7 @@ def test_a_cell_that_may_read_anything_makes_all_run(rebuilt, added, everything)
 def test_reports_know_a_part_by_the_keys_of_its_checks(part):
     module = importlib.import_module(f"helpers.checks.{part.partition('_')[0]}")
     points = {question.key: question.points for question in module.MARKS.questions.values()}
-    assert parts.part(part).points == points
+    assert editions.part(part).points == points
 
 
 # What travels.
@@ -249,7 +253,7 @@ def test_a_question_without_images_stays_to_be_marked(monkeypatch):
     def none_here():
         raise DataUnavailable("nothing")
 
-    monkeypatch.setattr(part4, "_data", none_here)
+    monkeypatch.setattr(part4, "data", none_here)
     score = marked(part4, "check_margin", ["float", 0.008], ["str", "best.keras"])
     assert score["points"] is None
     assert "CIFAR-10 n'était pas disponible à la correction" in score["feedback"]
@@ -285,7 +289,7 @@ class Scripted:
 def marked_by(scripted):
     result = NotebookResult(PART1, "graded")
     edition = EDITIONS[PART1]
-    marking.run(result, edition, edition, scripted)
+    notebook.run(result, edition, edition, scripted)
     return result, {question.key: question.points for question in result.questions}
 
 
@@ -313,16 +317,16 @@ def test_a_failure_of_ours_is_told_and_worth_another_try(tmp_path):
 
     class Broken(Scripted):
         def mark(self, *_):
-            raise sandbox.SandboxError("the marking did not end")
+            raise room.SandboxError("the marking did not end")
 
         def close(self):
             self.closed = True
 
     broken = Broken({})
-    result = marking.mark(submission, EDITIONS, broken, tmp_path)
+    result = notebook.mark(submission, EDITIONS, broken, tmp_path)
     assert broken.closed
     assert result.notebooks[PART1].status == "refused"
-    assert marking.is_our_failure(result.notebooks[PART1])
+    assert notebook.is_our_failure(result.notebooks[PART1])
     grade.store(tmp_path, result, "kit")
     assert grade.load_known(tmp_path, submission, "kit") is None
     result.notebooks[PART1] = NotebookResult(PART1, "graded")
@@ -352,7 +356,7 @@ def test_unsafe_warns_and_the_report_says_so(tmp_path, monkeypatch, capsys):
 def test_part4_is_measured_from_what_was_handed_in(tmp_path, monkeypatch):
     """A network trained on the test images earns what it reaches, and the teacher is told."""
     required_sandbox()
-    monkeypatch.setitem(sandbox._ENVIRONMENT, "LAB_CIFAR10_DEMO", "100")
+    monkeypatch.setitem(room._ENVIRONMENT, "LAB_CIFAR10_DEMO", "100")
     data = load_cifar10(demo=100)
     scope = {"keras": keras}
     exec(LAB, scope)

@@ -8,7 +8,7 @@ import pytest
 
 from helpers import PlaygroundConfig
 from helpers.checks import part2
-from helpers.statistics import wilson_difference
+from helpers.experiments.statistics import wilson_difference
 
 LAB_URL = (
     "https://playground.tensorflow.org/#activation=relu&regularization=L2&batchSize=10&dataset=xor&"

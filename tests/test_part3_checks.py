@@ -10,9 +10,10 @@ import pytest
 
 from helpers import PlaygroundConfig, Run, train
 from helpers.checks import part3
+from helpers.experiments.generalization import laplacian, roughness
+from helpers.experiments.sweep import Sweep, sweep
 from helpers.french import decimal
-from helpers.roughness import laplacian, roughness
-from helpers.sweep import Sweep, sweep
+from instructor.sandbox.inside import remarks
 
 LAB_URL = (
     "https://playground.tensorflow.org/#activation=relu&batchSize=10&dataset=spiral&regDataset=reg-plane&"
@@ -49,7 +50,7 @@ def edited(config, key, old, new):
 def table():
     """A small but wide enough sweep of a small network."""
     config = part3.WITNESS_FEATURES.replace(network_shape=(4,))
-    return sweep(config, [0.01, 0.03, 0.1, 0.3], [0, 0.003, 0.01, 0.1], epochs=100, resets=range(8))
+    return sweep(config, [0.01, 0.03, 0.1, 0.3], [0, 0.003, 0.01, 0.1], epochs=100, starts=8)
 
 
 def best_of(table):
@@ -156,21 +157,22 @@ def test_networks_with_features_earn_by_their_final_loss(changes, points):
 def test_a_chaotic_network_is_told_to_the_student_and_what_it_may_be_elsewhere_to_the_teacher():
     assert "amplifie les erreurs d'arrondi" in part3.check_best_plain(CHAOTIC).feedback
     late = CHAOTIC.replace(epochs=1000)
-    losses = part3._rounded_otherwise(late, part3.COPIES)
+    losses = part3.rounded_otherwise(late, remarks.COPIES)
     assert np.ptp(losses) > 0.05
-    told = part3.remark("1.b", late.to_url())
+    told = remarks.remark("part3", "1.b", late.to_url())
     assert f"de {decimal(losses.min())} à {decimal(losses.max())}" in told
-    assert part3.remark("1.b", WINNER.to_url()) == part3.remark("2.b", FEATURES_WINNER.to_url()) == ""
+    assert remarks.remark("part3", "1.b", WINNER.to_url()) == ""
+    assert remarks.remark("part3", "2.b", FEATURES_WINNER.to_url()) == ""
     for answer in (..., "bonjour", None):
-        assert part3.remark("1.b", answer) == part3.remark("3.a", answer) == ""
+        assert remarks.remark("part3", "1.b", answer) == remarks.remark("part3", "3.a", answer) == ""
 
 
 def test_marks_never_grow_with_the_loss():
-    for bands in (part3._BANDS_PLAIN, part3._BANDS_FEATURES):
+    for bands in part3.BANDS.values():
         assert list(bands) == sorted(bands)
         assert list(bands.values()) == sorted(bands.values(), reverse=True)
-    assert part3._BANDS_PLAIN[0.40] == part3.MARKS.questions["1.b"].points / 2
-    assert max(part3._BANDS_FEATURES.values()) == part3.MARKS.questions["2.b"].points
+    assert part3.BANDS["1.b"][0.40] == part3.MARKS.questions["1.b"].points / 2
+    assert max(part3.BANDS["2.b"].values()) == part3.MARKS.questions["2.b"].points
 
 
 @pytest.mark.parametrize(

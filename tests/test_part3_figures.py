@@ -5,8 +5,8 @@ import pytest
 
 from helpers import Run, plotting
 from helpers.checks import part3
-from helpers.plotting import inside
-from helpers.sweep import Sweep
+from helpers.experiments.sweep import Sweep
+from helpers.plotting import network
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (3, 2), (8,) * 6])
@@ -31,7 +31,7 @@ def test_the_parts_of_a_layer_add_up_and_a_dead_neuron_has_none():
     parts = [int(title.removesuffix("\u00a0%")) for title in titles]
     assert parts[1] == 0
     assert sum(parts) == pytest.approx(100, abs=2)
-    assert inside._shares(np.zeros(3)).tolist() == [0, 0, 0]
+    assert network._shares(np.zeros(3)).tolist() == [0, 0, 0]
 
 
 def test_a_phase_diagram_frames_the_lowest_median_and_says_what_diverged():

@@ -72,7 +72,7 @@ def graded(lab, monkeypatch):
             wrong_beyond(answers["test"], accuracy),
             demo,
         )
-        monkeypatch.setattr(part4, "_data", lambda: data)
+        monkeypatch.setattr(part4, "data", lambda: data)
         part4._evaluated.cache_clear()
         return record / "best.keras"
 
@@ -184,7 +184,7 @@ def test_overfitting_is_read_in_a_record_that_its_model_bears_out(graded, lab):
 
 def test_a_record_of_a_subset_is_checked_on_the_images_it_kept_for_validation(lab, graded, tmp_path):
     graded(0.6)
-    data = part4._data()  # of 1,000 images, all answered rightly but some of the last
+    data = part4.data()  # of 1,000 images, all answered rightly but some of the last
     part = data.subset(500)
     record = shutil.copytree(lab[0], tmp_path / "simple-cifar10-500")
     said = evaluate(
@@ -229,7 +229,7 @@ def test_a_model_of_another_architecture_earns_nothing(graded, tmp_path):
 
 def test_the_most_frequent_confusion(graded):
     path = graded(0.5)
-    errors = part4._evaluation_of(path).confusion.copy()
+    errors = part4.evaluation_of(path).confusion.copy()
     np.fill_diagonal(errors, 0)
     true, predicted = np.unravel_index(errors.argmax(), errors.shape)
     assert part4.check_confusion((CLASSES[true], CLASSES[predicted]), path) == 1

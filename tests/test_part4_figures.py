@@ -8,8 +8,8 @@ import pytest
 from keras import layers
 from matplotlib.text import Text
 
-from helpers import plotting
-from helpers.cifar10 import CLASSES, Cifar10, Evaluation
+from helpers.cifar10 import CLASSES, Cifar10, Evaluation, plotting
+from helpers.plotting.figure import WIDTH
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_each_figure_fits_the_notebook_and_says_which_data(data, evaluation):
         plotting.reliability(evaluation),
     ):
         picture.figure.draw_without_rendering()
-        assert picture.figure.get_figwidth() <= plotting.figure.WIDTH
+        assert picture.figure.get_figwidth() <= WIDTH
         assert "[données de démonstration]" in picture.description
         (title,) = picture.figure.findobj(
             lambda artist: isinstance(artist, Text) and "[données" in artist.get_text()

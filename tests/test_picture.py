@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from helpers import PlaygroundConfig, Run
-from helpers.data import Dataset
+from helpers.engine.data import Dataset
 from helpers.playground import layout, picture
 
 

@@ -7,10 +7,11 @@ import ipywidgets as widgets
 import numpy as np
 import pytest
 
-from helpers import Playground, PlaygroundConfig, cells, train
-from helpers.config import FEATURES
-from helpers.playground.relay import FRAMES, INTERRUPTED
-from helpers.program import CHUNK
+from helpers import Playground, PlaygroundConfig, train
+from helpers.engine.compiled import CHUNK
+from helpers.engine.config import FEATURES
+from helpers.notebook import running_cell
+from helpers.playground.clock import FRAMES, INTERRUPTED
 
 PART1 = "#activation=relu&dataset=xor&noise=35&networkShape=3&seed=0.50819&learningRate=0.03"
 
@@ -328,7 +329,7 @@ def test_reset_goes_to_the_next_start_and_keeps_the_points(app):
     click(app, "Recommencer d'un autre départ")
     assert not app.playing
     assert (app.config.epochs, app.config.resets) == (0, 1)
-    wanted = train(app.config, 0, resets=(1,)).parameters
+    wanted = train(app.config, 0, starts=(1,)).parameters
     np.testing.assert_array_equal(app.run.parameters[0][0], wanted[0][0])
 
 
@@ -463,7 +464,7 @@ def test_the_journal_keeps_each_trial_best_first(app):
     for trial in trials:
         replay = PlaygroundConfig.from_url(trial.url)
         assert replay.epochs > 0
-        run = train(replay, replay.epochs, resets=(replay.resets,))
+        run = train(replay, replay.epochs, starts=(replay.resets,))
         assert run.test_loss[0, -1] == trial.test_loss
         assert run.train_loss[0, -1] == trial.train_loss
 
@@ -485,7 +486,7 @@ def test_sixteen_starts_agree_with_the_engine_and_load(app):
     control(app, "Seize départs").value = True
     control(app, "Époques").value = 60
     click(app, "Entraîner seize départs")
-    losses = train(app.config, 60, resets=range(16)).test_loss[:, -1]
+    losses = train(app.config, 60, starts=16).test_loss[:, -1]
     threshold = control(app, "Réussi si la perte de test ≤")
     threshold.value = float(np.median(losses))
     assert f"{(losses <= threshold.value).sum()}\u00a0départs sur 16" in texts(app)
@@ -517,7 +518,7 @@ def test_the_address_is_shown_and_another_one_can_be_pasted(app):
     control(app, "Coller une adresse").value = other.to_url()
     click(app, "Ouvrir l'adresse collée")
     assert app.config == other
-    assert app.run.test_loss[0, -1] == train(other, 3, resets=(2,)).test_loss[0, -1]
+    assert app.run.test_loss[0, -1] == train(other, 3, starts=(2,)).test_loss[0, -1]
 
 
 def test_an_address_that_asks_for_very_much_is_cut_short_and_says_so(monkeypatch):
@@ -584,7 +585,7 @@ def test_bad_configurations_are_refused_in_french():
 
 def test_running_the_cell_again_closes_the_old_widget(monkeypatch):
     running = {"cell": ("cell-1", "execution-1")}
-    monkeypatch.setattr(cells, "current", lambda: running["cell"])
+    monkeypatch.setattr(running_cell, "current", lambda: running["cell"])
     first, twin = Playground(PART1), Playground(PART1)
     shown = first.widget, twin.widget
     play(first)

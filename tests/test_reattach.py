@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.french import NBSP
-from instructor import notebooks
-from instructor.notebooks import grade_id
-from instructor.reattach import assigned, is_answer, plain, reattach
+from instructor.collect import notebooks
+from instructor.collect.notebooks import grade_id
+from instructor.collect.reattach import assigned, is_answer, plain, reattach
+from instructor.editions import load_editions
 
 from .sending import (
     EDITIONS,
@@ -45,7 +46,7 @@ ANSWERS = {
 }
 
 
-loaded = functools.cache(notebooks.load_editions)
+loaded = functools.cache(load_editions)
 
 
 def read(notebook, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
-from instructor import leaks, package, release
+from instructor.publish import leaks, package, release
 
 SOURCES = release.sources()
 NOTEBOOKS = [release.ROOT / source.name for source in SOURCES]

@@ -11,8 +11,9 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
-from instructor import overview, pages, results, similarity, spreadsheet
-from instructor.parts import parts
+from instructor.editions import parts
+from instructor.report import overview, pages, results, similarity, spreadsheet
+from instructor.report.write import write_reports
 from tests.made_results import FREE, PART1, complete, question, store, student
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}"
@@ -64,7 +65,7 @@ def test_a_second_run_writes_the_same_bytes(tmp_path):
     store(tmp_path, complete("alice", "Une droite."), complete("bob", text(1)))
 
     def digests():
-        results.write_reports(tmp_path)
+        write_reports(tmp_path)
         written = (p for p in tmp_path.rglob("*") if p.is_file() and p.suffix != ".db")
         return {p.relative_to(tmp_path): hashlib.sha256(p.read_bytes()).hexdigest() for p in written}
 
@@ -91,7 +92,7 @@ def test_nothing_that_a_student_wrote_becomes_html_or_a_formula(tmp_path):
         asked.answer = HOSTILE
     twin = complete("twin", HOSTILE, share=0.0)
     store(tmp_path, hostile, twin)
-    results.write_reports(tmp_path)
+    write_reports(tmp_path)
     for page in (tmp_path / "class.html", tmp_path / "feedback" / "mallory.html"):
         content = page.read_text("utf-8")
         assert "&lt;script&gt;" in content
@@ -197,6 +198,6 @@ def test_similarity_of_a_large_class_takes_no_time_per_pair():
 def test_reports_of_three_hundred_students_take_seconds(tmp_path):
     store(tmp_path, *(complete(f"s{i:03d}", text(i, 60), share=(i % 5) / 4) for i in range(300)))
     start = time.process_time()
-    results.write_reports(tmp_path)
+    write_reports(tmp_path)
     assert time.process_time() - start < 15  # about 3 s on a quiet machine
     assert len(list((tmp_path / "feedback").iterdir())) == 300

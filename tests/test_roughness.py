@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import PlaygroundConfig, Run
-from helpers.roughness import GRID, disc_mean, laplacian, roughness
+from helpers.experiments.generalization import GRID, disc_mean, laplacian, roughness
 
 TICKS, STEP = np.linspace(-6, 6, GRID, retstep=True)
 X, Y = np.meshgrid(TICKS, TICKS)
@@ -12,7 +12,7 @@ X, Y = np.meshgrid(TICKS, TICKS)
 
 def one_neuron(weights, bias=0.0):
     """An untrained network without hidden layer whose output is tanh(weights . x + bias)."""
-    run = Run(PlaygroundConfig(network_shape=()), resets=range(len(weights)))
+    run = Run(PlaygroundConfig(network_shape=()), starts=len(weights))
     run.parameters = [(np.reshape(weights, (-1, 2, 1)), np.full((len(weights), 1), bias))]
     return run
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from instructor import sandbox
-from instructor.inside import codec, confine, wire
-from instructor.inside.limits import Limits
+from instructor.sandbox import room
+from instructor.sandbox.inside import codec, confine, wire
+from instructor.sandbox.inside.limits import Limits
 
 from .isolation import required_sandbox
 
@@ -52,11 +52,11 @@ class Student:
 def student():
     required_sandbox()
     limits = {"memory": 4 * LIMITS.memory, "processes": 400}
-    with sandbox.lab() as pack:
-        room = sandbox.Room("inside.nursery", pack, **limits)
-        assert room.greeting["nested"], "this system needs one sandbox a notebook: the slow way"
-        yield Student(room)
-        room.close()
+    with room.lab() as pack:
+        made = room.Room("inside.nursery", pack, **limits)
+        assert made.greeting["nested"], "this system needs one sandbox a notebook: the slow way"
+        yield Student(made)
+        made.close()
 
 
 def test_what_a_submission_needs_is_there(student, tmp_path):
@@ -77,13 +77,13 @@ def test_what_a_submission_needs_is_there(student, tmp_path):
 def test_nothing_outside_can_be_seen(student, tmp_path):
     secret = tmp_path / "secret.txt"
     secret.write_text("the solutions")
-    paths = [secret, sandbox.ROOT / "instructor", sandbox.ROOT / "README.md", Path.home() / ".bashrc"]
+    paths = [secret, room.ROOT / "instructor", room.ROOT / "README.md", Path.home() / ".bashrc"]
     paths += [Path("/etc/passwd"), Path("/var"), Path("/home"), Path("/lab/instructor"), Path("/sys")]
     found, _, _ = student.run(f"import os\nfound = [p for p in {list(map(str, paths))} if os.path.exists(p)]")
     assert found == []
     found, _, _ = student.run("import os\nfound = sorted(os.listdir('/lab')), os.listdir(), dict(os.environ)")
     assert found[:2] == (["helpers", "inside"], [])
-    assert str(sandbox.ROOT) not in str(found[2])
+    assert str(room.ROOT) not in str(found[2])
 
 
 def test_nothing_outside_can_be_written(student, tmp_path):
@@ -251,34 +251,34 @@ def test_time_is_bounded(student):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only a sandbox that root made can be told to refuse nesting")
 def test_without_nested_namespaces_a_sandbox_serves_one_notebook(monkeypatch):
     required_sandbox()
-    monkeypatch.setattr(sandbox.os, "geteuid", lambda: 1000)  # no capability is then given to the nursery
-    with sandbox.lab() as pack:
-        room = sandbox.Room("inside.nursery", pack)
+    monkeypatch.setattr(room.os, "geteuid", lambda: 1000)  # no capability is then given to the nursery
+    with room.lab() as pack:
+        made = room.Room("inside.nursery", pack)
         try:
-            assert not room.greeting["nested"]
-            found, error, ended = Student(room).run(
-                f"import os\nfound = os.path.exists({str(sandbox.ROOT / 'instructor')!r})"
+            assert not made.greeting["nested"]
+            found, error, ended = Student(made).run(
+                f"import os\nfound = os.path.exists({str(room.ROOT / 'instructor')!r})"
             )
             assert (found, error, ended) == (False, None, confine.ENDED)
         finally:
-            room.close()
+            made.close()
 
 
 def test_refusal_names_the_remedy(monkeypatch):
-    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
-    monkeypatch.setattr(sandbox.sys, "platform", "linux")
-    with pytest.raises(sandbox.SandboxError, match="apt install bubblewrap"):
-        sandbox.require()
-    monkeypatch.setattr(sandbox.sys, "platform", "darwin")
-    with pytest.raises(sandbox.SandboxError, match="virtual machine"):
-        sandbox.require()
+    monkeypatch.setattr(room.shutil, "which", lambda name: None)
+    monkeypatch.setattr(room.sys, "platform", "linux")
+    with pytest.raises(room.SandboxError, match="apt install bubblewrap"):
+        room.require()
+    monkeypatch.setattr(room.sys, "platform", "darwin")
+    with pytest.raises(room.SandboxError, match="virtual machine"):
+        room.require()
 
 
 def test_a_python_that_lies_in_tmp_is_shown_elsewhere(monkeypatch, tmp_path):
     """A sandbox has a /tmp of its own, which would hide it."""
     required_sandbox()
-    monkeypatch.setattr(sandbox, "_OWN", f"{Path(sys.prefix).parent}/")
-    command = [*sandbox.isolated(sandbox.require(), tmp_path), sandbox._shown(sys.executable)]
+    monkeypatch.setattr(room, "_OWN", f"{Path(sys.prefix).parent}/")
+    command = [*room.isolated(room.require(), tmp_path), room._shown(sys.executable)]
     code = "import numpy, sys; print(sys.prefix)"
     ran = subprocess.run([*command, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert ran.stdout == f"/python{sys.prefix}\n", ran.stderr

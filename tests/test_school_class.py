@@ -9,9 +9,10 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
-from instructor import grade, results
-from instructor.inside.limits import Limits
+from instructor.marking import grade
 from instructor.records import StudentResult
+from instructor.report.write import write_reports
+from instructor.sandbox.inside.limits import Limits
 
 from .isolation import required_sandbox
 from .school_class import make_class
@@ -64,8 +65,8 @@ def test_an_unfinished_run_goes_on_where_it_stopped(school, monkeypatch):
     torn.write_bytes(torn.read_bytes()[:100])
     marked = []
     monkeypatch.setattr(
-        grade.marking,
-        "mark",
+        grade,
+        "mark_submission",
         lambda submission, *_: marked.append(submission.student) or found[submission.student],
     )
     grade.grade(folder / "sent", folder / "marks", limits=LIMITS, say=lambda line: None)
@@ -75,7 +76,7 @@ def test_an_unfinished_run_goes_on_where_it_stopped(school, monkeypatch):
 
 def test_reports_hold_everyone(school):
     expected, _, folder, _ = school
-    results.write_reports(folder / "marks")
+    write_reports(folder / "marks")
     table = (folder / "marks" / "marks.csv").read_text("utf-8")
     assert all(case.name in table for case in expected)
 

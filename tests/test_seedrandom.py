@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.seedrandom import SeedRandom
+from helpers.engine.seedrandom import SeedRandom
 
 # Math.seedrandom(seed), then four times Math.random(), on Node.
 ORIGINAL = {

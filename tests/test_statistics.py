@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from helpers import PlaygroundConfig, train
-from helpers.statistics import successes, wilson, wilson_difference, worst_if_nan
+from helpers.experiments.statistics import successes, wilson, wilson_difference, worst_if_nan
 
 
 def test_successes_count_starts_that_came_down_at_some_epoch():
     config = PlaygroundConfig(
         activation="relu", dataset="xor", noise=35, network_shape=(3,), learning_rate=0.03
     )
-    run = train(config, 300, resets=range(16))
+    run = train(config, 300, starts=16)
     lowest = run.test_loss.min(axis=1)
     assert successes(run, np.sort(lowest)[4]) == 5
     assert successes(run, 0) == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import PlaygroundConfig, train
-from helpers.stopping import choose, stop_early
+from helpers.experiments.generalization import choose, stop_early
 
 CONFIG = PlaygroundConfig(
     dataset="spiral", noise=80, activation="tanh", network_shape=(4, 4), learning_rate=0.1

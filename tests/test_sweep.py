@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
-from helpers import PlaygroundConfig, program, progress, train
-from helpers.sweep import sweep
+from helpers import PlaygroundConfig, train
+from helpers.engine import compiled
+from helpers.experiments.sweep import sweep
+from helpers.notebook import shown
 
 CONFIG = PlaygroundConfig(dataset="spiral", noise=80, network_shape=(4,), regularization="none")
 
 
 def test_every_cell_is_the_training_of_its_pair_of_rates():
-    table = sweep(CONFIG, [0.3, 0.03], [0.003, 0], epochs=20, resets=range(3))
+    table = sweep(CONFIG, [0.3, 0.03], [0.003, 0], epochs=20, starts=3)
     assert table.learning_rates == (0.03, 0.3)
     assert table.rates == (0, 0.003)
     assert table.losses.shape == (2, 2, 3)
@@ -25,14 +27,14 @@ def test_every_cell_is_the_training_of_its_pair_of_rates():
 
 
 def test_the_whole_table_compiles_once():
-    sweep(CONFIG, [0.1], [0], epochs=5, resets=range(3))
-    compiled = program.Program.xla_programs
-    sweep(CONFIG, [0.01, 0.1, 1], [0, 0.1], epochs=5, resets=range(3))
-    assert program.Program.xla_programs == compiled
+    sweep(CONFIG, [0.1], [0], epochs=5, starts=3)
+    before = compiled.Program.xla_programs
+    sweep(CONFIG, [0.01, 0.1, 1], [0, 0.1], epochs=5, starts=3)
+    assert compiled.Program.xla_programs == before
 
 
 def test_a_diverging_cell_is_the_worst():
-    table = sweep(CONFIG.replace(network_shape=(8, 8, 8)), [10], [10], epochs=50, resets=range(3))
+    table = sweep(CONFIG.replace(network_shape=(8, 8, 8)), [10], [10], epochs=50, starts=3)
     assert np.isinf(table.medians).all()
 
 
@@ -56,10 +58,10 @@ def test_bad_lists_are_named(learning_rates, rates, hint):
 
 
 def test_the_bar_says_the_same_whatever_the_time(monkeypatch):
-    shown = []
-    monkeypatch.setattr(progress, "display", shown.append)
-    assert list(progress.tracked("abc", "Balayage")) == ["a", "b", "c"]
-    (bar,) = shown
+    displayed = []
+    monkeypatch.setattr(shown, "display", displayed.append)
+    assert list(shown.tracked("abc", "Balayage")) == ["a", "b", "c"]
+    (bar,) = displayed
     bundle = bar._repr_mimebundle_()
     assert bundle["text/plain"] == repr(bar) == "Balayage\u00a0: 3 étapes."
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == bar.widget.model_id

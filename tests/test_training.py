@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers import PlaygroundConfig, Run, program, train, training
+from helpers import PlaygroundConfig, Run, train
+from helpers.engine import compiled, training
 
 XOR = PlaygroundConfig(activation="relu", dataset="xor", noise=35, network_shape=(3,), learning_rate=0.03)
 
@@ -35,7 +36,7 @@ def numpy_epoch(parameters, config, data, carried):
 
 def test_each_of_many_starts_agrees_with_a_point_by_point_oracle():
     config = XOR.replace(batch_size=30)  # 250 points: ten are left over after each epoch
-    run = Run(config, resets=range(3))
+    run = Run(config, starts=3)
     starts = [[(w[k], b[k]) for w, b in run.parameters] for k in range(3)]
     run.train(4)
     data = training.draw(config)[0]
@@ -51,8 +52,8 @@ def test_each_of_many_starts_agrees_with_a_point_by_point_oracle():
 
 
 def test_shapes_and_dtypes():
-    run = train(XOR.replace(network_shape=(3, 2)), 5, resets=(0, 7, 2))
-    assert run.starts == 3
+    run = train(XOR.replace(network_shape=(3, 2)), 5, starts=(0, 7, 2))
+    assert len(run.starts) == 3
     assert run.epoch == 5
     assert run.train_loss.shape == run.test_loss.shape == (3, 6)
     shapes = [(weights.shape, biases.shape) for weights, biases in run.parameters]
@@ -61,8 +62,8 @@ def test_shapes_and_dtypes():
 
 
 def test_one_start_among_many_is_the_start_alone():
-    many = train(XOR, 60, resets=range(8))
-    alone = train(XOR, 60, resets=[5])
+    many = train(XOR, 60, starts=8)
+    alone = train(XOR, 60, starts=[5])
     np.testing.assert_allclose(many.test_loss[5], alone.test_loss[0], atol=1e-12)
 
 
@@ -83,13 +84,15 @@ def test_a_copy_goes_its_own_way():
 
 
 def test_chunks_longer_than_the_loss_buffer():
-    run = train(XOR, program.CHUNK + 3)
-    assert run.test_loss.shape == (1, program.CHUNK + 4)
-    np.testing.assert_array_equal(run.test_loss[:, : program.CHUNK + 1], train(XOR, program.CHUNK).test_loss)
+    run = train(XOR, compiled.CHUNK + 3)
+    assert run.test_loss.shape == (1, compiled.CHUNK + 4)
+    np.testing.assert_array_equal(
+        run.test_loss[:, : compiled.CHUNK + 1], train(XOR, compiled.CHUNK).test_loss
+    )
 
 
 def test_losses_belong_to_the_parameters():
-    run = train(XOR, 20, resets=(1, 3))
+    run = train(XOR, 20, starts=(1, 3))
     data = training.draw(XOR)[0]
     for points, labels, loss in (
         (data.train_points, data.train_labels, run.train_loss),
@@ -133,12 +136,12 @@ def test_diverging_run_is_data_not_an_error():
 
 def test_learning_rate_can_change_on_the_way_without_compiling_again():
     run = train(XOR, 10)
-    shared, compiled = run._program, program.Program.xla_programs
+    shared, before = run._program, compiled.Program.xla_programs
     run.learning_rate = 0.0
     run.train(10)
     np.testing.assert_array_equal(run.test_loss[0, 10:], run.test_loss[0, 10])
     assert Run(XOR.replace(learning_rate=0.1, noise=10, seed="1"))._program is shared
-    assert program.Program.xla_programs == compiled
+    assert compiled.Program.xla_programs == before
 
 
 def test_a_neuron_more_compiles_nothing():
@@ -164,7 +167,7 @@ def test_float32_is_close_and_smaller():
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "linear"])
 def test_activations_in_numpy_agree_with_the_graph(activation):
-    run = train(XOR.replace(activation=activation, network_shape=(5, 2)), 30, resets=range(2))
+    run = train(XOR.replace(activation=activation, network_shape=(5, 2)), 30, starts=2)
     points = training.draw(XOR)[0].test_points
     layers = run.activations(points)
     assert [layer.shape for layer in layers] == [(2, 250, 5), (2, 250, 2), (2, 250, 1)]
@@ -180,11 +183,13 @@ def test_activations_in_numpy_agree_with_the_graph(activation):
         ({"epochs": -1}, "epochs = -1"),
         ({"epochs": 1.5}, "epochs = 1.5"),
         ({"epochs": True}, "epochs = True"),
-        ({"epochs": 1, "resets": 3}, "resets = 3"),
-        ({"epochs": 1, "resets": "01"}, "resets"),
-        ({"epochs": 1, "resets": [-1]}, "resets = -1"),
-        ({"epochs": 1, "resets": [10**9]}, "resets = 1000000000"),
-        ({"epochs": 1, "resets": []}, r"resets = \(\)"),
+        ({"epochs": 1, "starts": 2.5}, "starts = 2.5"),
+        ({"epochs": 1, "starts": "01"}, "starts"),
+        ({"epochs": 1, "starts": [-1]}, "starts = -1"),
+        ({"epochs": 1, "starts": [10**9]}, "starts = 1000000000"),
+        ({"epochs": 1, "starts": []}, "aucun départ"),
+        ({"epochs": 1, "starts": 0}, "aucun départ"),
+        ({"epochs": 1, "starts": True}, "starts = True"),
         ({"epochs": 1, "dtype": "float16"}, "dtype = 'float16'"),
     ],
 )
@@ -202,32 +207,32 @@ def test_platform_without_xla_trains_on_with_a_notice(monkeypatch):
         return original(*arguments, **options)
 
     monkeypatch.setattr(tf, "function", function)
-    monkeypatch.setattr(program.Program, "xla_programs", 0)
-    program.get_program.cache_clear()
+    monkeypatch.setattr(compiled.Program, "xla_programs", 0)
+    compiled.get_program.cache_clear()
     with pytest.warns(RuntimeWarning, match="XLA n'est pas disponible"):
         run = train(XOR, 3)
     assert run.test_loss.shape == (1, 4)
-    program.get_program.cache_clear()
+    compiled.get_program.cache_clear()
 
 
 def test_compiled_programs_are_bounded(monkeypatch):
-    monkeypatch.setattr(program, "MAX_XLA_PROGRAMS", 1)
-    monkeypatch.setattr(program.Program, "xla_programs", 0)
-    program.get_program.cache_clear()
+    monkeypatch.setattr(compiled, "MAX_XLA_PROGRAMS", 1)
+    monkeypatch.setattr(compiled.Program, "xla_programs", 0)
+    compiled.get_program.cache_clear()
     with pytest.warns(RuntimeWarning, match="Redémarrer le noyau"):
         train(XOR, 1)
     train(XOR.replace(network_shape=(2, 2)), 1)
-    assert program.Program.xla_programs == 1
-    program.get_program.cache_clear()
+    assert compiled.Program.xla_programs == 1
+    compiled.get_program.cache_clear()
 
 
 def test_plain_graphs_are_bounded(monkeypatch):
-    monkeypatch.setattr(program, "MAX_XLA_PROGRAMS", 0)
-    monkeypatch.setattr(program, "MAX_PLAIN_GRAPHS", 2)
-    program.get_program.cache_clear()
+    monkeypatch.setattr(compiled, "MAX_XLA_PROGRAMS", 0)
+    monkeypatch.setattr(compiled, "MAX_PLAIN_GRAPHS", 2)
+    compiled.get_program.cache_clear()
     runs = [train(XOR.replace(network_shape=(2,) * depth), 5) for depth in (1, 2, 3)]
     assert [run._program._function is None for run in runs] == [True, False, False]
     whole = train(XOR.replace(network_shape=(2,)), 10)
     np.testing.assert_array_equal(runs[0].train(5).test_loss, whole.test_loss)
     assert runs[1]._program._function is None
-    program.get_program.cache_clear()
+    compiled.get_program.cache_clear()

@@ -7,22 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..config import PlaygroundConfig
+from ..engine.config import PlaygroundConfig
 from ..french import count, decimal, listed, plain, quoted
-from ..grading import (
-    SAME_POINTS,
-    Marks,
-    Question,
-    Summary,
-    Unanswered,
-    Wrong,
-    combine,
-    number,
-    read_url,
-    replay,
-    require_same,
-    trained,
-)
+from .answers import SAME_POINTS, number, read_url, replay, require_same, trained
+from .marks import Marks, Question, Summary, Unanswered, Wrong, combine
 
 LAB = PlaygroundConfig(
     dataset="xor",

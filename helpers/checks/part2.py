@@ -8,26 +8,14 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from ..config import PlaygroundConfig
-from ..families import BAND, FAMILIES, FOUR, HALF, NONE, ONE, OPPOSITE, THREE, families
+from ..engine.config import PlaygroundConfig
+from ..engine.training import Run
+from ..experiments.families import BAND, FAMILIES, FOUR, HALF, NONE, ONE, OPPOSITE, THREE, families
+from ..experiments.statistics import wilson, wilson_difference, worst_if_nan
+from ..experiments.weights import segment_losses, train_nearly_equal
 from ..french import NBSP, count, decimal, listed, plain, quoted
-from ..grading import (
-    SAME_POINTS,
-    Marks,
-    Question,
-    Summary,
-    Unanswered,
-    Wrong,
-    combine,
-    number,
-    read_url,
-    require_same,
-    trained,
-)
-from ..initialization import train_nearly_equal
-from ..landscape import segment_losses
-from ..statistics import wilson, wilson_difference, worst_if_nan
-from ..training import Run
+from .answers import SAME_POINTS, number, read_url, require_same, trained
+from .marks import Marks, Question, Summary, Unanswered, Wrong, combine
 
 LAB = PlaygroundConfig(
     dataset="xor",

@@ -8,25 +8,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..config import PlaygroundConfig
+from ..engine.config import PlaygroundConfig
+from ..engine.training import Run
+from ..experiments.generalization import laplacian, roughness
+from ..experiments.sweep import Sweep, cell_losses
 from ..french import count, decimal, plain, quoted, typographic
-from ..grading import (
-    SAME_POINTS,
-    Marks,
-    Question,
-    Summary,
-    Unanswered,
-    Wrong,
-    combine,
-    number,
-    read_url,
-    replay,
-    require_same,
-    trained,
-)
-from ..roughness import laplacian, roughness
-from ..sweep import Sweep, cell_losses
-from ..training import Run
+from .answers import SAME_POINTS, number, read_url, replay, require_same, trained
+from .marks import Marks, Question, Summary, Unanswered, Wrong, combine
 
 LAB = PlaygroundConfig(
     dataset="spiral",
@@ -56,7 +44,6 @@ LONGER = 1000  # epochs that a winning network is trained at least, to see how i
 SMALLEST_SWEEP = 4  # values of each rate
 MAX_REPLAY = 2000  # epochs of a sweep's cell
 CHAOTIC = 0.005  # of test loss: a rounding error that changes more than this is no accident
-COPIES = 64  # of a start, a rounding error apart, that show what it may become on another computer
 
 MARKS = Marks(
     "Partie 3",
@@ -75,9 +62,11 @@ MARKS = Marks(
     Question("4.d", "Généraliser : conclure", 1.5, manual=True),
 )
 
-# Test loss to stay below -> points.
-_BANDS_PLAIN = {0.30: 4.0, 0.33: 3.0, 0.36: 2.5, 0.40: 2.0, 0.45: 1.0}
-_BANDS_FEATURES = {0.27: 3.0, 0.29: 2.5, 0.31: 2.0, 0.35: 1.5, 0.40: 1.0}
+# Question -> test loss to stay below -> points.
+BANDS = {
+    "1.b": {0.30: 4.0, 0.33: 3.0, 0.36: 2.5, 0.40: 2.0, 0.45: 1.0},
+    "2.b": {0.27: 3.0, 0.29: 2.5, 0.31: 2.0, 0.35: 1.5, 0.40: 1.0},
+}
 
 
 @MARKS.check("1.a")
@@ -91,7 +80,7 @@ def check_best_plain(url: object) -> tuple[float, str]:
     """Replay the start that the address names, X1 and X2 its only inputs; the lower its loss, the better."""
     config = read_url(url)
     require_same(config, LAB, {**SAME_POINTS, "features": "entrées actives"})
-    return _marked(config, _BANDS_PLAIN)
+    return _marked(config, BANDS["1.b"])
 
 
 @MARKS.check("2.a")
@@ -110,7 +99,7 @@ def check_best_features(url: object) -> tuple[float, str]:
             "Cette expérience n'a que X₁ et X₂ : c'était la question 1. Activez au moins une entrée "
             "calculée (X₁², X₂², X₁X₂, sin X₁ ou sin X₂)."
         )
-    return _marked(config, _BANDS_FEATURES)
+    return _marked(config, BANDS["2.b"])
 
 
 @MARKS.check("3.a")
@@ -154,7 +143,7 @@ def check_early_stopping(epoch: object, loss: object, run: object) -> tuple[floa
     """Find the lowest test loss of the run that the student looked at."""
     if epoch is ... and loss is ...:
         raise Unanswered
-    if not isinstance(run, Run) or run.starts != 1:
+    if not isinstance(run, Run) or len(run.starts) != 1:
         raise Wrong("`long` n'est plus l'entraînement de la cellule de mesure : exécutez-la à nouveau.")
     losses = np.where(np.isnan(run.test_loss[0]), np.inf, run.test_loss[0])
     best, last = int(np.argmin(losses)), run.epoch
@@ -225,7 +214,7 @@ def check_sweep(table: object, best: object) -> tuple[float, str]:
             f"Votre table a {len(table.learning_rates)} taux d'apprentissage et {len(table.rates)} taux de "
             f"régularisation : il en faut au moins {SMALLEST_SWEEP} de chaque."
         )
-    if len(table.resets) < 8 or table.epochs < 100:
+    if len(table.starts) < 8 or table.epochs < 100:
         raise Wrong(
             "Une case a besoin d'au moins 8 départs et de 100 époques pour vouloir dire quelque chose."
         )
@@ -283,35 +272,14 @@ def summary() -> Summary:
     return MARKS.summary()
 
 
-def remark(key: str, *answers: object) -> str:
-    """Return what the teacher is told of an answer: that it may have earned more on another computer."""
-    bands = {"1.b": _BANDS_PLAIN, "2.b": _BANDS_FEATURES}.get(key)
-    if bands is None:
-        return ""
-    try:
-        config = read_url(*answers)
-        final = float(replay(config).test_loss[0, -1])
-    except (Wrong, Unanswered):
-        return ""
-    losses = _rounded_otherwise(config, COPIES)
-    best, worst = float(np.nanmin(losses)), float(np.nanmax(losses))
-    if _points(best, bands) <= _points(final, bands):
-        return ""
-    return typographic(
-        f"{key} : ce réseau amplifie les erreurs d'arrondi, qui changent d'un ordinateur à l'autre. Ici, "
-        f"perte de test {decimal(final)}, {count(_points(final, bands), 'point')} ; pour {COPIES} copies du "
-        f"même départ à un arrondi près, de {decimal(best)} à {decimal(worst)}, jusqu'à "
-        f"{count(_points(best, bands), 'point')}. Si le carnet rendu affiche davantage, c'est possible."
-    )
-
-
-def _points(loss, bands):
+def points_below(loss: float, bands: dict[float, float]) -> float:
+    """Return what a test loss earns."""
     return next((points for limit, points in bands.items() if loss < limit), 0.0)
 
 
 @functools.lru_cache(maxsize=16)
-def _rounded_otherwise(config, copies):
-    """Return the final test losses of copies of a start, its parameters a few rounding errors away.
+def rounded_otherwise(config: PlaygroundConfig, copies: int) -> np.ndarray:
+    """Return the final test losses (copies,) of a start, its parameters a few rounding errors away.
 
     Versions of TensorFlow and processors round differently: measured between 2.20 and 2.21, 53 of 96 starts
     ended elsewhere after 253 to 1000 epochs, and 52 did when moved so.
@@ -333,9 +301,9 @@ def _marked(config, bands):
             "La perte n'est plus un nombre : cet entraînement a divergé. "
             "Diminuez le taux d'apprentissage (`learningRate`)."
         )
-    earned = _points(final, bands)
+    earned = points_below(final, bands)
     feedback = f"Rejoué : perte de test {decimal(final)} après {count(config.epochs, 'époque')}."
-    (otherwise,) = _rounded_otherwise(config, 1)
+    (otherwise,) = rounded_otherwise(config, 1)
     if not abs(otherwise - final) < CHAOTIC:
         feedback += (
             f" Ce réseau amplifie les erreurs d'arrondi : déplacé d'un seul arrondi, le même départ finit à "
@@ -427,9 +395,9 @@ def _median_roughness(config):
 
 def _check_replayed(cell, table, median):
     """Train the best cell anew: a table that was typed or altered does not hold."""
-    if table.epochs > MAX_REPLAY or len(table.resets) > len(STARTS):
+    if table.epochs > MAX_REPLAY or len(table.starts) > len(STARTS):
         return  # too long to replay: a check ends in bounded time
-    again = float(np.median(cell_losses(cell, table.epochs, table.resets)))
+    again = float(np.median(cell_losses(cell, table.epochs, table.starts)))
     if not abs(again - median) <= 0.01:
         raise Wrong(
             f"La meilleure case, rejouée, donne {decimal(again)} au lieu de {decimal(median)} : "

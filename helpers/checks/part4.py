@@ -16,18 +16,17 @@ from ..cifar10 import (
     CLASSES,
     PARAMETERS,
     Cifar10,
-    DataUnavailable,
     Evaluation,
     differences,
     evaluate,
     find_cifar10,
     read_history,
     read_model,
-    suspicion,
 )
 from ..cifar10.record import BEST, HISTORY, grading
 from ..french import count, decimal, listed, plain, quoted, thousands, typographic
-from ..grading import Marks, Question, Summary, Unanswered, Wrong, combine, number
+from .answers import number
+from .marks import Marks, Question, Summary, Unanswered, Wrong, combine
 
 KERNEL = 5  # side of the lab's filters, in pixels
 # name -> (inputs, outputs) of the layers that have weights; a convolution counts channels.
@@ -58,7 +57,6 @@ MARKS = Marks(
     Question("Bonus", "Changer l'architecture (hors barème)", 0, manual=True),
 )
 
-MEASURED = ("3.b", "4.b", "5.a", "5.b")  # on the images
 ARCHIVE = "rendu_partie4.zip"
 
 # Test accuracy to reach -> points.
@@ -150,7 +148,7 @@ def check_overfitting(epoch: object, gap: object, folder: object) -> tuple[float
     best = int(np.argmax(history["val_accuracy"])) + 1
     last = len(history["val_accuracy"])
     final_gap = history["accuracy"][-1] - history["val_accuracy"][-1]
-    if not _data().demo and last < SHORTEST:
+    if not data().demo and last < SHORTEST:
         raise Wrong(
             f"{count(last, 'époque')} seulement : allez au moins jusqu'à {SHORTEST} (argument `epochs`, puis "
             "exécutez à nouveau la cellule d'entraînement : elle reprend où elle en était)."
@@ -173,7 +171,7 @@ def check_overfitting(epoch: object, gap: object, folder: object) -> tuple[float
         raise Wrong("prenez la dernière valeur de `accuracy` moins la dernière de `val_accuracy`.")
 
     points, feedback = combine(("epoque_sommet", 1, check_epoch, epoch), ("ecart_final", 0.5, check_gap, gap))
-    if best == last and not _data().demo:
+    if best == last and not data().demo:
         feedback += "\nLa validation montait encore à la fin : prolongez pour voir ce qui vient après."
     return points, feedback
 
@@ -187,14 +185,14 @@ def check_prediction_accuracy(accuracy: object) -> str:
 @MARKS.check("4.b")
 def check_accuracy(path: object) -> tuple[float, str]:
     """Measure the saved model on the test images, the lab's architecture its only condition."""
-    evaluation = _evaluation_of(path)
+    evaluation = evaluation_of(path)
     accuracy = evaluation.accuracy
     low, high = evaluation.interval
     feedback = (
         f"Mesuré sur {count(len(evaluation.labels), 'image')} de test : exactitude {decimal(accuracy)} "
         f"(intervalle à 95 % : {decimal(low)} à {decimal(high)})."
     )
-    if _data().demo:
+    if data().demo:
         chance = 1 / len(CLASSES)
         verdict = (
             "fait mieux que le hasard, c'est tout ce qui est demandé" if low > chance else "égale le hasard"
@@ -222,7 +220,7 @@ def check_confusion(pair: object, path: object) -> tuple[float, str]:
     unknown = [name for name in pair if name not in CLASSES]
     if unknown:
         raise Wrong(f"{quoted(unknown[0])} n'est pas une classe. Les classes : {listed(CLASSES)}.")
-    errors = _evaluation_of(path).confusion.copy()
+    errors = evaluation_of(path).confusion.copy()
     np.fill_diagonal(errors, 0)
     true, predicted = (CLASSES.index(name) for name in pair)
     worst = int(errors.max())
@@ -244,7 +242,7 @@ def check_margin(margin: object, path: object) -> tuple[float, str]:
     """Compare with the half-width of the 95 % interval of the model's test accuracy."""
     if margin is ...:
         raise Unanswered
-    evaluation = _evaluation_of(path)
+    evaluation = evaluation_of(path)
     accuracy, images = evaluation.accuracy, len(evaluation.labels)
     deviation = math.sqrt(accuracy * (1 - accuracy) / images)
     margin = number(margin, 0)
@@ -281,7 +279,7 @@ def submitted(path: object, instead: str) -> str:
     try:
         if path is not ...:
             # When marking, the check itself is in another process: nothing evaluated here would serve it.
-            (_lab_model if grading() else _evaluation_of)(path)
+            (_lab_model if grading() else evaluation_of)(path)
             return str(path)
         reason = "Question 4 sans réponse pour l'instant"
     except (Wrong, ValueError):
@@ -307,29 +305,6 @@ def hand_in(folder: object, path: object) -> None:
                 if (record / name).is_file():
                     file.write(record / name, f"sauvegardes/{record.name}/{name}")
     print(typographic(f"Archive à rendre avec ce carnet : {ARCHIVE}, dans votre dossier de sauvegardes."))
-
-
-def obstacle(key: str) -> str:
-    """Return, when submissions are marked, why a question cannot be here: a French sentence, or ""."""
-    if key in MEASURED:
-        try:
-            _data()
-        except DataUnavailable:
-            return typographic(
-                "CIFAR-10 n'était pas disponible à la correction : cette question reste à noter."
-            )
-    return ""
-
-
-def remark(key: str, *answers: object) -> str:
-    """Return what the teacher, but not the student, is told of an answer: a French sentence, or ""."""
-    if key != "4.b":
-        return ""
-    try:
-        evaluation = _evaluation_of(*answers)
-    except (Wrong, ValueError):
-        return ""
-    return suspicion(read_model(*answers), _data(), evaluation=evaluation) or ""
 
 
 def summary() -> Summary:
@@ -409,11 +384,12 @@ def _path(path, example):
 
 
 @functools.cache
-def _data() -> Cifar10:
+def data() -> Cifar10:
+    """Return the images that every check of this part measures on."""
     return find_cifar10()
 
 
-def _evaluation_of(path) -> Evaluation:
+def evaluation_of(path) -> Evaluation:
     """Evaluate a saved model of the lab's architecture on the test images."""
     path = _lab_model(path)
     state = path.stat()
@@ -435,7 +411,7 @@ def _lab_model(path) -> Path:
 
 @functools.lru_cache(maxsize=4)
 def _evaluated(path, *_):
-    return evaluate(read_model(path), _data())
+    return evaluate(read_model(path), data())
 
 
 def _verified_record(folder):
@@ -448,12 +424,12 @@ def _verified_record(folder):
     if "val_accuracy" not in history:
         raise Wrong("Cet entraînement n'a pas de validation : gardez `validation_split=0.1`.")
     _lab_model(folder / BEST)
-    data = _data()
-    images = folder.name.rpartition("-")[2]  # a record's folder is named for the images it was trained on
-    if images.isdigit() and int(images) < len(data.x_train):
-        data = data.subset(int(images))
-    kept = int(len(data.x_train) * (1 - VALIDATION))
-    validation = dataclasses.replace(data, x_test=data.x_train[kept:], y_test=data.y_train[kept:])
+    images = data()
+    trained_on = folder.name.rpartition("-")[2]  # a record's folder is named for the images it was trained on
+    if trained_on.isdigit() and int(trained_on) < len(images.x_train):
+        images = images.subset(int(trained_on))
+    kept = int(len(images.x_train) * (1 - VALIDATION))
+    validation = dataclasses.replace(images, x_test=images.x_train[kept:], y_test=images.y_train[kept:])
     measured = evaluate(read_model(folder / BEST), validation).accuracy
     said = max(history["val_accuracy"])
     if abs(measured - said) > 0.03:

@@ -1,9 +1,10 @@
-"""CIFAR-10 for Part 4. Read dataset, demonstration, architecture, calibration, record, then evaluation."""
+"""CIFAR-10 for Part 4. Read dataset, architecture, pace, record, evaluation, then plotting."""
 
+from . import plotting
 from .architecture import PARAMETERS, differences, read_model
-from .calibration import Calibration, calibrate
 from .dataset import CLASSES, Cifar10, DataUnavailable, find_cifar10, load_cifar10
-from .evaluation import Comparison, Evaluation, compare, evaluate, suspicion
+from .evaluation import Comparison, Evaluation, compare, evaluate
+from .pace import Calibration, calibrate
 from .record import RecordError, TrainingRecord, read_history
 
 __all__ = [
@@ -22,7 +23,7 @@ __all__ = [
     "evaluate",
     "find_cifar10",
     "load_cifar10",
+    "plotting",
     "read_history",
     "read_model",
-    "suspicion",
 ]

@@ -18,10 +18,10 @@ import keras
 import numpy as np
 from IPython.display import display
 
-from .. import cifar10_files
-from ..card import card
-from ..cifar10_files import ARCHIVE, BATCHES, CACHED, FOLDER, TRAINING
 from ..french import french_error, listed, quoted, thousands, typographic
+from ..notebook.shown import card
+from ..setup import cifar10_files
+from ..setup.cifar10_files import ARCHIVE, BATCHES, CACHED, FOLDER, TRAINING
 from . import demonstration
 
 CLASSES = ("avion", "voiture", "oiseau", "chat", "cerf", "chien", "grenouille", "cheval", "bateau", "camion")

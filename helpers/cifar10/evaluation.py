@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import html
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import keras
 import numpy as np
 
+from ..experiments.statistics import wilson, wilson_paired
 from ..french import decimal, french_error, percent, quoted, signed, thousands, typographic
-from ..statistics import wilson, wilson_difference, wilson_paired
 from .dataset import CLASSES, Cifar10
 
 FULL_TRAINING, FULL_TEST = 50_000, 10_000  # images in CIFAR-10
 SMALLEST = 1e-7  # a probability below counts as this in a loss, as in Keras
-CEILING = 0.90  # test accuracy which three convolutions of 5x5 do not reach by honest means
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -323,63 +320,6 @@ def compare(first: Evaluation, second: Evaluation) -> Comparison:
     cells = (one & other, one & ~other, ~one & other, ~one & ~other)
     interval = wilson_paired(*(int(cell.sum()) for cell in cells))
     return Comparison(len(one), (first.accuracy, second.accuracy), interval, first.note)
-
-
-def suspicion(
-    model: keras.Model, data: Cifar10, sample: int = 5_000, evaluation: Evaluation | None = None
-) -> str | None:
-    """Return a French remark for the teacher if the model seems trained on test images; never a mark.
-
-    A network knows the images it was trained on: its loss is lower on them than on others drawn from the
-    same source, and that gap betrays which were which (Yeom et al., 2018, Privacy Risk in Machine Learning).
-    An honest network therefore does at least as well on training images as on test images, both seen without
-    dropout or augmentation. Three things are looked at:
-
-    - test accuracy above training accuracy by more than 2 points, beyond sampling (95 %);
-    - test loss below training loss by more than 5 % and 4 standard errors, which is finer;
-    - on real images, test accuracy surely above 0.90: three 5x5 convolutions and 1.2 million weights learn
-      the training images by heart long before. It catches a network trained on both sets, without a gap.
-
-    What stays hidden: a little training on test images (measured on the lab's network at 0.71: two epochs on
-    them pass, three do not; from scratch on them alone, three pass, five do not), the choice of an epoch or
-    of settings by test accuracy, a network trained on both sets and stopped early.
-
-    Args:
-        sample: how many training images to look at, evenly spread.
-        evaluation: result of ``evaluate(model, data)`` if it is at hand, not to compute it again.
-    """
-    _require(model, data)
-    test = evaluation or evaluate(model, data)
-    if test.data != data.name:
-        raise french_error(f"L'évaluation porte sur « {test.data} », et les données sont « {data.name} ».")
-    chosen = np.linspace(0, len(data.x_train) - 1, min(sample, len(data.x_train))).astype(int)
-    known = evaluate(
-        model, dataclasses.replace(data, x_test=data.x_train[chosen], y_test=data.y_train[chosen])
-    )
-    remarks = []
-    right, images = int(test.correct.sum()), len(test.labels)
-    if wilson_difference(right, images, int(known.correct.sum()), len(chosen))[0] > 0.02:
-        remarks.append(
-            f"l'exactitude est de {percent(test.accuracy)} sur les images de test contre "
-            f"{percent(known.accuracy)} sur {thousands(len(chosen))} images d'entraînement"
-        )
-    error = math.hypot(*(run.losses.std() / math.sqrt(len(run.labels)) for run in (test, known)))
-    if known.loss - test.loss > max(4 * error, 0.05 * known.loss):
-        remarks.append(
-            f"la perte est de {decimal(test.loss)} sur les images de test contre {decimal(known.loss)} sur "
-            "des images d'entraînement"
-        )
-    if not data.demo and test.interval[0] > CEILING:
-        remarks.append(
-            f"l'exactitude de test, {percent(test.accuracy)}, dépasse ce qu'atteint le réseau du lab "
-            f"({percent(CEILING)} au plus)"
-        )
-    if not remarks:
-        return None
-    return typographic(
-        f"À regarder de près : {' ; '.join(remarks)}. Le réseau du lab, entraîné sur les seules images "
-        "d'entraînement, ne donne pas cela. Ce n'est pas une preuve : demandez comment il a été entraîné."
-    )
 
 
 def _require(model, data):

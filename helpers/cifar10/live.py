@@ -10,11 +10,11 @@ from collections.abc import Mapping
 import ipywidgets as widgets
 from IPython.display import display
 
-from ..cells import close_previous, current, notebook_shell
 from ..french import NBSP, count, decimal, duration, typographic
+from ..notebook.running_cell import close_previous, current, notebook_shell
+from ..notebook.shown import Shown
 from ..plotting.figure import BLUE, GREY
 from ..plotting.learning import training_curves
-from ..progress import Shown
 
 TEXT_PERIOD = 0.3  # seconds between two updates of the text: a page has no use for more
 CURVES_SHARE = 0.05  # of the time that drawing curves may take: short epochs are not drawn one by one

@@ -13,13 +13,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ..cells import notebook_shell
 from ..french import count, plain, typographic
+from ..notebook.interrupts import Interruption
+from ..notebook.running_cell import notebook_shell
 from ..plotting.learning import training_curves
 from . import checkpoint
 from .checkpoint import SAVES, RecordError, whole_file
 from .dataset import Cifar10
-from .interruption import Interruption
 from .live import open_view
 from .recipe import difference, recipe
 

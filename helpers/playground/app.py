@@ -13,17 +13,16 @@ from typing import NamedTuple
 
 import ipywidgets as widgets
 
-from ..cells import close_previous
-from ..config import PlaygroundConfig
+from ..engine.config import PlaygroundConfig
+from ..engine.training import Run
 from ..french import typographic
-from ..training import Run
+from ..notebook.running_cell import close_previous
 from . import picture
-from .appearance import dressed, html, row, style_sheet
+from .clock import INTERRUPTED, Relay
 from .drawers import Drawers
-from .journal import Trial
 from .panels import DataPanel, NetworkPanel, NeuronEditor, OutputPanel, TopBar, close_tree
-from .relay import INTERRUPTED, Relay
-from .session import RATES, Session
+from .session import RATES, Session, Trial
+from .style import dressed, html, row, style_sheet
 
 TRAIN_SECONDS = 0.02  # of training in one frame, about
 CURVES_EVERY = 3  # frames

@@ -7,11 +7,13 @@ import math
 
 import ipywidgets as widgets
 
+from ..engine.keras_export import keras_code
+from ..engine.training import Run
 from ..french import NBSP, decimal, typographic
-from ..keras_export import keras_code
-from ..training import Run
 from . import picture
-from .appearance import (
+from .panels import Panel
+from .session import AT_ONCE
+from .style import (
     button,
     column,
     dressed,
@@ -25,8 +27,6 @@ from .appearance import (
     rate_text,
     row,
 )
-from .panels import Panel
-from .session import AT_ONCE
 
 STARTS = 16
 THUMBNAIL = 72  # CSS pixels

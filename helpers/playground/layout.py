@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..config import FEATURES, MAX_NEURONS
+from ..engine.config import FEATURES, MAX_NEURONS
 
 WIDTH = 510
 HEADER = 92  # room for the titles and the buttons above the drawing

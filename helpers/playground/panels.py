@@ -11,8 +11,9 @@ import functools
 import ipywidgets as widgets
 import numpy as np
 
-from ..config import (
+from ..engine.config import (
     DATASETS,
+    FEATURE_NAMES,
     LEARNING_RATES,
     MAX_BATCH_SIZE,
     MAX_LAYERS,
@@ -20,10 +21,10 @@ from ..config import (
     REG_DATASETS,
     REGULARIZATION_RATES,
 )
-from ..data import load_data
-from ..french import FEATURE_NAMES, typographic
+from ..engine.data import load_data
+from ..french import typographic
 from . import layout, picture
-from .appearance import (
+from .style import (
     DATA_NAMES,
     FEATURE_HTML,
     button,

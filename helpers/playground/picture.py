@@ -17,10 +17,10 @@ from matplotlib.path import Path
 from matplotlib.transforms import IdentityTransform
 from PIL import Image, ImageDraw, ImageFont
 
-from ..config import FEATURES, PlaygroundConfig
-from ..data import DOMAIN, Dataset, compute_features, load_data
-from ..french import FEATURE_NAMES, decimal
-from ..training import Run
+from ..engine.config import FEATURE_NAMES, FEATURES, PlaygroundConfig
+from ..engine.data import DOMAIN, Dataset, compute_features, load_data
+from ..engine.training import Run
+from ..french import decimal
 from . import layout
 
 SCALE = 2

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import random
 from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..config import PlaygroundConfig
-from ..data import load_data
-from ..training import Run
-from .journal import Journal, Trial
+from ..engine.config import PlaygroundConfig
+from ..engine.data import load_data
+from ..engine.training import Run
 
 MAX_UNDO = 50
 AT_ONCE = 10  # seconds of training that one click may take
@@ -174,3 +175,45 @@ class Session:
 def _loss(run, points, labels):
     with np.errstate(all="ignore"):  # a diverged network is data, not an error
         return 0.5 * float(np.mean((run.predict(points)[0] - labels) ** 2))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One experiment as it stood when it was paused, reset or changed.
+
+    Attributes:
+        config: what was trained, ``epochs`` and ``resets`` included.
+        train_loss, test_loss: the losses after that many epochs; NaN for a run that diverged.
+        replayable: whether the address alone gives this result again: False once a rate or a weight was
+            changed on the way.
+    """
+
+    config: PlaygroundConfig
+    train_loss: float
+    test_loss: float
+    replayable: bool
+
+    @property
+    def url(self) -> str:
+        return self.config.to_url()
+
+    @property
+    def rank(self) -> tuple:
+        """Key to sort by: best test loss first, diverged runs last."""
+        return (math.isnan(self.test_loss), self.test_loss)
+
+
+class Journal:
+    """Trials by the run that they belong to: training on updates a trial, a new run adds one."""
+
+    def __init__(self):
+        self._trials: dict[int, Trial] = {}
+
+    def record(self, key: int, trial: Trial):
+        """Add the trial of a run, or bring it up to date."""
+        self._trials[key] = trial
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Return a list of the trials, best test loss first."""
+        return sorted(self._trials.values(), key=lambda trial: trial.rank)

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 from PIL import Image
 
-from ..data import DOMAIN
+from ..engine.data import DOMAIN
 from ..french import decimal, typographic
 
 ORANGE, GREY, BLUE = "#f59322", "#e8eaeb", "#0877bd"

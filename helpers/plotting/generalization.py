@@ -8,13 +8,11 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MultipleLocator
 
+from ..engine.training import Run
+from ..experiments.generalization import Stopping, noise_floor, roughness
+from ..experiments.statistics import worst_if_nan
+from ..experiments.sweep import Sweep
 from ..french import count, decimal, plain, typographic
-from ..ideal import noise_floor
-from ..roughness import roughness
-from ..statistics import worst_if_nan
-from ..stopping import Stopping
-from ..sweep import Sweep
-from ..training import Run
 from .figure import BLUE, FAINT, INK, ORANGE, WIDTH, Picture, decimal_axis, new_figure
 
 # Colour, marker, filled or hollow: told apart without colour too.
@@ -109,7 +107,7 @@ def phase_diagram(table: Sweep) -> Picture:
     """Draw a sweep as a heat map: median final test loss for each pair of rates, the lowest one framed.
 
     Args:
-        table: the result of ``helpers.sweep.sweep``.
+        table: the result of ``experiments.sweep``.
     """
     medians = table.medians
     rows, columns = medians.shape
@@ -132,7 +130,7 @@ def phase_diagram(table: Sweep) -> Picture:
     axis.set(xlabel=f"taux de régularisation {table.config.regularization}", ylabel="taux d'apprentissage")
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
-    title = f"Médiane de la perte de test finale ({count(len(table.resets), 'départ')} par case)"
+    title = f"Médiane de la perte de test finale ({count(len(table.starts), 'départ')} par case)"
     axis.set_title(typographic(title), loc="left")
     bar = figure.colorbar(image, ax=axis, pad=0.02, extend="both", ticks=[0.25, 0.35, 0.45, 0.55])
     bar.set_label("perte de test médiane")
@@ -149,7 +147,7 @@ def early_stopping(result: Stopping) -> Picture:
     """Draw what early stopping announces, what it is worth on other points, and what no stopping gives.
 
     Args:
-        result: of ``helpers.stopping.stop_early``; one point per start, the median as a bar.
+        result: of ``experiments.stop_early``; one point per start, the median as a bar.
     """
     rows = {
         "annoncée : sur les points\nqui ont choisi l'époque": result.announced,

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from matplotlib.ticker import FuncFormatter
 
-from ..config import PlaygroundConfig
-from ..data import DOMAIN, load_data
-from ..families import FAMILIES, families
+from ..engine.config import PlaygroundConfig
+from ..engine.data import DOMAIN, load_data
+from ..engine.training import Run, start_numbers
+from ..experiments.families import FAMILIES, families
+from ..experiments.statistics import wilson, worst_if_nan
+from ..experiments.weights import gradients, losses, scaled, segment
 from ..french import NBSP, count, decimal, plain, typographic
-from ..initialization import gradients, scaled
-from ..landscape import losses, segment
-from ..statistics import wilson, worst_if_nan
-from ..training import Run
 from .figure import (
     BLUE,
     COLOURS,
@@ -45,7 +44,7 @@ def gallery(run: Run, columns: int = 14) -> Picture:
     """Draw the output surface of every start, grouped by family, with each family's frequency and losses.
 
     Args:
-        run: a trained run; the small numbers on the surfaces are its resets.
+        run: a trained run; the small numbers on the surfaces are its starts.
         columns: surfaces a row.
     """
     test_losses = worst_if_nan(run.test_loss[:, -1])
@@ -59,7 +58,8 @@ def gallery(run: Run, columns: int = 14) -> Picture:
     axis.set_axis_off()
     top, sentences = 0.0, []
     for (name, starts), height in zip(groups.items(), heights, strict=True):
-        share = f"{count(len(starts), 'départ')} sur {run.starts} ({_percent(len(starts) / run.starts)})"
+        all_starts = len(run.starts)
+        share = f"{count(len(starts), 'départ')} sur {all_starts} ({_percent(len(starts) / all_starts)})"
         span = " à ".join(dict.fromkeys(_loss(edge(test_losses[starts])) for edge in (np.min, np.max)))
         axis.text(0, top + head - 0.14, name.capitalize(), fontsize=11.5, weight="bold")
         title = typographic(f"{share} ; perte de test : {span}")
@@ -77,12 +77,12 @@ def gallery(run: Run, columns: int = 14) -> Picture:
                 extent=(left, left + 1 - gap, up + 1 - gap, up),
                 interpolation="bilinear",
             )
-            axis.text(left + 0.05, up + 0.22, str(run.resets[start]), fontsize=7, color=INK)
+            axis.text(left + 0.05, up + 0.22, str(run.starts[start]), fontsize=7, color=INK)
         top += height
         sentences.append(f"{name}, {share}, perte de test {span}")
     axis.set(xlim=(0, columns - gap), ylim=(top, 0), aspect="equal")
     figure.suptitle(
-        f"{run.starts} départs par famille (numéro du départ dans le coin)",
+        f"{len(run.starts)} départs par famille (numéro du départ dans le coin)",
         x=0.01,
         ha="left",
         fontsize=11.5,
@@ -109,17 +109,17 @@ def stability(runs: Mapping[str, Run], target: float) -> Picture:
     for row, (name, run) in enumerate(runs.items()):
         ends = np.minimum(worst_if_nan(run.test_loss[:, -1]), _WORST)
         low, high = np.quantile(ends, SPREAD)
-        heights = row + shake.uniform(-0.24, 0.24, run.starts)
+        heights = row + shake.uniform(-0.24, 0.24, len(run.starts))
         left.scatter(np.minimum(ends, 0.6), heights, s=13, color=BLUE, alpha=0.45, linewidths=0)
         left.plot([low, high], [row, row], color=INK, linewidth=1.6, marker="|", markersize=11)
         wins = int(np.sum(ends <= target))
-        share, interval = wins / run.starts, wilson(wins, run.starts)
+        share, interval = wins / len(run.starts), wilson(wins, len(run.starts))
         right.barh(row, share, height=0.56, color=BLUE if wins else GREY)
         right.plot(interval, [row, row], color=INK, linewidth=1.6)
-        right.text(interval[1] + 0.025, row, f"{wins}/{run.starts}", va="center", fontsize=10)
+        right.text(interval[1] + 0.025, row, f"{wins}/{len(run.starts)}", va="center", fontsize=10)
         bounds = " à ".join(f"{100 * bound:.0f}" for bound in interval)
         sentences.append(
-            f"{name}, {count(wins, 'réussite')} sur {run.starts} ({bounds} %), perte de test "
+            f"{name}, {count(wins, 'réussite')} sur {len(run.starts)} ({bounds} %), perte de test "
             f"de {decimal(low, 2)} à {decimal(high, 2)} pour 80 % des départs"
         )
     left.axvline(target, color=INK, linestyle="--", linewidth=1.1)
@@ -169,22 +169,22 @@ def parameter_paths(runs: Mapping[str, Run], epochs: int) -> Picture:
     )
 
 
-def layer_signals(config: PlaygroundConfig, scales: Iterable[float], resets: Iterable[int]) -> Picture:
+def layer_signals(config: PlaygroundConfig, scales: Iterable[float], starts: int | Iterable[int]) -> Picture:
     """Draw, before any training, what each layer answers and how steep the loss is along its weights.
 
     Args:
         config: the experiment.
         scales: factors on the initial weights, two rows of histograms for each.
-        resets: starts that the histograms gather.
+        starts: starts that the histograms gather.
     """
-    scales, resets = list(scales), tuple(resets)
+    scales, starts = list(scales), start_numbers(starts)
     depth = len(config.network_shape) + 1
     figure, axes = new_figure(2 * len(scales), depth, WIDTH, 0.5 + 1.9 * len(scales))
     points = load_data(config).train_points
     answer_bins, slope_bins = np.linspace(-1, 1, 41), np.linspace(math.log10(_FAINTEST), 1, 37)
     typical = []
     for row, scale in enumerate(scales):
-        run = Run(config, resets)
+        run = Run(config, starts)
         run.parameters = scaled(run.parameters, scale)
         answers, slopes = run.activations(points), gradients(run)
         typical.append(float(np.median(np.abs(slopes[0]))))
@@ -204,7 +204,7 @@ def layer_signals(config: PlaygroundConfig, scales: Iterable[float], resets: Ite
     )
     return Picture(
         figure,
-        f"Réponses et gradients de chaque couche avant entraînement, {count(len(resets), 'départ')} réunis. "
+        f"Réponses et gradients de chaque couche avant entraînement, {count(len(starts), 'départ')} réunis. "
         f"Gradient médian de la première couche : {told}.",
     )
 
@@ -218,8 +218,8 @@ def loss_between(run: Run, start: int, end: int, order: object = ...) -> Picture
         order: another order for the neurons of the end; ``...`` leaves them as they are.
     """
     line = segment(run, start, end, order)
-    way, heights = np.linspace(0, 1, line.starts), losses(line)
-    shown = np.linspace(0, line.starts - 1, 5).round().astype(int)
+    way, heights = np.linspace(0, 1, len(line.starts)), losses(line)
+    shown = np.linspace(0, len(line.starts) - 1, 5).round().astype(int)
     figure, axes = new_figure(2, 5, WIDTH, 4.3, height_ratios=[1, 1.25])
     curve, *others = axes[1]
     curve.set_subplotspec(curve.get_gridspec()[1, :])  # the curve takes the whole row
@@ -231,7 +231,7 @@ def loss_between(run: Run, start: int, end: int, order: object = ...) -> Picture
         draw_points(axis, data.train_points, data.train_labels, size=4)
         axis.set(xticks=[], yticks=[], xlim=DOMAIN, ylim=DOMAIN)
         axis.spines[:].set_visible(False)
-        name = {0: f"départ {start}", line.starts - 1: f"départ {end}"}.get(
+        name = {0: f"départ {start}", len(line.starts) - 1: f"départ {end}"}.get(
             place, _percent(way[place]) + " du trajet"
         )
         axis.set_title(name, fontsize=10.5)

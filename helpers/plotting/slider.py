@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 import ipywidgets as widgets
 
-from ..cells import close_previous
-from ..config import PlaygroundConfig
+from ..engine.config import PlaygroundConfig
+from ..engine.training import start_numbers
+from ..notebook.running_cell import close_previous
 from .initialization import layer_signals
 
 LOWEST, HIGHEST = -2, 0.4771213  # powers of ten: 0.01 to 3
@@ -21,7 +22,7 @@ class ScaleSlider:
 
     Args:
         config: the experiment.
-        resets: starts that the histograms gather.
+        starts: starts that the histograms gather.
         scale: factor on the initial weights to begin with, 0.01 to 3.
 
     Attributes:
@@ -29,9 +30,9 @@ class ScaleSlider:
         picture: the ``Picture`` shown.
     """
 
-    def __init__(self, config: PlaygroundConfig, resets: Iterable[int], scale: float = 1):
+    def __init__(self, config: PlaygroundConfig, starts: int | Iterable[int], scale: float = 1):
         close_previous(self)
-        self._config, self._resets = config, tuple(resets)
+        self._config, self._starts = config, start_numbers(starts)
         self._slider = widgets.FloatLogSlider(
             value=scale,
             base=10,
@@ -64,7 +65,7 @@ class ScaleSlider:
             part.close()
 
     def _draw(self, _=None):
-        self.picture = layer_signals(self._config, [self.scale], self._resets)
+        self.picture = layer_signals(self._config, [self.scale], self._starts)
         self._image.value = self.picture._repr_png_()[0]
         self._caption.value = html.escape(repr(self.picture))
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from matplotlib.ticker import FuncFormatter
 
-from ..data import DOMAIN, load_data
+from ..engine.data import DOMAIN, load_data
+from ..engine.training import Run
+from ..experiments.statistics import successes, wilson, worst_if_nan
 from ..french import NBSP, count, decimal, typographic
-from ..statistics import successes, wilson, worst_if_nan
-from ..training import Run
 from .figure import (
     BLUE,
     GREY,
@@ -38,7 +38,7 @@ def surfaces(run: Run, starts: Iterable[int] | None = None, columns: int = 6) ->
     losses = worst_if_nan(run.test_loss[:, -1])
     ranked = np.argsort(losses, kind="stable")
     if starts is None:
-        starts = ranked[np.linspace(0, run.starts - 1, min(12, run.starts)).round().astype(int)]
+        starts = ranked[np.linspace(0, len(run.starts) - 1, min(12, len(run.starts))).round().astype(int)]
     starts = sorted(starts, key=lambda start: losses[start])
     columns = min(columns, len(starts))
     rows = math.ceil(len(starts) / columns)
@@ -61,8 +61,8 @@ def surfaces(run: Run, starts: Iterable[int] | None = None, columns: int = 6) ->
     shown = "perte" if len(starts) == 1 else "pertes"
     return Picture(
         figure,
-        f"Surface de sortie de {count(len(starts), 'départ')} sur {run.starts} et points d'entraînement ; "
-        f"{shown} de test : {' ; '.join(decimal(losses[start]) for start in starts)}.",
+        f"Surface de sortie de {count(len(starts), 'départ')} sur {len(run.starts)} et points d'entraînement"
+        f" ; {shown} de test : {' ; '.join(decimal(losses[start]) for start in starts)}.",
     )
 
 
@@ -76,19 +76,20 @@ def loss_curves(run: Run, prediction: object = ..., target: float | None = None)
     """
     losses, epochs = run.test_loss, np.arange(run.epoch + 1)
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 3.1)
-    axis.plot(epochs, losses.T, color=BLUE, alpha=max(0.12, 1 / run.starts), linewidth=0.9)
+    axis.plot(epochs, losses.T, color=BLUE, alpha=max(0.12, 1 / len(run.starts)), linewidth=0.9)
     axis.plot(epochs, np.nanmedian(losses, axis=0), color=BLUE, linewidth=2.4, label="médiane des départs")
     draw_levels(axis.axhline, prediction, target)
     axis.set(xlim=(0, run.epoch), ylim=(0, max(0.6, 1.05 * np.nanmax(losses[:, -1]))), xlabel="époque")
     axis.set_ylabel("perte de test")
     axis.set_title(
-        typographic(f"{count(run.starts, 'départ')} : perte de test au fil de l'entraînement"), loc="left"
+        typographic(f"{count(len(run.starts), 'départ')} : perte de test au fil de l'entraînement"),
+        loc="left",
     )
     decimal_axis(axis.yaxis)
     axis.legend(frameon=False, loc="lower right", ncols=3)
     return Picture(
         figure,
-        f"Perte de test de {count(run.starts, 'départ')} après {count(run.epoch, 'époque')} : "
+        f"Perte de test de {count(len(run.starts), 'départ')} après {count(run.epoch, 'époque')} : "
         f"de {decimal(np.nanmin(losses[:, -1]), 2)} à {decimal(np.nanmax(losses[:, -1]), 2)}.",
     )
 
@@ -107,7 +108,7 @@ def final_losses(runs: Mapping[str, Run], prediction: object = ..., target: floa
         losses = run.test_loss[:, -1]
         axis.hist(losses, bins=np.arange(0, 0.7, 0.01) - 0.005, color=BLUE, edgecolor="white", linewidth=0.6)
         draw_levels(axis.axvline, prediction, target)
-        axis.set_title(f"{name} ({count(run.starts, 'départ')})", loc="left")
+        axis.set_title(f"{name} ({count(len(run.starts), 'départ')})", loc="left")
         axis.set(xlim=(0, 0.6), ylabel="départs")
         sentences.append(f"{name}, de {decimal(np.nanmin(losses), 2)} à {decimal(np.nanmax(losses), 2)}")
     axis.set_xlabel("perte de test à la dernière époque")
@@ -129,17 +130,17 @@ def success_rates(runs: Mapping[int, Run], target: float) -> Picture:
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 3.3)
     wins = {size: successes(run, target) for size, run in runs.items()}
     for size, run in runs.items():
-        share = wins[size] / run.starts
-        low, high = wilson(wins[size], run.starts)
+        share = wins[size] / len(run.starts)
+        low, high = wilson(wins[size], len(run.starts))
         axis.bar(size, share, width=0.66, color=BLUE if wins[size] else GREY)
         axis.plot([size, size], [low, high], color=INK, linewidth=1.3)
         axis.text(size, high + 0.02, f"{100 * share:.0f}{NBSP}%", ha="center", va="bottom")
-    starts = max(run.starts for run in runs.values())
+    starts = max(len(run.starts) for run in runs.values())
     axis.set_xticks(list(runs))
     axis.set(ylim=(0, 1.02), xlabel="neurones de la couche cachée", ylabel="départs qui réussissent")
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f}{NBSP}%"))
     axis.tick_params(axis="x", length=0)
     title = f"Part des {starts} départs passés à {decimal(target)} ou moins (trait : intervalle à 95 %)"
     axis.set_title(typographic(title), loc="left")
-    rates = " ; ".join(f"{size} → {100 * wins[size] / run.starts:.0f} %" for size, run in runs.items())
+    rates = " ; ".join(f"{size} → {100 * wins[size] / len(run.starts):.0f} %" for size, run in runs.items())
     return Picture(figure, f"Part des départs qui réussissent, par nombre de neurones : {rates}.")

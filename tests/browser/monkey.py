@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Error as PageError
 
-from helpers.config import DATASETS, FEATURES, LEARNING_RATES, REG_DATASETS, REGULARIZATION_RATES
+from helpers.engine.config import DATASETS, FEATURES, LEARNING_RATES, REG_DATASETS, REGULARIZATION_RATES
 
 from .conftest import write_notebook
 from .lab import JupyterServer, chromium, copy_pack, open_notebook

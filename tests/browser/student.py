@@ -11,7 +11,7 @@ import re
 
 from playwright.sync_api import expect
 
-from helpers.playground import relay
+from helpers.playground import clock
 
 _EPOCH = "Number(app.querySelector('.dlp-epoch-value').textContent.replace(/\\D/g, ''))"
 
@@ -48,7 +48,7 @@ _FRAMES = """async (app, seconds) => {
 
 # Frames that may still appear after a click on Pause: the bursts in flight, and one that is being computed
 # while the click travels. A count, not a delay: the machine may be slow.
-UNDER_WAY = (relay.IN_FLIGHT + 2) * relay.FRAMES
+UNDER_WAY = (clock.IN_FLIGHT + 2) * clock.FRAMES
 
 # A cell with a slider of its own, whose value comes back from the kernel: see answer_time.
 SLIDER = """

@@ -1,0 +1,258 @@
+"""Marks and feedback: a check replays an answer and returns a ``Score``, never an exception.
+
+nbgrader reads partial credit from a cell's text/plain, so a Score's repr is a plain number; what the
+student sees is its HTML. An answer left as ``...`` is worth 0 and is said to be unanswered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import html
+import io
+import math
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..french import NBSP, count, listed, plain, typographic
+from ..notebook.shown import card
+
+# Icon, colour and word of a mark; the icon says it too, for those who do not see the colour.
+_FULL = ("✓", "#1b87cd", "réussi")
+_PARTIAL = ("◐", "#f59322", "en partie réussi")
+_MISSED = ("✗", "#c4453c", "à revoir")
+_UNANSWERED = ("○", "#8a8f94", "à compléter")
+
+
+class Wrong(Exception):
+    """An answer that misses: the message says why in French and what to do; it may still earn points."""
+
+    def __init__(self, feedback: str, points: float = 0.0):
+        super().__init__(feedback)
+        self.points = points
+
+
+class Unanswered(Exception):
+    """Raised by a check that finds the answer still left as ``...`` inside what the student gave."""
+
+
+class Score(float):
+    """The mark of one question, a finite float between 0 and its maximum.
+
+    Attributes:
+        question: what was asked.
+        feedback: French text for the student; `code` between backticks, "- " begins a list item.
+        answered: False for an answer left as ``...``.
+    """
+
+    def __new__(cls, points: float, question: Question, feedback: str, answered: bool = True):
+        points = float(points)
+        # A NaN, a negative or too large number would earn full marks or crash nbgrader.
+        points = min(max(points, 0.0), question.points) if math.isfinite(points) else 0.0
+        score = super().__new__(cls, points)
+        score.question, score.answered = question, answered
+        score.feedback = typographic(feedback[:1].upper() + feedback[1:])
+        return score
+
+    @property
+    def verdict(self) -> tuple[str, str, str]:
+        """Icon, colour and word."""
+        if not self.answered:
+            return _UNANSWERED
+        if self == self.question.points:
+            return _FULL
+        return _PARTIAL if self > 0 else _MISSED
+
+    def _heading(self):
+        icon, _, word = self.verdict
+        marks = f"{plain(self)}{NBSP}/{NBSP}{count(self.question.points, 'point')}"
+        return f"{icon} Question {self.question.key}", f"{marks}, {word}"
+
+    def __repr__(self):
+        return repr(float(self))
+
+    def __str__(self):
+        return f"{' – '.join(self._heading())}\n{self.feedback}"
+
+    def _repr_html_(self):
+        name, marks = self._heading()
+        return card(self.verdict[1], f"<b>{name}</b> – {marks}{as_html(self.feedback)}")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One line of a part's marks: ``key`` such as "1.a", a French title, points, and who marks it."""
+
+    key: str
+    title: str
+    points: float
+    manual: bool = False
+
+
+class Marks:
+    """The questions of one part and the scores given so far in this kernel.
+
+    Attributes:
+        title: French title of the part.
+        questions: by key, in the order of the notebook.
+        scores: the latest Score of each automatic question that was checked.
+    """
+
+    def __init__(self, title: str, *questions: Question):
+        self.title = title
+        self.questions = {question.key: question for question in questions}
+        self.scores: dict[str, Score] = {}
+
+    def check(self, key: str) -> Callable:
+        """Turn a function of a student's answers into a check of question ``key`` that never raises.
+
+        The function returns French feedback for full marks, or (points, feedback), or raises ``Wrong``.
+        """
+        question = self.questions[key]
+
+        def decorate(function):
+            @functools.wraps(function)
+            def check(*answers) -> Score:
+                score = self.scores[key] = _score(question, function, answers)
+                return score
+
+            return check
+
+        return decorate
+
+    def summary(self) -> Summary:
+        """Return the marks so far, to be shown at the end of the notebook."""
+        return Summary(self.title, dict(self.questions), dict(self.scores))
+
+
+@dataclass(frozen=True, repr=False)
+class Summary:
+    """The table of marks of one part; its repr is one French sentence, its HTML the table."""
+
+    title: str
+    questions: Mapping[str, Question]
+    scores: Mapping[str, Score]
+
+    @property
+    def unanswered(self) -> list[str]:
+        """Keys of the automatic questions not answered, or not checked yet."""
+        return [
+            key
+            for key, question in self.questions.items()
+            if not question.manual and not (key in self.scores and self.scores[key].answered)
+        ]
+
+    def _sentences(self):
+        automatic = sum(question.points for question in self.questions.values() if not question.manual)
+        manual = [question for question in self.questions.values() if question.manual]
+        total = f"{plain(sum(self.scores.values()))}{NBSP}/{NBSP}{count(automatic, 'point')}"
+        sentences = [f"{self.title} : {total} pour les questions vérifiées ici."]
+        if manual:
+            names = listed(question.key for question in manual)
+            points = count(sum(question.points for question in manual), "point")
+            sentences.append(f"Réponses rédigées, notées par l'enseignant ({points}) : {names}.")
+        if self.unanswered:
+            sentences.append(f"À compléter : {listed(self.unanswered)}.")
+        else:
+            sentences.append("Toutes les questions vérifiées ici ont une réponse.")
+        return [typographic(sentence) for sentence in sentences]
+
+    def __repr__(self):
+        return " ".join(self._sentences())
+
+    def _repr_html_(self):
+        rows = "".join(self._row(question) for question in self.questions.values())
+        first, *others = (html.escape(sentence) for sentence in self._sentences())
+        table = f'<table style="margin:.6em 0;border-collapse:collapse">{rows}</table>'
+        colour = _UNANSWERED[1] if self.unanswered else _FULL[1]
+        return card(colour, f"<b>{first}</b>{table}{'<br>'.join(others)}")
+
+    def _row(self, question):
+        score = self.scores.get(question.key)
+        if question.manual:
+            icon, colour, word, points = "✎", "inherit", "rédigée, notée par l'enseignant", "–"
+        elif score is None:
+            (icon, colour, word), points = _UNANSWERED, "0"
+            word = "pas encore vérifiée"
+        else:
+            (icon, colour, word), points = score.verdict, plain(score)
+        cells = (
+            f'<span style="color:{colour}">{icon}</span>',
+            question.key,
+            html.escape(typographic(question.title)),
+            f"{points}{NBSP}/{NBSP}{plain(question.points)}",
+            html.escape(word),
+        )
+        style = "text-align:left;padding:.15em .9em .15em 0;background:none;color:inherit"
+        return (
+            '<tr style="background:none">'
+            + "".join(f'<td style="{style}">{cell}</td>' for cell in cells)
+            + "</tr>"
+        )
+
+
+def combine(*parts: tuple[str, float, Callable, object]) -> tuple[float, str]:
+    """Mark an answer made of several variables, each for itself.
+
+    Args:
+        parts: (name of the variable, points, check of one value, value); the check returns feedback or
+            raises ``Wrong``.
+
+    Returns:
+        Points and feedback, one list item per variable.
+    """
+    total, lines = 0.0, []
+    for name, points, check, value in parts:
+        if value is ...:
+            (icon, _, feedback), earned = _UNANSWERED, 0.0
+        else:
+            try:
+                (icon, _, _), feedback, earned = _FULL, check(value), points
+            except Wrong as wrong:
+                (icon, _, _), feedback, earned = _MISSED, str(wrong), wrong.points
+        total += earned
+        lines.append(f"- {icon} `{name}` : {feedback}")
+    return total, "\n".join(lines)
+
+
+def _score(question, function, answers) -> Score:
+    try:
+        if all(answer is ... for answer in answers):
+            raise Unanswered
+        # Anything on stderr would cost all the marks in nbgrader, be it only a warning.
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            result = function(*answers)
+    except Unanswered:
+        return Score(0, question, "Remplacez les `...` de la cellule précédente, puis exécutez-la.", False)
+    except Wrong as wrong:
+        return Score(wrong.points, question, str(wrong))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a student's object may raise anything, SystemExit included
+        kind = type(error).__name__
+        return Score(
+            0, question, f"Cette réponse n'a pas pu être vérifiée (erreur {kind}) : revoyez sa forme."
+        )
+    points, feedback = (question.points, result) if isinstance(result, str) else result
+    return Score(points, question, feedback)
+
+
+def as_html(text: str) -> str:
+    """Convert feedback: escaped, backticks as code, lines beginning with "- " as a list."""
+    pieces, items = [], []
+    for line in [*text.splitlines(), ""]:
+        rich = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(line.removeprefix("- "), quote=False))
+        if line.startswith("- "):
+            items.append(f"<li>{rich}</li>")
+            continue
+        if items:
+            pieces.append(f'<ul style="margin:.2em 0">{"".join(items)}</ul>')
+            items = []
+        if rich:
+            pieces.append(f"<div>{rich}</div>")
+    return "".join(pieces)

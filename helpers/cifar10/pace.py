@@ -1,0 +1,200 @@
+"""How long an epoch takes on this machine, and the batch size and number of epochs that follow."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import html
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import ipywidgets as widgets
+import keras
+import tensorflow as tf
+from IPython.display import display
+
+from ..french import count, duration, typographic
+from ..notebook.running_cell import close_previous, notebook_shell
+from ..notebook.shown import Shown
+from .checkpoint import RecordError, make_twin, records_folder, same_randomness, whole_file
+from .dataset import Cifar10
+from .recipe import recipe
+from .record import grading
+
+USUAL_BATCH = 128
+CLEARLY = 1.15  # another batch size is proposed where it trains this many times as many images per second
+MOST_EPOCHS = 30
+VALIDATION_SHARE = 0.1  # of the training images, as in the notebook's validation_split
+MEASURED = 1.5  # seconds of training measured for each batch size
+FEWEST_BATCHES, MOST_BATCHES = 3, 100
+EVALUATED = 8  # batches on which validation is measured
+
+
+@dataclass(frozen=True, repr=False)
+class Calibration:
+    """What to train with on this machine.
+
+    Attributes:
+        batch_size: images per gradient step.
+        epochs: passes over the training images that fit into the minutes given.
+        seconds_per_epoch: training on nine images out of ten, validation on the tenth; None if not measured.
+        images_per_second: in training; None if not measured.
+    """
+
+    batch_size: int
+    epochs: int
+    seconds_per_epoch: float | None = None
+    images_per_second: float | None = None
+
+    def __repr__(self):
+        proposal = f"{count(self.epochs, 'époque')} par lots de {self.batch_size} images"
+        if self.seconds_per_epoch is None:
+            return typographic(f"Sans mesure : {proposal}.")
+        total = duration(self.epochs * self.seconds_per_epoch)
+        return typographic(
+            f"Sur cette machine : environ {duration(self.seconds_per_epoch)} par époque "
+            f"({self.images_per_second:.0f} images/s). Proposition : {proposal}, soit {total}."
+        )
+
+
+def calibrate(
+    model: keras.Model,
+    data: Cifar10,
+    minutes: float = 15,
+    batch_sizes: Sequence[int] = (64, 128, 256),
+    folder: str | Path | None = None,
+) -> Calibration:
+    """Train a copy of the model on a few batches of each size; propose a batch size and a number of epochs.
+
+    The model, its optimizer and the random generators stay as they were. Batches of 128 are proposed unless
+    others train at least 15 % more images per second. The measure is kept in ``calibrage.json``: a session
+    taken up later proposes the same numbers, as it must for a learning-rate schedule to go on. Demonstration
+    data and marking (LAB_GRADING=1) get fixed numbers, without measuring.
+
+    Args:
+        model: a compiled Sequential or functional model.
+        data: the images.
+        minutes: time for the whole training; from 1 to 30 epochs are proposed.
+        batch_sizes: the sizes to try.
+        folder: where the measure is kept; by default where records are.
+
+    Raises:
+        RecordError: a model that is not compiled, other data, or no time at all.
+    """
+    if not isinstance(data, Cifar10):
+        raise RecordError("calibrate attend en deuxième argument les données de load_cifar10().")
+    if not getattr(model, "compiled", False):
+        raise RecordError("Compilez le modèle (modele.compile) avant de calibrer.")
+    if not minutes > 0 or not batch_sizes or not all(int(size) >= 1 for size in batch_sizes):
+        raise RecordError("Il faut un temps (minutes) et des tailles de lot (batch_sizes) positifs.")
+    title = f"Calibrage : taille des lots et nombre d'époques pour {minutes:g} min."
+    show = _open_line(title)
+    path = records_folder(folder) / "calibrage.json"
+    kept = _read(path)
+    key = _key(model, data, minutes, batch_sizes)
+    if data.demo:
+        result = Calibration(batch_size=32, epochs=4)
+    elif key in kept:
+        result = kept[key]
+    elif grading():
+        result = Calibration(batch_size=USUAL_BATCH, epochs=MOST_EPOCHS)
+    else:
+        show("Mesure en cours, une dizaine de secondes…")
+        with same_randomness():
+            result = _measure(model, data, minutes, batch_sizes)
+        with contextlib.suppress(OSError), whole_file(path) as partial:  # a read-only disk: measured anew
+            partial.write_text(_written({**kept, key: result}))
+    again = f"Mesuré auparavant ; supprimez {path} pour mesurer de nouveau."
+    show(f"{title} {again if key in kept else 'Terminé.'}")
+    return result
+
+
+def _measure(model, data, minutes, batch_sizes):
+    images, labels = data.x_train, data.y_train
+    sizes = [size for size in batch_sizes if size * (FEWEST_BATCHES + 1) <= len(images)] or [min(batch_sizes)]
+    strategy = model.distribute_strategy
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        twin = make_twin(model)
+        twin.compile(
+            optimizer=type(model.optimizer).from_config(model.optimizer.get_config()),
+            loss=model.loss,
+            jit_compile=model.jit_compile,
+        )
+    speeds = {size: _speed(twin.fit, images, labels, size) for size in sizes}
+    best = max(speeds, key=speeds.get)
+    usual = USUAL_BATCH if USUAL_BATCH in speeds else min(speeds)
+    chosen = best if speeds[best] > CLEARLY * speeds[usual] else usual
+    held_out = round(VALIDATION_SHARE * len(images))
+    few = slice(EVALUATED * chosen)
+    validation = _speed(twin.evaluate, images[few], labels[few], max(1, min(chosen, len(images) // 4)))
+    seconds = (len(images) - held_out) / speeds[chosen] + held_out / validation
+    epochs = min(max(math.floor(60 * minutes / seconds), 1), MOST_EPOCHS)
+    return Calibration(chosen, epochs, seconds, speeds[chosen])
+
+
+def _speed(method, images, labels, size):
+    """Return images per second of ``fit`` or ``evaluate``, by whole batches."""
+    watch = _Stopwatch()
+    size = min(size, len(images))
+    whole = slice(size * min(len(images) // size, MOST_BATCHES))
+    # Unshuffled: shuffling would draw from TensorFlow's generator.
+    options = {"epochs": MOST_BATCHES, "shuffle": False} if method.__name__ == "fit" else {}
+    method(images[whole], labels[whole], batch_size=size, verbose=0, callbacks=[watch], **options)
+    return size * watch.batches / max(watch.seconds, 1e-9)
+
+
+class _Stopwatch(keras.callbacks.Callback):
+    """Counts and times batches, except the first, which compiles; stops ``fit`` when it has seen enough."""
+
+    def __init__(self):
+        super().__init__()
+        self.batches, self.seconds, self._begun = -1, 0.0, 0.0
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.perf_counter()
+        if self.batches < 0:
+            self._begun = now
+        self.batches += 1
+        self.seconds = now - self._begun
+        if self.batches >= FEWEST_BATCHES and self.seconds >= MEASURED:
+            self.model.stop_training = True
+
+    on_test_batch_end = on_train_batch_end
+
+
+def _open_line(sentence):
+    """Return a function that shows a text: in one widget in a notebook, by printing elsewhere."""
+    if notebook_shell() is None:
+        return lambda text: print(typographic(text), flush=True)
+    line = widgets.HTML()
+    close_previous(line)
+    display(Shown(line, sentence))
+
+    def show(text):
+        line.value = html.escape(typographic(text))
+
+    return show
+
+
+def _key(model, data, minutes, batch_sizes):
+    """Name what the proposal depends on, in ``calibrage.json``."""
+    layers = hashlib.sha256(json.dumps(recipe(model)["layers"]).encode()).hexdigest()[:12]
+    devices = [device.device_type for device in tf.config.list_logical_devices()]
+    sizes = "/".join(map(str, batch_sizes))
+    return f"{data.name}, {minutes:g} min, {sizes}, {'+'.join(devices)}, {layers}"
+
+
+def _written(kept):
+    return json.dumps({key: asdict(result) for key, result in kept.items()}, indent=1, ensure_ascii=False)
+
+
+def _read(path):
+    """Return the measures kept, by key; none where the file is missing or damaged."""
+    try:
+        return {key: Calibration(**fields) for key, fields in json.loads(path.read_text()).items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}

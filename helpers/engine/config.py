@@ -1,0 +1,304 @@
+"""Every control of playground.tensorflow.org in one frozen dataclass, read from and written to its URL.
+
+The URL is the currency of the lab: a student may work in our widget or on the real site, an answer is
+a URL, and a check replays it. Messages are in French because students meet them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from ..french import french_error
+
+SITE = "https://playground.tensorflow.org/"
+
+# The site's own choices, in its own order.
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "linear")
+REGULARIZATIONS = ("none", "L1", "L2")
+PROBLEMS = ("classification", "regression")
+DATASETS = ("circle", "xor", "gauss", "spiral")
+REG_DATASETS = ("reg-plane", "reg-gauss")
+FEATURES = ("x", "y", "xSquared", "ySquared", "xTimesY", "sinX", "sinY")
+LEARNING_RATES = (0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
+REGULARIZATION_RATES = (0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
+TRAIN_PERCENTAGES = tuple(range(10, 100, 10))
+MAX_NOISE = 80  # the slider stops at 50, the lab's own addresses go up to 80
+MAX_BATCH_SIZE = 30
+MAX_LAYERS = 6
+MAX_NEURONS = 8
+
+
+@dataclass(frozen=True, repr=False)
+class PlaygroundConfig:
+    """One experiment of the Playground: its data, network, training settings and how far it was trained.
+
+    Attributes:
+        activation: hidden activation, one of ``ACTIVATIONS``.
+        regularization: one of ``REGULARIZATIONS``.
+        batch_size: training points per weight update, 1 to 30.
+        dataset: classification data, one of ``DATASETS``.
+        reg_dataset: regression data, one of ``REG_DATASETS``.
+        learning_rate: one of ``LEARNING_RATES``.
+        regularization_rate: one of ``REGULARIZATION_RATES``.
+        noise: noise of the data, in percent, 0 to 80.
+        network_shape: neurons in each hidden layer, 0 to 6 layers of 1 to 8 neurons.
+        seed: the random seed, a string kept literally ("0.10000" is not "0.1").
+        show_test_data: whether the test points are drawn too.
+        discretize: whether the output is drawn as two plain classes.
+        perc_train_data: share of the points used for training, in percent, 10 to 90 by 10.
+        features: the inputs that are switched on, in the site's order.
+        problem: one of ``PROBLEMS``.
+        init_zero: start from weights and biases at zero.
+        epochs: how long the experiment was trained (an extra key that the site ignores).
+        resets: how often "reset" was pressed before (an extra key too).
+
+    Raises:
+        ValueError: a value is outside the site's own choices; the French message names the key,
+            the value and the accepted ones.
+    """
+
+    activation: str = "tanh"
+    regularization: str = "none"
+    batch_size: int = 10
+    dataset: str = "circle"
+    reg_dataset: str = "reg-plane"
+    learning_rate: float = 0.03
+    regularization_rate: float = 0
+    noise: int = 0
+    network_shape: tuple[int, ...] = (4, 2)
+    seed: str = "0.50819"  # the site draws one; a lab must not
+    show_test_data: bool = False
+    discretize: bool = False
+    perc_train_data: int = 50
+    features: tuple[str, ...] = ("x", "y")
+    problem: str = "classification"
+    init_zero: bool = False
+    epochs: int = 0
+    resets: int = 0
+
+    def __post_init__(self):
+        for name, choices in _CHOICES.items():
+            self._set(name, _choice(_KEYS[name], getattr(self, name), choices))
+        for name, (low, high) in _INTEGER_RANGES.items():
+            self._set(name, _integer(_KEYS[name], getattr(self, name), low, high))
+        for name in _BOOLEANS:
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise french_error(f"{_KEYS[name]} = {value!r} : attendu True ou False.")
+        self._set("network_shape", _shape(self.network_shape))
+        self._set("features", _features(self.features))
+        if not isinstance(self.seed, str) or not self.seed or set(self.seed) & set("&=#% \t\r\n"):
+            raise french_error(
+                f"seed = {self.seed!r} : attendu une graine sous forme de texte, "
+                'par exemple "0.50819", sans espace ni signe & = # %.'
+            )
+
+    def _set(self, name, value):
+        object.__setattr__(self, name, value)  # the dataclass is frozen: normalise only while it is made
+
+    @property
+    def data_name(self) -> str:
+        """The dataset in use: ``dataset`` or ``reg_dataset``, as ``problem`` says."""
+        return self.dataset if self.problem == "classification" else self.reg_dataset
+
+    def replace(self, **changes) -> PlaygroundConfig:
+        """Return a copy with some fields changed, validated anew."""
+        return dataclasses.replace(self, **changes)
+
+    @classmethod
+    def from_url(cls, url: str) -> PlaygroundConfig:
+        """Read an address of playground.tensorflow.org, or only what follows its ``#``.
+
+        As on the site, missing keys keep the site's defaults, unknown keys are ignored, a feature whose
+        ``<name>_hide=true`` is present is off, and ``networkShape=`` (empty) means no hidden layer.
+
+        Args:
+            url: the whole address or its bare fragment.
+
+        Raises:
+            ValueError: not an address of the Playground, or a value outside the site's choices.
+        """
+        values = _fragment_values(url)
+        fields = {
+            name: _parse(name, values[key])
+            for name, key in _KEYS.items()
+            if key in values and (values[key].strip() or name == "network_shape")
+        }
+        fields["features"] = tuple(
+            name
+            for name in FEATURES
+            if _boolean(values.get(name, "").strip() or str(name in cls.features).lower())
+            and values.get(f"{name}_hide") != "true"
+        )
+        return cls(**fields)
+
+    def to_url(self) -> str:
+        """Return the address that opens this experiment on the site; ``from_url`` reads it back exactly."""
+        values = {key: _text(getattr(self, name)) for name, key in _KEYS.items()}
+        values.update({name: _text(name in self.features) for name in FEATURES})
+        for extra in ("epochs", "resets"):
+            if not getattr(self, extra):
+                del values[extra]
+        return f"{SITE}#" + "&".join(f"{key}={value}" for key, value in values.items())
+
+    def __repr__(self):
+        changed = (
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != field.default
+        )
+        return f"PlaygroundConfig({', '.join(changed)})"
+
+
+# Field name -> key in the site's URL, in the order in which the site writes them.
+_KEYS = {
+    "activation": "activation",
+    "regularization": "regularization",
+    "batch_size": "batchSize",
+    "dataset": "dataset",
+    "reg_dataset": "regDataset",
+    "learning_rate": "learningRate",
+    "regularization_rate": "regularizationRate",
+    "noise": "noise",
+    "network_shape": "networkShape",
+    "seed": "seed",
+    "show_test_data": "showTestData",
+    "discretize": "discretize",
+    "perc_train_data": "percTrainData",
+    "problem": "problem",
+    "init_zero": "initZero",
+    "epochs": "epochs",
+    "resets": "resets",
+}
+_CHOICES = {
+    "activation": ACTIVATIONS,
+    "regularization": REGULARIZATIONS,
+    "problem": PROBLEMS,
+    "dataset": DATASETS,
+    "reg_dataset": REG_DATASETS,
+    "learning_rate": LEARNING_RATES,
+    "regularization_rate": REGULARIZATION_RATES,
+    "perc_train_data": TRAIN_PERCENTAGES,
+}
+_INTEGER_RANGES = {
+    "batch_size": (1, MAX_BATCH_SIZE),
+    "noise": (0, MAX_NOISE),
+    "epochs": (0, None),
+    "resets": (0, None),
+}
+_BOOLEANS = ("show_test_data", "discretize", "init_zero")
+_NUMBERS = ("learning_rate", "regularization_rate", "perc_train_data", *_INTEGER_RANGES)
+
+
+def _choice(key, value, choices):
+    # bool is an int in Python: True must not pass for a learning rate of 1.
+    for choice in choices:
+        if not isinstance(value, bool) and value == choice:
+            return choice
+    accepted = ", ".join(_text(choice) for choice in choices)
+    raise french_error(f"{key} = {value!r} : valeur inconnue. Valeurs acceptées : {accepted}.")
+
+
+def _integer(key, value, low, high):
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_number and math.isfinite(value) and value == int(value):
+        value = int(value)
+        if low <= value and (high is None or value <= high):
+            return value
+    span = f"entre {low} et {high}" if high is not None else f"supérieur ou égal à {low}"
+    raise french_error(f"{key} = {value!r} : attendu un nombre entier {span}.")
+
+
+def _shape(shape):
+    expected = f"attendu 0 à {MAX_LAYERS} couches cachées de 1 à {MAX_NEURONS} neurones, par exemple (4, 2)."
+    if isinstance(shape, (str, bytes)) or not isinstance(shape, Iterable):
+        raise french_error(f"networkShape = {shape!r} : {expected}")
+    shape = tuple(shape)
+    if len(shape) > MAX_LAYERS:
+        raise french_error(f"networkShape = {shape!r} : {len(shape)} couches cachées, {expected}")
+    try:
+        return tuple(_integer("networkShape", neurons, 1, MAX_NEURONS) for neurons in shape)
+    except ValueError:
+        raise french_error(f"networkShape = {shape!r} : {expected}") from None
+
+
+def _features(features):
+    if isinstance(features, str) or not isinstance(features, Iterable):
+        raise french_error(
+            f"features = {features!r} : attendu une liste d'entrées parmi {', '.join(FEATURES)}."
+        )
+    features = tuple(features)
+    if not features:
+        raise french_error("features = () : au moins une entrée doit rester active, par exemple x=true.")
+    for name in features:
+        _choice("features", name, FEATURES)
+    return tuple(name for name in FEATURES if name in features)
+
+
+def _fragment_values(url) -> dict[str, str]:
+    if not isinstance(url, str):
+        raise french_error(
+            f"Une adresse du Playground est attendue, entre guillemets ; reçu : {type(url).__name__}."
+        )
+    fragment = url.strip().strip("<>\"'").rpartition("#")[2]
+    pairs = (pair.partition("=") for pair in fragment.split("&"))
+    # As on the site, what follows a second "=" is dropped and the last of two equal keys wins.
+    values = {key.strip(): value.partition("=")[0] for key, sign, value in pairs if sign}
+    known = {*_KEYS.values(), *FEATURES, *(f"{name}_hide" for name in FEATURES)}
+    if not known & set(values):
+        raise french_error(
+            "Ce texte n'est pas une adresse du Playground. Copiez l'adresse entière, par exemple "
+            f"{SITE}#activation=relu&dataset=xor&networkShape=3&seed=0.50819."
+        )
+    # Mail and chat programs escape commas; the seed alone is literal.
+    return {key: value if key == "seed" else unquote(value) for key, value in values.items()}
+
+
+def _parse(name, text):
+    text = text.strip()
+    if name in _NUMBERS:
+        return _number(_KEYS[name], text)
+    if name in _BOOLEANS:
+        return _boolean(text)
+    if name == "network_shape":
+        return tuple(_number("networkShape", part.strip()) for part in text.split(",")) if text else ()
+    return text
+
+
+def _number(key, text):
+    try:
+        value = float(text)
+    except ValueError:
+        raise french_error(f"{key} = {text!r} : ce n'est pas un nombre.") from None
+    if not math.isfinite(value):
+        raise french_error(f"{key} = {text!r} : attendu un nombre fini.")
+    return int(value) if value == int(value) else value
+
+
+def _boolean(text):
+    return text != "false"  # the site's rule: everything but "false" is true
+
+
+def _text(value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ",".join(map(_text, value))
+    if isinstance(value, float):
+        return f"{value:.5f}".rstrip("0").rstrip(".")
+    return str(value)
+
+
+FEATURE_NAMES = {
+    "x": "X₁",
+    "y": "X₂",
+    "xSquared": "X₁²",
+    "ySquared": "X₂²",
+    "xTimesY": "X₁X₂",
+    "sinX": "sin X₁",
+    "sinY": "sin X₂",
+}

@@ -1,0 +1,85 @@
+"""The Playground's networks as ordinary Keras: a trained model, and the source that builds and trains one."""
+
+from __future__ import annotations
+
+import keras
+
+from ..french import count, french_error
+from .config import PlaygroundConfig
+from .training import Run, layer_sizes, output_activation
+
+
+def to_keras(run: Run, start: int = 0) -> keras.Sequential:
+    """Return one network of a run as a Keras model with the same parameters.
+
+    Args:
+        run: the run.
+        start: which of its starts, from 0.
+
+    Returns:
+        A float32 model from the experiment's features, shape (n, features), to the output, shape (n, 1).
+
+    Raises:
+        ValueError: the run has no such start.
+    """
+    if not 0 <= start < len(run.starts):
+        raise french_error(
+            f"start = {start!r} : ce calcul a {count(len(run.starts), 'départ')}, à compter de 0."
+        )
+    inputs, *sizes = layer_sizes(run.config)
+    activations = [run.config.activation] * (len(sizes) - 1) + [output_activation(run.config)]
+    model = keras.Sequential(
+        [
+            keras.Input((inputs,)),
+            *(keras.layers.Dense(units, name) for units, name in zip(sizes, activations, strict=True)),
+        ]
+    )
+    model.set_weights([array[start] for layer in run.parameters for array in layer])
+    return model
+
+
+def keras_code(config: PlaygroundConfig, epochs: int = 100) -> str:
+    """Return the Keras source that builds and trains a network like this one on the same points.
+
+    It runs as it stands. The Playground's loss is half the squared error, hence ``loss_weights=0.5``;
+    its L2 penalty is rate/2 w^2. Two rules of the original have no plain Keras equal and are left out:
+    a weight that L1 brings to zero stays there, and leftover points join the next epoch's first batch.
+
+    Args:
+        config: the experiment.
+        epochs: passes over the training points, written into the source.
+    """
+    inputs, *hidden, _ = layer_sizes(config)
+    options = f', "{config.activation}", kernel_initializer=weights, bias_initializer=biases'
+    penalty = ""
+    if config.regularization != "none" and config.regularization_rate:
+        options += ", kernel_regularizer=penalty"
+        rate = f"{config.regularization_rate:g}" + (" / 2" if config.regularization == "L2" else "")
+        penalty = f"penalty = keras.regularizers.{config.regularization}({rate})\n"
+    output_options = options.replace(f'"{config.activation}"', f'"{output_activation(config)}"')
+    layers = "".join(f"    keras.layers.Dense({units}{options}),\n" for units in hidden)
+    initial = (
+        ("RandomUniform(-0.5, 0.5)", "Constant(0.1)") if not config.init_zero else ("Zeros()", "Zeros()")
+    )
+    return f"""\
+import keras
+from helpers import PlaygroundConfig
+from helpers.engine.data import compute_features, load_data
+
+config = {config.replace(epochs=0, resets=0)!r}
+data = load_data(config)
+x_train = compute_features(data.train_points, config.features)
+x_test = compute_features(data.test_points, config.features)
+
+weights, biases = keras.initializers.{initial[0]}, keras.initializers.{initial[1]}
+{penalty}model = keras.Sequential([
+    keras.Input(({inputs},)),
+{layers}    keras.layers.Dense(1{output_options}),
+])
+optimizer = keras.optimizers.SGD(learning_rate={config.learning_rate:g})
+model.compile(optimizer, loss="mse", loss_weights=0.5)
+history = model.fit(
+    x_train, data.train_labels, validation_data=(x_test, data.test_labels),
+    batch_size={config.batch_size}, epochs={epochs}, shuffle=False, verbose=0,
+)
+"""

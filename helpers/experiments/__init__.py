@@ -1,0 +1,21 @@
+"""What many trainings tell: families of shapes, other initial weights, roughness, early stopping, sweeps."""
+
+from .families import families
+from .generalization import noise_floor, roughness, stop_early
+from .inputs import frozen_losses, input_effects
+from .sweep import sweep
+from .weights import nearly_equal, segment_losses, train_nearly_equal, train_scaled
+
+__all__ = [
+    "families",
+    "frozen_losses",
+    "input_effects",
+    "nearly_equal",
+    "noise_floor",
+    "roughness",
+    "segment_losses",
+    "stop_early",
+    "sweep",
+    "train_nearly_equal",
+    "train_scaled",
+]

@@ -1,0 +1,94 @@
+"""One experiment over every pair of learning rate and regularization rate: the table of a phase diagram."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..engine.config import PlaygroundConfig
+from ..engine.training import Run, start_numbers
+from ..french import french_error
+from ..notebook.shown import tracked
+
+MAX_CELLS = 100
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sweep:
+    """Final losses over a table of learning rates and regularization rates.
+
+    Attributes:
+        config: the experiment; its own two rates are not read.
+        learning_rates, rates: ascending tuples, the table's rows and columns.
+        epochs: trained in each cell.
+        starts: the starts of each cell.
+        losses: float array (learning rates, rates, starts), final test loss, NaN for a diverged run.
+    """
+
+    config: PlaygroundConfig
+    learning_rates: tuple[float, ...]
+    rates: tuple[float, ...]
+    epochs: int
+    starts: tuple[int, ...]
+    losses: np.ndarray
+
+    @property
+    def medians(self) -> np.ndarray:
+        """Median final test loss of each cell, (learning rates, rates), infinite if half diverged."""
+        return np.median(np.where(np.isnan(self.losses), np.inf, self.losses), axis=-1)
+
+    def __repr__(self):
+        return f"Sweep({len(self.learning_rates)} × {len(self.rates)}, {len(self.starts)} départs)"
+
+
+def sweep(
+    config: PlaygroundConfig,
+    learning_rates: Iterable[float],
+    rates: Iterable[float],
+    epochs: int = 300,
+    starts: int | Iterable[int] = 16,
+) -> Sweep:
+    """Train an experiment from several starts for each pair of rates, in float32, with a progress bar.
+
+    Both rates are inputs of the compiled training: the whole table compiles once.
+
+    Args:
+        config: the experiment; with no regularization, L2 is taken.
+        learning_rates, rates: values of the site's own lists, in any order.
+        epochs: passes over the training points in each cell.
+        starts: the starts, the same in each cell.
+
+    Raises:
+        ValueError: a rate that the site does not offer, an empty list, or more than 100 cells.
+    """
+    learning_rates, rates = _ascending("learning_rates", learning_rates), _ascending("rates", rates)
+    if len(learning_rates) * len(rates) > MAX_CELLS:
+        raise french_error(f"{len(learning_rates)} × {len(rates)} cases : au plus {MAX_CELLS} à la fois.")
+    if config.regularization == "none":
+        config = config.replace(regularization="L2")
+    cells = [
+        config.replace(learning_rate=learning_rate, regularization_rate=rate)
+        for learning_rate, rate in itertools.product(learning_rates, rates)
+    ]
+    starts = start_numbers(starts)
+    losses = [cell_losses(cell, epochs, starts) for cell in tracked(cells, "Balayage")]
+    table = np.reshape(losses, (len(learning_rates), len(rates), len(starts)))
+    return Sweep(config, learning_rates, rates, epochs, starts, table)
+
+
+def cell_losses(config: PlaygroundConfig, epochs: int, starts: tuple[int, ...]) -> np.ndarray:
+    """Return the final test losses (starts,) of one cell of a sweep."""
+    return Run(config, starts, "float32").train(epochs).test_loss[:, -1]
+
+
+def _ascending(name, values):
+    try:
+        values = tuple(sorted(set(values)))
+    except TypeError:
+        raise french_error(f"{name} = {values!r} : attendu une liste de nombres.") from None
+    if not values:
+        raise french_error(f"{name} est vide : attendu une liste de nombres.")
+    return values

@@ -1,0 +1,163 @@
+"""How the widget looks: its style sheet, its icons, and small builders of labelled ipywidgets.
+
+The widget brings its own white page: whatever the theme around it, every colour inside is set here.
+Icons are small SVG drawings in the style sheet, because hosts do not all have an icon font.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import ipywidgets as widgets
+
+from ..engine.config import DATASETS, REG_DATASETS
+from ..french import NBSP, decimal
+from . import layout
+from .picture import OUTPUT_SIZE, dataset_png
+
+THIN_SPACE = "\u202f"
+FEATURE_HTML = {
+    "x": "X<sub>1</sub>",
+    "y": "X<sub>2</sub>",
+    "xSquared": "X<sub>1</sub><sup>2</sup>",
+    "ySquared": "X<sub>2</sub><sup>2</sup>",
+    "xTimesY": "X<sub>1</sub>X<sub>2</sub>",
+    "sinX": "sin(X<sub>1</sub>)",
+    "sinY": "sin(X<sub>2</sub>)",
+}
+DATA_NAMES = {
+    "circle": "Cercle",
+    "xor": "Ou exclusif (XOR)",
+    "gauss": "Deux nuages gaussiens",
+    "spiral": "Spirale",
+    "reg-plane": "Plan",
+    "reg-gauss": "Bosses gaussiennes",
+}
+
+
+def loss_text(value: float) -> str:
+    """Write a loss as the site does, to three decimals; a diverged one is infinite."""
+    return decimal(value) if value < 1e6 else "∞"  # NaN compares false
+
+
+def epoch_text(epoch: int) -> str:
+    """Write an epoch on six digits, such as "000 771"."""
+    return f"{epoch:07,d}".replace(",", THIN_SPACE)
+
+
+def rate_text(rate: float) -> str:
+    """Write a rate without exponent, such as "0,00001"."""
+    return f"{rate:.5f}".rstrip("0").rstrip(".").replace(".", ",")
+
+
+def plural(number: int, noun: str) -> str:
+    """Write "1 neurone", "2 neurones"; every word of the noun takes the mark."""
+    return f"{number}{NBSP}" + (noun if number < 2 else " ".join(f"{word}s" for word in noun.split()))
+
+
+def dressed(widget: widgets.DOMWidget, *classes: str) -> widgets.DOMWidget:
+    """Give a widget classes of the style sheet and return it."""
+    for name in classes:
+        widget.add_class(f"dlp-{name}")
+    return widget
+
+
+def marked(widget: widgets.DOMWidget, name: str, is_on: bool):
+    """Add or remove one class."""
+    (widget.add_class if is_on else widget.remove_class)(f"dlp-{name}")
+
+
+def placed(widget: widgets.DOMWidget, left: float, top: float, width: float, height: float | None = None):
+    """Put a widget at a place of its picture, in CSS pixels, and return it."""
+    size = {"left": left, "top": top, "width": width, "height": height}
+    for name, value in size.items():
+        setattr(widget.layout, name, None if value is None else f"{value:g}px")
+    return dressed(widget, "placed")
+
+
+def button(name: str, click: Callable[[], None], *classes: str, text: str = "") -> widgets.Button:
+    """Make a button; ``name`` says what it does, to the mouse and to screen readers."""
+    made = dressed(widgets.Button(description=text), "button", *classes)
+    if text:
+        made.tooltip = name
+    else:
+        named(dressed(made, "wordless"), name)
+    made.on_click(lambda _: click())
+    return made
+
+
+def named(made: widgets.Button, name: str):
+    """Name a button that shows a picture: its text is there, of size zero, for screen readers."""
+    made.description = made.tooltip = name
+
+
+def html(value: str = "", *classes: str) -> widgets.HTML:
+    return dressed(widgets.HTML(value), "html", *classes)
+
+
+def image(width: float, height: float, kind: str, *classes: str) -> widgets.Image:
+    """Make an image of a fixed size in CSS pixels, so that no new content moves its neighbours."""
+    made = widgets.Image(format=kind, width=f"{width:g}", height=f"{height:g}")
+    made.layout.width, made.layout.height = f"{width:g}px", f"{height:g}px"
+    return dressed(made, "image", *classes)
+
+
+def row(*children: widgets.Widget, classes: tuple[str, ...] = ()) -> widgets.Box:
+    return dressed(widgets.Box(children), "row", *classes)
+
+
+def column(*children: widgets.Widget, classes: tuple[str, ...] = ()) -> widgets.Box:
+    return dressed(widgets.Box(children), "column", *classes)
+
+
+def style_sheet() -> widgets.HTML:
+    """Return the hidden widget that carries the style sheet."""
+    css = Path(__file__).with_name("playground.css").read_text(encoding="utf-8")
+    sheet = widgets.HTML(f"<style>{_size_rule()}{css}{_icon_rules()}{_dataset_rules()}</style>")
+    sheet.layout.display = "none"  # style elements work all the same
+    return sheet
+
+
+def _size_rule():
+    sizes = {
+        "network-width": layout.WIDTH,
+        "network-height": layout.HEADER + layout.HEIGHT,
+        "header-height": layout.HEADER - 6,
+        "output-width": OUTPUT_SIZE + 30,
+        "output-height": OUTPUT_SIZE + 24,
+    }
+    return ".dlp-app{" + "".join(f"--dlp-{name}:{size}px;" for name, size in sizes.items()) + "}"
+
+
+def _icon(path, stroke="none", fill="none"):
+    drawing = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
+        f'<path d="{path}" fill="{fill}" stroke="{stroke}" stroke-width="2.4" stroke-linecap="round" '
+        'stroke-linejoin="round"/></svg>'
+    )
+    return f"url('data:image/svg+xml,{quote(drawing)}')"
+
+
+def _icon_rules():
+    dark = "#183d4e"
+    icons = {
+        "icon-play": _icon("M8 5v14l11-7z", fill="white", stroke="white"),
+        "icon-play.dlp-playing": _icon("M8 5v14M16 5v14", stroke="white"),
+        "icon-reset": _icon("M5 12a7 7 0 1 0 2.2-5.1M5 4v4h4", stroke=dark),
+        "icon-step": _icon("M6 5v14l9-7zM18.5 5v14", stroke=dark, fill=dark),
+        "icon-undo": _icon("M9 6L4 11l5 5M4 11h9a6 6 0 0 1 6 6v2", stroke=dark),
+        "icon-plus": _icon("M12 6v12M6 12h12", stroke=dark),
+        "icon-minus": _icon("M6 12h12", stroke=dark),
+    }
+    return "".join(f".dlp-app .dlp-{name}{{background-image:{url}}}" for name, url in icons.items())
+
+
+def _dataset_rules():
+    rules = []
+    for name in (*DATASETS, *REG_DATASETS):
+        picture = base64.b64encode(dataset_png(name)).decode()
+        rules.append(f".dlp-app .dlp-data-{name}{{background-image:url(data:image/png;base64,{picture})}}")
+    return "".join(rules)

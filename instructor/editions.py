@@ -1,0 +1,104 @@
+"""The parts: their source notebooks, their student edition, and what they ask, read from both.
+
+A cell's grade_id names its question: "q1b-verification" and "q1b-reponse" belong to question 1.b.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "instructor"
+INSTRUCTOR_TAG = "instructor"  # cells such as rubrics that leave with the solutions
+
+
+@dataclass
+class Part:
+    """One notebook of the edition.
+
+    Attributes:
+        name: such as "part1_linear_vs_relu".
+        title: French, such as "Partie 1".
+        points: maximum of each question, by key such as "1.b", in the order of the notebook.
+        stubs: what the answer cell of a question holds before anybody answers.
+        rubrics: the teacher's, of free-text questions.
+    """
+
+    name: str
+    title: str
+    points: dict[str, float] = field(default_factory=dict)
+    stubs: dict[str, str] = field(default_factory=dict)
+    rubrics: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def maximum(self) -> float:
+        return sum(self.points.values())
+
+
+def sources() -> list[Path]:
+    """Return the source notebooks in order."""
+    return sorted(SOURCES.glob("part*.ipynb"))
+
+
+def load_editions(folder: Path = ROOT) -> dict[str, NotebookNode]:
+    """Return the student edition of each part: its name such as "part1_linear_vs_relu" -> notebook."""
+    paths = sorted(folder.glob("part*.ipynb"))
+    return {path.stem: nbformat.read(path, as_version=4) for path in paths}
+
+
+def key_of(grade_id: str) -> str:
+    """Return the key of the question that a cell belongs to; of another cell, its own grade_id."""
+    if grade_id.startswith("bonus-"):
+        return "Bonus"
+    found = re.match(r"q(\d+)([a-z])\b", grade_id)
+    return f"{found[1]}.{found[2]}" if found else grade_id
+
+
+def title_of(name: str) -> str:
+    """Return "Partie 1" for "part1_linear_vs_relu"."""
+    found = re.match(r"part(\d+)", name)
+    return f"Partie {found[1]}" if found else name
+
+
+@functools.cache
+def parts() -> dict[str, Part]:
+    """Read every part of the edition, in order."""
+    return {source.stem: _read(source) for source in sources()}
+
+
+def part(name: str) -> Part:
+    """Return a part of the edition; of an unknown one, only its name."""
+    return parts().get(name) or Part(name, title_of(name))
+
+
+def cells(path) -> list[dict]:
+    """Return a notebook's cells, their sources joined, without validation (its pictures make it slow)."""
+    found = json.loads(path.read_text("utf-8"))["cells"]
+    for cell in found:
+        cell["source"] = "".join(cell["source"])
+    return found
+
+
+def _read(source) -> Part:
+    result = Part(source.stem, title_of(source.stem))
+    edition = ROOT / source.name
+    for cell in cells(edition) if edition.exists() else ():
+        metadata = cell["metadata"].get("nbgrader", {})
+        key = key_of(metadata.get("grade_id", ""))
+        if metadata.get("grade"):
+            result.points[key] = float(metadata["points"])
+        if metadata.get("solution"):
+            result.stubs[key] = cell["source"]
+    key = ""
+    for cell in cells(source):
+        key = key_of(cell["metadata"].get("nbgrader", {}).get("grade_id", "")) or key
+        if INSTRUCTOR_TAG in cell["metadata"].get("tags", ()):
+            result.rubrics[key] = cell["source"]
+    return result

@@ -1,0 +1,224 @@
+"""Grades a class: collects, marks in parallel, keeps each student's marks as soon as they are known.
+
+A second run resumes: where neither the submission, nor the pack, nor the limits changed, nothing is run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from helpers.cifar10 import DataUnavailable, find_cifar10
+from helpers.french import typographic
+
+from ..collect.intake import collect
+from ..editions import ROOT, load_editions
+from ..records import PART4, StudentResult, Submission, write_whole
+from ..sandbox.bench import Bench
+from ..sandbox.inside.limits import Limits
+from ..sandbox.room import SandboxError, lab, require
+from .notebook import failed, is_our_failure, mark_submission
+
+STUDENTS = "students"
+RESULT = "result.json"
+_UNSAFE = (
+    "Noté sans isolation (--unsafe) : le code de cette copie s'est exécuté avec les droits de l'enseignant."
+)
+
+
+class GradeError(Exception):
+    """Nothing can be graded; the message says why."""
+
+
+def grade(
+    submissions: Path,
+    results: Path,
+    jobs: int = 2,
+    limits: Limits | None = None,
+    unsafe: bool = False,
+    cifar10: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> list[StudentResult]:
+    """Mark all that a class sent, and write ``results/students/<student>/result.json`` for each.
+
+    Args:
+        submissions: folder or archive, as Moodle exports it.
+        results: folder to write; what is there already is kept, and reused where nothing changed.
+        jobs: submissions marked at a time, about one a core.
+        limits: of each submission.
+        unsafe: without isolation, with the teacher's own rights.
+        cifar10: folder of CIFAR-10, for Part 4.
+        say: told one line as each submission ends.
+
+    Returns:
+        The results, by student's identifier.
+
+    Raises:
+        GradeError: there is nothing to collect, or the results would lie among the submissions.
+        SandboxError: nothing can be isolated here, and ``unsafe`` was not given.
+        OSError: ``submissions`` cannot be read or ``results`` written.
+    """
+    limits = limits or Limits()
+    if not unsafe:
+        require()
+    editions = load_editions()
+    with contextlib.ExitStack() as stack:
+        staging = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-staging-")))
+        pack = stack.enter_context(lab())
+        try:
+            collected = collect(submissions, staging, editions)
+        except ValueError as error:
+            raise GradeError(str(error)) from None
+        if cifar10 is not None:
+            _require_images(cifar10, collected)
+        mark = fingerprint(pack, editions, limits, unsafe, cifar10)
+        done, todo = {}, []
+        for submission in collected:
+            known = load_known(results, submission, mark)
+            if known is None:
+                todo.append(submission)
+            else:
+                done[submission.student] = known
+        if done:
+            say(f"{len(done)} of {len(collected)} already graded, unchanged")
+        started, spent = time.monotonic(), Counter()
+        for number, (submission, result) in enumerate(
+            _mark_all(todo, editions, results / STUDENTS, Workers(jobs, pack, limits, unsafe, cifar10)), 1
+        ):
+            if unsafe:
+                result.remarks.append(typographic(_UNSAFE))
+            store(results, result, mark)
+            done[submission.student] = result
+            pace = number / max(time.monotonic() - started, 0.01) * 60
+            say(f"[{len(done)}/{len(collected)}] {_line(result)} ({pace:.1f} a minute)")
+            for notebook in result.notebooks.values():
+                spent.update(notebook.seconds)
+        if spent:
+            say(
+                "seconds, all workers together: "
+                + ", ".join(f"{phase} {spent[phase]:.0f}" for phase in spent)
+            )
+    return [done[student] for student in sorted(done)]
+
+
+def _require_images(folder, submissions):
+    """Refuse early what is not CIFAR-10, where a submission needs it."""
+    if any(part.startswith(PART4) for submission in submissions for part in submission.notebooks):
+        try:
+            find_cifar10(folder, demo=False)
+        except DataUnavailable as error:
+            raise GradeError(f"--cifar10: {error}") from None
+
+
+class Workers:
+    """What each worker thread needs: a bench of its own."""
+
+    def __init__(self, jobs, pack, limits, unsafe, cifar10):
+        self.jobs, self._arguments = jobs, (pack, limits, unsafe, cifar10)
+        self._local, self._benches, self._lock = threading.local(), [], threading.Lock()
+
+    def bench(self) -> Bench:
+        """Return this thread's bench."""
+        if not hasattr(self._local, "bench"):
+            self._local.bench = Bench(*self._arguments)
+            with self._lock:
+                self._benches.append(self._local.bench)
+        return self._local.bench
+
+    def close(self) -> None:
+        """End all sandboxes."""
+        for bench in self._benches:
+            bench.close()
+
+
+def _mark_all(submissions, editions, folder, workers):
+    """Yield (submission, result) as each is marked; an interruption abandons those being marked."""
+    pool = ThreadPoolExecutor(workers.jobs)
+    try:
+        futures = {
+            pool.submit(_mark_one, submission, editions, folder, workers): submission
+            for submission in submissions
+        }
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        workers.close()
+        pool.shutdown()
+
+
+def _mark_one(submission, editions, folder, workers) -> StudentResult:
+    try:
+        return mark_submission(submission, editions, workers.bench(), folder / submission.student)
+    except Exception as error:  # our own failure costs one line of the report, never the class
+        return failed(submission, error)
+
+
+def fingerprint(
+    pack: Path, editions: Mapping[str, NotebookNode], limits: Limits, unsafe: bool, cifar10: Path | None
+) -> str:
+    """Return a hash of all that decides a mark beside the submission: checks, editions, code, limits."""
+    digest = hashlib.sha256()
+    kit = sorted((ROOT / "instructor").rglob("*.py"))
+    for path in [*sorted(pack.rglob("*.py")), *kit]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for part, edition in sorted(editions.items()):
+        sources = [(cell.cell_type, cell.source, cell.metadata) for cell in edition.cells]
+        digest.update(json.dumps([part, sources], sort_keys=True).encode())
+    digest.update(json.dumps([asdict(limits), unsafe, cifar10 is not None], sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def load_known(results: Path, submission: Submission, mark: str) -> StudentResult | None:
+    """Return the marks of an earlier run if they still hold: nothing changed, and no failure was ours."""
+    folder = results / STUDENTS / submission.student
+    try:
+        result = StudentResult.load(folder / RESULT)
+        seen = json.loads((folder / "run.json").read_text("utf-8"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if (
+        not submission.digest
+        or seen != {"digest": submission.digest, "kit": mark}
+        or result.digest != submission.digest
+    ):
+        return None
+    return None if any(is_our_failure(notebook) for notebook in result.notebooks.values()) else result
+
+
+def store(results: Path, result: StudentResult, mark: str) -> None:
+    """Write a student's marks, whole or not at all, and then what they hold for."""
+    folder = results / STUDENTS / result.student
+    result.save(folder / RESULT)
+    write_whole(folder / "run.json", json.dumps({"digest": result.digest, "kit": mark}) + "\n")
+
+
+def _line(result):
+    marks = []
+    for part, notebook in sorted(result.notebooks.items()):
+        points = sum(question.points or 0 for question in notebook.questions)
+        marks.append(f"{part.partition('_')[0]} {notebook.status} {points:g}")
+    return f"{result.name or result.student}: {', '.join(marks) or 'nothing to grade'}"
+
+
+def warn_unsafe(say=lambda line: print(line, file=sys.stderr)) -> None:
+    """Tell what --unsafe means."""
+    say(
+        "WARNING: --unsafe runs every submission's code with your own rights: it can read and change your "
+        "files, the solutions and the marks. Use it only for submissions that you trust."
+    )
+
+
+__all__ = ["GradeError", "SandboxError", "fingerprint", "grade", "warn_unsafe"]

@@ -1,0 +1,185 @@
+"""Marks a submission: its notebooks, rebuilt on our edition, run and checked in sandboxes.
+
+A process that dies (killed, out of memory, ended by its own code) takes its cell with it: the notebook is run
+again without that cell, so that the other answers count. Its status then is "partial".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from helpers.french import count, listed, typographic
+
+from ..collect import notebooks
+from ..collect.notebooks import grade_id
+from ..collect.reattach import reattach
+from ..records import PART4, NotebookResult, QuestionResult, StudentResult, Submission, write_whole
+from ..sandbox.bench import Bench, Outcome
+from .plan import Plan, is_check, is_free_text, make_plan, read_check
+
+_RESTARTS = 2
+_WHY = {
+    "memory": "elle dépasse la mémoire permise",
+    "processes": "elle lance trop de processus",
+    "time": "la durée permise au notebook est écoulée",
+    "late": "elle ne s'arrête pas dans la durée permise",
+    "gone": "elle met fin au programme",
+}
+_NO_IMAGES = "CIFAR-10 n'était pas disponible à la correction, des questions restent à noter"
+_OURS = "Une erreur du correcteur, et non de l'étudiant, a empêché de noter ce notebook"
+
+
+def mark_submission(
+    submission: Submission, editions: Mapping[str, NotebookNode], bench: Bench, folder: Path
+) -> StudentResult:
+    """Mark all notebooks of a submission; whatever happens to one becomes a remark on it.
+
+    Args:
+        submission: what ``intake.collect`` made.
+        editions: part's name -> student edition.
+        bench: where to run.
+        folder: where to write each rebuilt notebook, with our feedback, for formgrader to show.
+    """
+    result = StudentResult(submission.student, submission.name, submission.participant, submission.digest)
+    result.remarks = list(submission.remarks)
+    for part in sorted(submission.notebooks):
+        result.notebooks[part] = mark_notebook(submission, part, editions[part], bench, folder)
+    return result
+
+
+def mark_notebook(
+    submission: Submission, part: str, edition: NotebookNode, bench: Bench, folder: Path
+) -> NotebookResult:
+    """Mark one notebook; a failure of our own becomes its status "refused" and a remark."""
+    try:
+        attached = reattach(notebooks.read(submission.notebooks[part]), edition)
+        result, files = NotebookResult(part, "graded"), submission.folder / PART4
+        result.certainty, result.remarks = attached.certainty, list(attached.remarks)
+        run(
+            result,
+            edition,
+            attached.notebook,
+            bench,
+            files if part.startswith(PART4) and files.is_dir() else None,
+        )
+        feedback = {question.cell: question.feedback for question in result.questions}
+        for cell in attached.notebook.cells:
+            if cell.cell_type == "code" and feedback.get(grade_id(cell)):
+                cell.outputs = [nbformat.v4.new_output("stream", text=feedback[grade_id(cell)])]
+        write_whole(folder / f"{part}.ipynb", nbformat.writes(attached.notebook) + "\n")
+    except Exception as error:  # one notebook never stops the class
+        bench.close()
+        return NotebookResult(part, "refused", remarks=[_ours(error)])
+    return result
+
+
+def failed(submission: Submission, error: Exception) -> StudentResult:
+    """Return the result of a submission that could not be marked by a failure of our own."""
+    result = StudentResult(submission.student, submission.name, submission.participant, submission.digest)
+    result.remarks = [*submission.remarks]
+    for part in submission.notebooks:
+        result.notebooks[part] = NotebookResult(part, "refused", remarks=[_ours(error)])
+    return result
+
+
+def is_our_failure(result: NotebookResult) -> bool:
+    """Tell whether a notebook was not marked by a failure of our own, so that it is worth another try."""
+    return any(remark.startswith(_OURS) for remark in result.remarks)
+
+
+def run(result: NotebookResult, edition, notebook, bench, folder=None) -> None:
+    """Run and check a rebuilt notebook, and fill in its result."""
+    plan = make_plan(edition, notebook)
+    outcome = bench.mark(plan.part, plan.steps, folder)
+    if _misses(plan.left_out, outcome):
+        # Something was left out that an answer reads in a way we did not see: run all of it.
+        plan = make_plan(edition, notebook, complete=True)
+        outcome = bench.mark(plan.part, plan.steps, folder)
+    outcome = _without_deadly_cells(plan, outcome, result, bench, folder)
+    stopped = [cell for cell, error in outcome.errors.items() if error.startswith("TempsDepasse")]
+    if stopped:
+        result.status = "partial"
+        cells = listed(f"« {cell} »" for cell in stopped)
+        result.remarks.append(
+            typographic(f"Arrêtée après {count(bench.limits.cell, 'seconde')} : cellule {cells}.")
+        )
+    result.remarks += outcome.remarks
+    if waiting := [key for key, score in outcome.scores.items() if score["points"] is None]:
+        result.remarks.append(typographic(f"{_NO_IMAGES} : {listed(waiting)} (option --cifar10)."))
+    result.seconds = {phase: round(seconds, 2) for phase, seconds in outcome.seconds.items()}
+    result.questions = questions(edition, plan, outcome, bench.describe(plan.part, plan.checks.values()))
+
+
+def _misses(names, outcome):
+    missing = (re.match(r"NameError: name '(\w+)'", error) for error in outcome.errors.values())
+    return any(found and found[1] in names for found in missing)
+
+
+def _without_deadly_cells(plan: Plan, outcome: Outcome, result: NotebookResult, bench, folder) -> Outcome:
+    """Run again what a dead process left undone, without the cells that killed it."""
+    steps = plan.steps
+    for attempt in range(_RESTARTS + 1):
+        if not outcome.lost:
+            return outcome
+        result.status = "partial"
+        deadly = steps[outcome.done]
+        result.remarks.append(typographic(f"Cellule « {deadly['cell']} » arrêtée : {_WHY[outcome.lost]}."))
+        if attempt == _RESTARTS or outcome.lost == "time":
+            break
+        # Checks already reached keep their marks; the cells before are needed again for the others.
+        marked = [step for step in steps[: outcome.done] if "check" in step]
+        steps = [step for step in steps if step is not deadly and step not in marked]
+        again = bench.mark(plan.part, steps, folder)
+        seconds = {key: outcome.seconds[key] + again.seconds[key] for key in outcome.seconds}
+        scores, errors = {**again.scores, **outcome.scores}, {**again.errors, **outcome.errors}
+        remarks = outcome.remarks + again.remarks
+        outcome = replace(again, scores=scores, errors=errors, remarks=remarks, seconds=seconds)
+    result.remarks.append(
+        typographic("Le reste du notebook n'a pas été exécuté : les questions déjà vérifiées comptent.")
+    )
+    return outcome
+
+
+def questions(
+    edition: NotebookNode, plan: Plan, outcome: Outcome, description: Mapping
+) -> list[QuestionResult]:
+    """Return the marks of all questions of a part, in its order."""
+    cells = {}  # key -> the edition's cell that is marked
+    manual = iter(question for question in description["questions"] if question["manual"])
+    for cell in edition.cells:
+        if is_free_text(cell):
+            cells[next(manual)["key"]] = grade_id(cell)
+        elif is_check(cell):
+            cells[description["checks"][read_check(cell)[1]]] = grade_id(cell)
+    results = []
+    for question in description["questions"]:
+        key, cell = question["key"], cells.get(question["key"], "")
+        result = QuestionResult(
+            key, question["title"], 0.0, question["points"], question["manual"], cell=cell
+        )
+        if question["manual"]:
+            result.points, result.answer = None, plan.texts.get(cell, "")
+            result.answered = bool(result.answer.strip()) and cell not in plan.untouched
+            if not result.answered:
+                result.answer = ""
+        else:
+            result.answer = plan.answers.get(cell, "")
+            score = outcome.scores.get(key)
+            if score is None:
+                result.answered = False
+                result.feedback = typographic("Question non vérifiée : l'exécution s'est arrêtée avant elle.")
+            else:
+                result.points, result.feedback = score["points"], score["feedback"]
+                result.answered = score["answered"]
+        results.append(result)
+    return results
+
+
+def _ours(error):
+    return typographic(f"{_OURS} : {error or type(error).__name__}")

@@ -1,0 +1,194 @@
+"""What a notebook comes to for marking: which cells to run, and where to ask for which answers.
+
+The checks are those of our own edition, never the student's. Cells of ours that no answer depends on, such as
+figures and trainings that nobody reads, are left out: that is most of a notebook's time.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import warnings
+from dataclasses import dataclass, field
+
+from IPython.core.inputtransformer2 import TransformerManager
+from nbformat import NotebookNode
+
+from ..collect.notebooks import grade_id, nbgrader
+
+_MAGIC = re.compile(r"^([ \t]*)[%!?].*$", flags=re.MULTILINE)
+# Names of the edition's modules: calling one of their functions changes no variable.
+_MODULES = {"cifar10", "experiments", "plotting", "part1", "part2", "part3", "part4", "np", "print"}
+# A student's code that names one of these may read any variable without naming it.
+_ANY_NAME = {"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__import__"}
+
+
+class PlanError(Exception):
+    """A check cell of the edition is not a call of one check."""
+
+
+@dataclass
+class Plan:
+    """How one notebook is marked.
+
+    Attributes:
+        part: module of its checks, such as "part1".
+        steps: for the checker, in order.
+        left_out: names that the statements left out assign.
+        checks: grade_id of each check cell -> name of its check.
+        texts: grade_id of each free text -> what the student wrote.
+        answers: grade_id of each check cell -> source of the answer cell before it.
+        untouched: grade_ids of the free texts still as the edition has them.
+    """
+
+    part: str
+    steps: list[dict] = field(default_factory=list)
+    left_out: set[str] = field(default_factory=set)
+    checks: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+    untouched: set[str] = field(default_factory=set)
+
+
+def make_plan(edition: NotebookNode, notebook: NotebookNode, complete: bool = False) -> Plan:
+    """Return the plan of a student's notebook.
+
+    Args:
+        edition: what was handed out.
+        notebook: the student's, rebuilt on it: each cell's metadata "lab" tells its "origin": "edition",
+            "answer" or "student".
+        complete: run every cell, needed or not.
+
+    Raises:
+        PlanError: a check cell of the edition is not a call of one check.
+    """
+    ours = {grade_id(cell): cell for cell in edition.cells if grade_id(cell)}
+    plan = Plan(part="")
+    needed = {} if complete else _needed(notebook.cells, ours, plan.left_out)
+    answer = None
+    for position, cell in enumerate(notebook.cells):
+        name = grade_id(cell)
+        mine = ours.get(name)
+        if mine is not None and is_free_text(mine):
+            plan.texts[name] = cell.source
+            if cell.source.strip() == mine.source.strip():
+                plan.untouched.add(name)
+        elif mine is not None and is_check(mine):
+            plan.part, check, arguments = read_check(mine)
+            plan.checks[name] = check
+            plan.answers[name] = answer.source if answer else ""
+            step = {"check": check, "arguments": arguments, "cell": cell.id}
+            plan.steps.append(step | ({"answer": answer.id} if answer else {}))
+        elif cell.cell_type == "code" and cell.source.strip():
+            if origin(cell) == "answer":
+                answer = cell
+            source = cell.source if complete else needed.get(position)
+            if source:
+                plan.steps.append({"run": source, "cell": cell.id, "origin": origin(cell)})
+    return plan
+
+
+def origin(cell: NotebookNode) -> str:
+    """Tell where a cell of a rebuilt notebook comes from: "edition", "answer" or "student"."""
+    return cell.metadata.get("lab", {}).get("origin", "student")
+
+
+def is_check(cell: NotebookNode) -> bool:
+    """Tell whether a cell of the edition checks an answer."""
+    return cell.cell_type == "code" and bool(nbgrader(cell).get("grade"))
+
+
+def is_free_text(cell: NotebookNode) -> bool:
+    """Tell whether a cell of the edition is a free text, marked by hand."""
+    return cell.cell_type == "markdown" and bool(
+        nbgrader(cell).get("grade") and nbgrader(cell).get("solution")
+    )
+
+
+def read_check(cell: NotebookNode) -> tuple[str, str, list[str]]:
+    """Read ``part1.check_plateau(palier, constante)`` as its module, its check and its arguments."""
+    try:
+        (statement,) = ast.parse(cell.source).body
+        call = statement.value
+        if call.keywords:
+            raise ValueError
+        return call.func.value.id, call.func.attr, [ast.unparse(argument) for argument in call.args]
+    except (SyntaxError, ValueError, AttributeError):
+        raise PlanError(
+            f"the check cell {grade_id(cell)!r} of the edition is not one call of a check"
+        ) from None
+
+
+def _needed(cells, ours, left_out) -> dict[int, str]:
+    """Return what to run, by position: the student's cells, and our statements that they depend on."""
+    everything = {position: cell.source for position, cell in enumerate(cells) if cell.cell_type == "code"}
+    needed, names = {}, set()
+    for position, source in reversed(everything.items()):
+        cell = cells[position]
+        mine = ours.get(grade_id(cell))
+        if mine is not None and is_check(mine):
+            names |= _reads(ast.parse(mine.source))
+            continue
+        statements = _statements(source)
+        reads = set().union(*map(_reads, statements))
+        for magic in _MAGIC.finditer(source):
+            reads |= set(re.findall(r"\w+", magic[0]))
+        if origin(cell) == "edition":
+            kept = []
+            for statement in reversed(statements):
+                if _touches(statement) & names:
+                    kept.insert(0, statement)
+                    names |= _reads(statement)
+                else:
+                    left_out |= _touches(statement)
+            if kept == statements:
+                needed[position] = source
+            elif kept:
+                needed[position] = ast.unparse(ast.Module(kept, []))
+            continue
+        if origin(cell) != "edition" and reads & _ANY_NAME:
+            return everything
+        needed[position] = source
+        names |= reads
+    return needed
+
+
+def _statements(source):
+    """Parse a cell; of what IPython cannot read either, return nothing: it stops before it does anything."""
+    for convert in (lambda text: _MAGIC.sub(r"\1pass", text), TransformerManager().transform_cell):
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                return ast.parse(convert(source)).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return []
+
+
+def _reads(tree):
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return names - (set(dir(builtins)) - _ANY_NAME)
+
+
+def _touches(statement):
+    """Return the names that a statement of ours assigns or imports, and those whose object it may change."""
+    names = set()
+    for node in ast.walk(statement):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store):
+            names.add(_root(node))
+    # `model.fit(...)` changes a model; `plotting.surfaces(...)` and `print(...)` change nothing.
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        names |= {_root(statement.value.func)} - _MODULES
+    return names - {None}
+
+
+def _root(node):
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None

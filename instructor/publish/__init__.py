@@ -1,0 +1,1 @@
+"""What is handed out: student edition, leak check, zip and correction."""

@@ -1,0 +1,101 @@
+"""Builds what is handed out: the student edition as a folder and a zip, and the correction for the teachers.
+
+The same input gives the same bytes: sorted entries, no dates.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from nbconvert import HTMLExporter
+
+from ..editions import ROOT, sources
+from . import release
+from .release import ReleaseError
+
+NAME = "deep-learning-lab"  # of the folder that a student unpacks
+# What a student needs beside the notebooks. CIFAR-10 is fetched by Keras, or read from CIFAR10_DIR.
+SHIPPED = ("requirements.txt", "LICENSE", "helpers", "docs")
+_NOT_SHIPPED = shutil.ignore_patterns("__pycache__", ".*", "*.pyc")
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
+
+
+def build(notebooks: list[Path], target: Path, repository: str, ref: str) -> list[Path]:
+    """Write ``target/deep-learning-lab``, ``target/deep-learning-lab.zip`` and ``target/correction``.
+
+    Args:
+        notebooks: the released student notebooks, executed.
+        target: folder to write; of an earlier release, only these three are replaced.
+        repository: "OWNER/NAME" on GitHub.
+        ref: tag, branch or commit.
+
+    Returns:
+        The three paths.
+
+    Raises:
+        ReleaseError: the student edition holds a solution, a rubric or an instructor's path; nothing of
+            ``target`` was changed.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target) as temporary:
+        student, correction = Path(temporary, NAME), Path(temporary, "correction")
+        build_student(notebooks, student)
+        release.refuse_leaks(student)
+        build_correction(correction, repository, ref)
+        archive = zip_folder(student, Path(temporary, f"{NAME}.zip"))
+        return [_replace(made, target / made.name) for made in (student, archive, correction)]
+
+
+def build_student(notebooks: list[Path], folder: Path) -> None:
+    """Gather what a student gets in a new folder."""
+    folder.mkdir()
+    for path in (*notebooks, *(ROOT / name for name in SHIPPED)):
+        if path.is_dir():
+            shutil.copytree(path, folder / path.name, ignore=_NOT_SHIPPED)
+        else:
+            shutil.copyfile(path, folder / path.name)
+    readme = student_readme((ROOT / "README.md").read_text("utf-8"))
+    (folder / "README.md").write_text(readme, encoding="utf-8", newline="\n")
+
+
+def student_readme(readme: str) -> str:
+    """Return the README up to the end of the section for students."""
+    head, students, rest = readme.partition("## Pour les étudiants")
+    if not students:
+        raise ReleaseError("README.md has no section « Pour les étudiants » for the student edition")
+    return head + students + re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0].rstrip() + "\n"
+
+
+def build_correction(folder: Path, repository: str, ref: str) -> None:
+    """Execute the source notebooks; write them, with their HTML, in a new folder."""
+    folder.mkdir()
+    for source in sources():
+        notebook = release.execute(release.read_stamped(source, repository, ref))
+        path = folder / source.name
+        release.write(notebook, path)
+        resources = {"metadata": {"name": source.stem}}
+        page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources)
+        path.with_suffix(".html").write_text(page, encoding="utf-8", newline="\n")
+
+
+def zip_folder(folder: Path, archive: Path) -> Path:
+    """Zip a folder under its own name, the same bytes for the same files."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                entry = zipfile.ZipInfo(f"{folder.name}/{path.relative_to(folder).as_posix()}", _EPOCH)
+                entry.external_attr = 0o644 << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.create_system = 3  # as on Unix, wherever it is built
+                file.writestr(entry, path.read_bytes())
+    return archive
+
+
+def _replace(made: Path, final: Path) -> Path:
+    if final.is_dir():
+        shutil.rmtree(final)
+    return made.replace(final)

@@ -1,0 +1,281 @@
+"""RESULTS/nbgrader: a course folder on which nbgrader's formgrader marks free texts by hand.
+
+Our points are the gradebook's ``auto_score``; ``manual_score`` and ``manual_comment`` belong to the teacher,
+are read back as marks, and are never written here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import re
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+from nbgrader import api
+from sqlalchemy import or_, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import selectinload
+
+from ..editions import ROOT, cells, key_of
+from ..records import NotebookResult, StudentResult, write_whole
+from .manual import ManualError, Typed
+
+COURSE = "nbgrader"
+_CONFIG = """# Written by `python -m instructor`. Start `jupyter lab` in this folder, then open /formgrader.
+from pathlib import Path
+
+c = get_config()
+c.CourseDirectory.root = str(Path(__file__).resolve().parent)
+c.CourseDirectory.course_id = "default_course"
+"""
+_LOADED = (api.SubmittedNotebook.assignment, api.SubmittedNotebook.grades, api.SubmittedNotebook.comments)
+# What formgrader shows of an output: nothing that could run in the teacher's browser.
+_SAFE_OUTPUTS = {"text/plain", "image/png", "image/jpeg"}
+
+
+def typed(course: Path) -> dict[tuple[str, str, str], Typed]:
+    """Read what the teacher typed in formgrader: points (with extra credit) and comments.
+
+    Raises:
+        ManualError: the gradebook cannot be read.
+    """
+    if not (course / "gradebook.db").exists():
+        return {}
+    found: dict[tuple[str, str, str], Typed] = {}
+    with _open(course) as book:
+        for student, name, cell, grade in book.db.execute(
+            _of_a_student(api.Grade).where(
+                or_(api.Grade.manual_score.is_not(None), api.Grade.extra_credit != 0)
+            )
+        ):
+            base = grade.manual_score if grade.manual_score is not None else grade.auto_score or 0
+            stale = grade.manual_score is not None and grade.needs_manual_grade
+            found[student, name, key_of(cell)] = Typed(
+                base + (grade.extra_credit or 0),
+                remark="réponse modifiée depuis la correction dans formgrader" if stale else "",
+            )
+        for student, name, cell, comment in book.db.execute(
+            _of_a_student(api.Comment).where(api.Comment.manual_comment.is_not(None))
+        ):
+            found.setdefault((student, name, key_of(cell)), Typed()).comment = comment.manual_comment.strip()
+    return found
+
+
+def write(results: Path, students: Sequence[StudentResult]) -> None:
+    """Bring the course folder up to date: notebooks to read, our points, what waits for the teacher.
+
+    Args:
+        results: RESULTS; a student's notebooks are taken from students/<student>/<part>.ipynb, or made from
+            the edition and the stored answers.
+        students: with what the teacher typed in manual.csv merged in.
+
+    Raises:
+        ManualError: the gradebook cannot be written.
+    """
+    course = results / COURSE
+    write_whole(course / "nbgrader_config.py", _CONFIG)
+    with _open(course) as book:
+        for name in sorted({name for student in students for name in student.notebooks}):
+            if (ROOT / f"{name}.ipynb").exists():
+                _write_part(book, results, name, students)
+        book.db.commit()
+
+
+def _write_part(book, results, name, students):
+    notebook, grade_cells, solution_cells = _source(book, name)
+    people = {student.id: student for student in book.db.scalars(select(api.Student))}
+    known = {
+        submission.assignment.student_id: submission
+        for submission in book.db.scalars(
+            select(api.SubmittedNotebook)
+            .where(api.SubmittedNotebook.notebook_id == notebook.id)
+            .options(*map(selectinload, _LOADED))
+        )
+    }
+    for student in students:
+        result = student.notebooks.get(name)
+        if not result or not result.questions:
+            continue
+        changed = _write_notebook(results, student, result)
+        person = people.get(student.student) or api.Student(id=student.student)
+        person.last_name = student.name
+        if not (submission := known.get(student.student)):
+            whole = api.SubmittedAssignment(assignment=notebook.assignment, student=person)
+            submission = api.SubmittedNotebook(notebook=notebook, assignment=whole)
+            book.db.add_all([person, whole, submission])
+        questions = {question.key: question for question in result.questions}
+        grades = {grade.cell_id: grade for grade in submission.grades}
+        for cell in grade_cells:
+            if not (grade := grades.get(cell.id)):
+                grade = api.Grade(cell=cell, notebook=submission)
+                book.db.add(grade)
+            key = key_of(cell.name)
+            _write_grade(grade, questions.get(key), key in changed)
+        comments = {comment.cell_id: comment for comment in submission.comments}
+        for cell in solution_cells:
+            if not (comment := comments.get(cell.id)):
+                comment = api.Comment(cell=cell, notebook=submission)
+                book.db.add(comment)
+            question = questions.get(key_of(cell.name))
+            if question and comment.manual_comment is None:
+                comment.auto_comment = question.comment or None
+
+
+def _write_grade(grade, question, changed):
+    if grade.manual_score is None:
+        grade.auto_score = question.points if question else 0
+        if question and question.points is None and not question.answered:
+            grade.auto_score = 0
+        grade.needs_manual_grade = grade.auto_score is None
+    elif changed:
+        grade.needs_manual_grade = True  # marked by hand, but of another answer
+
+
+def _source(book, name):
+    """Return the notebook of a part in the gradebook, its graded cells and its solution cells."""
+    assignment = book.update_or_create_assignment(name)
+    notebook = book.update_or_create_notebook(name, name)
+    assignment.course_id = book.course_id
+    grades, solutions, sources = (
+        (
+            kind,
+            {
+                cell.name: cell
+                for cell in book.db.scalars(select(kind).where(kind.notebook_id == notebook.id))
+            },
+        )
+        for kind in (api.GradeCell, api.SolutionCell, api.SourceCell)
+    )
+    with book.db.no_autoflush:
+        for cell in cells(ROOT / f"{name}.ipynb"):
+            if not (metadata := cell["metadata"].get("nbgrader")):
+                continue
+            kind, grade_id = {"cell_type": cell["cell_type"]}, metadata["grade_id"]
+            if metadata["grade"]:
+                _set(book, grades, grade_id, notebook, max_score=float(metadata["points"]), **kind)
+            if metadata["solution"]:
+                _set(book, solutions, grade_id, notebook)
+            text = {"source": cell["source"], "checksum": metadata["checksum"]}
+            _set(book, sources, grade_id, notebook, locked=metadata["locked"], **text, **kind)
+    book.db.flush()
+    return notebook, list(grades[1].values()), list(solutions[1].values())
+
+
+def _set(book, found, name, notebook, **values):
+    """Make or update one cell of the gradebook."""
+    kind, cells_of_kind = found
+    if name not in cells_of_kind:
+        cells_of_kind[name] = kind(name=name, notebook=notebook)
+        book.db.add(cells_of_kind[name])
+    for attribute, value in values.items():
+        setattr(cells_of_kind[name], attribute, value)
+
+
+def _of_a_student(kind):
+    """Select a student's id, the assignment's name, the cell's name and the record."""
+    return (
+        select(api.SubmittedAssignment.student_id, api.Assignment.name, api.BaseCell.name, kind)
+        .join(api.SubmittedNotebook, kind.notebook_id == api.SubmittedNotebook.id)
+        .join(api.SubmittedAssignment, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
+        .join(api.Assignment, api.SubmittedAssignment.assignment_id == api.Assignment.id)
+        .join(api.BaseCell, kind.cell_id == api.BaseCell.id)
+    )
+
+
+@contextlib.contextmanager
+def _open(course: Path):
+    """Open the course's gradebook; an error of the database becomes one sentence."""
+    path = course / "gradebook.db"
+    try:
+        with _scripts_on_path(), api.Gradebook(f"sqlite:///{path.resolve()}") as book:
+            yield book
+    except SQLAlchemyError as error:
+        reason = str(error).splitlines()[0]
+        raise ManualError(f"{path} cannot be used ({reason}). Close formgrader, or move it away.") from None
+
+
+@contextlib.contextmanager
+def _scripts_on_path():
+    """Let nbgrader find `alembic`, which it calls by name, in an environment that is not activated."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join((sysconfig.get_path("scripts"), before))
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
+
+
+def _write_notebook(results: Path, student: StudentResult, result: NotebookResult) -> set[str]:
+    """Write the notebook that formgrader shows; return the keys of the free texts that differ from before."""
+    target = results / COURSE / "autograded" / student.student / result.part / f"{result.part}.ipynb"
+    stored = results / "students" / student.student / f"{result.part}.ipynb"
+    texts = {question.key: question.answer for question in result.questions if question.manual}
+    record = target.with_suffix(".json")  # of the answers shown, and of what they were made from
+    made_from = (
+        [stored.stat().st_mtime_ns] if stored.exists() else [q.answer + q.feedback for q in result.questions]
+    )
+    before = json.loads(record.read_text("utf-8")) if record.exists() and target.exists() else {}
+    if before.get("made_from") == made_from and before["texts"] == texts:
+        return set()
+    notebook = json.loads(stored.read_text("utf-8")) if stored.exists() else _rebuilt(result)
+    ours = _statements(result.part)
+    notebook["cells"] = [
+        cell if "".join(cell["source"]) in ours else _safe(cell) for cell in notebook["cells"]
+    ]
+    write_whole(target, json.dumps(notebook))
+    write_whole(record, json.dumps({"made_from": made_from, "texts": texts}))
+    return {
+        key for key, text in texts.items() if key in before.get("texts", ()) and before["texts"][key] != text
+    }
+
+
+def _rebuilt(result: NotebookResult) -> dict:
+    """Make a notebook of the edition with the student's answers and our feedback."""
+    questions = {question.key: question for question in result.questions}
+    notebook = json.loads(_edition(result.part))
+    for cell in notebook["cells"]:
+        metadata = cell["metadata"].get("nbgrader", {})
+        question = questions.get(key_of(metadata.get("grade_id", "")))
+        if question and metadata.get("solution") and question.answer:
+            cell["source"] = question.answer
+        elif question and metadata.get("grade") and cell["cell_type"] == "code":
+            cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": question.feedback}]
+    return notebook
+
+
+@functools.cache
+def _edition(name: str) -> str:
+    """Return a part of the edition as JSON, without its outputs."""
+    notebook = json.loads((ROOT / f"{name}.ipynb").read_text("utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    return json.dumps(notebook)
+
+
+@functools.cache
+def _statements(name: str) -> set[str]:
+    """Return the texts of a part that are ours, whose HTML is meant."""
+    return {cell["source"] for cell in cells(ROOT / f"{name}.ipynb") if cell["cell_type"] == "markdown"}
+
+
+def _safe(cell: dict) -> dict:
+    """Disarm a student's cell: formgrader shows HTML as it is, on a page that may drive Jupyter."""
+    source = "".join(cell["source"])
+    if cell["cell_type"] == "code":
+        cell["outputs"] = [_safe_output(output) for output in cell.get("outputs", ())]
+    else:
+        cell["cell_type"] = "markdown"  # a raw cell may be raw HTML
+        source = re.sub(r"<(?=[A-Za-z/!?])", "< ", source)  # no tag; as good in a formula
+        source = re.sub(r"(?i)(javascript|vbscript|data)\s*:", r"\1 :", source)
+    return cell | {"source": source}
+
+
+def _safe_output(output):
+    if "data" in output:
+        output["data"] = {kind: data for kind, data in output["data"].items() if kind in _SAFE_OUTPUTS}
+    return output

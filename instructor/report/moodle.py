@@ -1,0 +1,287 @@
+"""Marks files that Moodle imports: the assignment's offline grading worksheet, or the gradebook's CSV import.
+
+Moodle looks for columns by their names in the teacher's language, and for a person by the participant number
+(worksheet: mod/assign/feedback/offline/importgradeslib.php) or the e-mail address (gradebook).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from helpers.french import typographic
+
+from ..editions import part
+from ..records import StudentResult, write_whole
+from . import results, spreadsheet
+from .marked import marked
+
+# What a column holds -> its name in French and in English. A worksheet in another language lacks our names.
+_NAMES = {
+    "person": ("Identifiant", "Identifier"),
+    "name": ("Nom complet", "Full name"),
+    "email": ("Adresse de courriel", "Email address"),
+    "grade": ("Note", "Grade"),
+    "maximum": ("Note maximale", "Maximum grade", "Maximum Grade"),
+    "modified": ("Dernière modification (note)", "Last modified (grade)"),
+    "feedback": ("Feedback par commentaires", "Feedback comments"),
+}
+
+
+class ExportError(Exception):
+    """The file cannot be written as asked; the message says why and what to do."""
+
+
+def worksheet(
+    students: Sequence[StudentResult],
+    names: Sequence[str],
+    scale: float | None = None,
+    filled: Path | None = None,
+) -> tuple[bytes, list[str]]:
+    """Return an offline grading worksheet and what the teacher should know about it.
+
+    Args:
+        students: with the teacher's marks merged in.
+        names: the parts that count.
+        scale: the grade for full marks; by default the worksheet's own maximum, else 20.
+        filled: a worksheet downloaded from Moodle, to fill in: its lines, columns and order are kept.
+
+    Returns:
+        The file; French or English columns; and English sentences on what was left out.
+
+    Raises:
+        ExportError: the worksheet is not one.
+    """
+    if filled is None:
+        return _new_worksheet(students, names, scale or results.SCALE)
+    table, columns = _read(filled, ("person", "grade", "modified"))
+    people, notes = _matched(students, table, columns)
+    replaced = 0
+    for row, student in people:
+        grade = _grade(student, names, scale or _maximum(row, columns) or results.SCALE)
+        old = spreadsheet.number(row[columns["grade"]])
+        if grade is None:
+            continue
+        replaced += old is not None and old != grade
+        row[columns["grade"]] = grade
+        if "feedback" in columns:
+            row[columns["feedback"]] = comment(student, names)
+    if replaced:
+        notes.append(
+            f"{replaced} grades of the worksheet differ from ours and were replaced in the new file."
+        )
+    if "feedback" not in columns:
+        notes.append(
+            "The worksheet has no column for feedback comments: enable them in the assignment's settings."
+        )
+    content = spreadsheet.render(table.columns, table.rows, delimiter=table.delimiter, raw=table.columns)
+    mark = spreadsheet.BOM.encode()
+    return (mark if filled.read_bytes().startswith(mark) else b"") + content, notes
+
+
+def gradebook(
+    students: Sequence[StudentResult], names: Sequence[str], scale: float, people: Path
+) -> tuple[bytes, list[str]]:
+    """Return a file for Moodle's gradebook: e-mail address, a grade a part, and the whole.
+
+    Args:
+        students, names: as for ``worksheet``.
+        scale: the grade for full marks.
+        people: a CSV from Moodle that has the e-mail addresses, such as a worksheet.
+
+    Raises:
+        ExportError: no addresses there.
+    """
+    table, columns = _read(people, ("name", "email"))
+    matched, notes = _matched(students, table, columns)
+    rows = []
+    for row, student in matched:
+        line = {"Nom complet": student.name, "Adresse de courriel": row[columns["email"]]}
+        line |= {part(name).title: _shown(_grade(student, [name], scale)) for name in names}
+        rows.append(line | {f"Note /{scale:g}": _shown(_grade(student, names, scale))})
+    titles = [part(name).title for name in names]
+    return spreadsheet.render(
+        ["Nom complet", "Adresse de courriel", *titles, f"Note /{scale:g}"], rows
+    ), notes
+
+
+def comment(student: StudentResult, names: Sequence[str]) -> str:
+    """Return the feedback shown in Moodle, as HTML: points by question, and the teacher's comments."""
+    paragraphs = []
+    for name in names:
+        of_part = results.mark(student, [name])
+        lines = [f"<b>{part(name).title} : {results.points_text(of_part.points, of_part.maximum)}</b>"]
+        notebook = student.notebooks.get(name)
+        if notebook is None:
+            lines.append("Ce carnet n'a pas été reçu.")
+        elif notebook.questions:
+            points = (f"{q.key} {results.points_text(q.points or 0, q.maximum)}" for q in notebook.questions)
+            lines.append(" ; ".join(points))
+            lines += [
+                f"{question.key} – {html.escape(question.comment)}"
+                for question in notebook.questions
+                if question.comment
+            ]
+        paragraphs.append("<p>" + "<br>".join(typographic(line) for line in lines) + "</p>")
+    return "".join(paragraphs).replace("\n", "<br>")
+
+
+def export(
+    folder: Path,
+    out: Path | None = None,
+    wanted: Sequence[str] = (),
+    scale: float | None = None,
+    filled: Path | None = None,
+    to_gradebook: bool = False,
+    partial: bool = False,
+) -> tuple[Path, list[str]]:
+    """Write the file that Moodle imports.
+
+    Args:
+        folder: RESULTS.
+        out: file to write; by default RESULTS/moodle.csv or RESULTS/moodle-gradebook.csv.
+        wanted: parts that count, such as "1" or "part1_linear_vs_relu"; by default all that somebody sent.
+        scale: the grade for full marks.
+        filled: a CSV downloaded from Moodle, to fill in or to take the addresses from.
+        to_gradebook: for the gradebook, instead of the assignment's worksheet.
+        partial: write although marks are missing; those students get no grade.
+
+    Returns:
+        The path written, and sentences on what was left out.
+
+    Raises:
+        ExportError: free texts wait for the teacher, or a file is not what it should be.
+    """
+    students = marked(folder)
+    if not students:
+        raise ExportError(f"{folder} holds no results; run `grade` first.")
+    names = _chosen(results.part_names(students), wanted)
+    notes = _waiting(students, names, partial)
+    out = out or folder / ("moodle-gradebook.csv" if to_gradebook else "moodle.csv")
+    if filled and out.exists() and out.samefile(filled):
+        raise ExportError(
+            f"{out} is the worksheet itself; give another --out, so that nothing in it is lost."
+        )
+    if to_gradebook:
+        if filled is None:
+            raise ExportError(
+                "Moodle's gradebook knows people by e-mail address: give a CSV that holds them, such as the "
+                "assignment's worksheet, with --worksheet."
+            )
+        content, more = gradebook(students, names, scale or results.SCALE, filled)
+    else:
+        content, more = worksheet(students, names, scale, filled)
+    write_whole(out, content)
+    return out, notes + more
+
+
+def _waiting(students, names, partial):
+    """Refuse, or say, that some marks are not known yet."""
+    waiting = {s.student: len(results.mark(s, names).waiting) for s in students}
+    waiting = {student: number for student, number in waiting.items() if number}
+    if waiting and not partial:
+        raise ExportError(
+            f"{sum(waiting.values())} answers of {len(waiting)} students wait for a mark; nothing was "
+            "written. Type them in manual.csv or formgrader, or give --partial to leave them ungraded."
+        )
+    notes = [f"No grade for {len(waiting)} students whose answers wait for a mark."] if waiting else []
+    unread = [s.student for s in students if s.student not in waiting and not results.mark(s, names).complete]
+    if unread:
+        notes.append(f"No grade for work that could not be read, to be decided by you: {', '.join(unread)}.")
+    return notes
+
+
+def _new_worksheet(students, names, scale):
+    columns = {what: french for what, (french, *_) in _NAMES.items() if what != "email"}
+    rows, unknown = [], []
+    for student in students:
+        grade = _grade(student, names, scale)
+        if not student.participant:
+            unknown.append(student.student)
+        elif grade is not None:
+            # A space after the word suits Moodle in French, which strips 11 characters, and in English, 12.
+            values = (
+                f"Participant {student.participant}",
+                student.name,
+                grade,
+                scale,
+                "-",
+                comment(student, names),
+            )
+            rows.append(dict(zip(columns.values(), values, strict=True)))
+    notes = []
+    if unknown:
+        notes.append(
+            f"Left out, as their participant number is unknown: {', '.join(unknown)}. Give Moodle's own "
+            "worksheet with --worksheet to find them by name."
+        )
+    return spreadsheet.render(list(columns.values()), rows, raw={columns["modified"]}), notes
+
+
+def _read(path, needed):
+    """Read a CSV from Moodle; return it and what its columns are called."""
+    try:
+        table = spreadsheet.read(path, raw=True)
+    except (OSError, ValueError) as error:
+        raise ExportError(f"{path} cannot be read ({error}).") from None
+    columns = {what: name for what, known in _NAMES.items() for name in known if name in table.columns}
+    if missing := [" or ".join(_NAMES[what]) for what in needed if what not in columns]:
+        raise ExportError(f"{path} lacks the column {', '.join(missing)}; download it from Moodle again.")
+    return table, columns
+
+
+def _matched(students, table, columns):
+    """Pair Moodle's lines with students, by participant number, else by a name that only one line has."""
+    by_number = {}
+    by_name = defaultdict(list)
+    for row in table.rows:
+        if number := re.search(r"\d+$", row.get(columns.get("person", ""), "").strip()):
+            by_number[int(number[0])] = row
+        by_name[_folded(row.get(columns.get("name", ""), ""))].append(row)
+    found, missing = [], []
+    namesakes = [_folded(student.name) for student in students]
+    for student, name in zip(students, namesakes, strict=True):
+        row = by_number.get(int(student.participant)) if student.participant.isdecimal() else None
+        if row is None and name and len(by_name[name]) == 1 and namesakes.count(name) == 1:
+            row = by_name[name][0]
+        if row is None:
+            missing.append(student.student)
+        else:
+            found.append((row, student))
+    return found, [f"Not found in Moodle's file: {', '.join(missing)}."] if missing else []
+
+
+def _folded(name):
+    """Return a name without accents, case, signs and order of its words."""
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    letters = "".join(
+        sign if sign.isalpha() else " " for sign in decomposed if not unicodedata.combining(sign)
+    )
+    return tuple(sorted(letters.split()))
+
+
+def _maximum(row, columns):
+    return spreadsheet.number(row[columns["maximum"]]) if "maximum" in columns else None
+
+
+def _grade(student, names, scale):
+    return results.mark(student, list(names)).grade(scale)
+
+
+def _shown(grade):
+    return "" if grade is None else grade
+
+
+def _chosen(names, wanted):
+    """Return the parts that were asked for, by name or number."""
+    if not wanted:
+        return names
+    chosen = [name for name in names if any(name == w or name.startswith(f"part{w}_") for w in wanted)]
+    unknown = [w for w in wanted if not any(name == w or name.startswith(f"part{w}_") for name in names)]
+    if unknown:
+        raise ExportError(f"no results for part {', '.join(unknown)}; there are: {', '.join(names)}.")
+    return chosen

@@ -1,0 +1,184 @@
+"""Everything written from the stored marks: tables, pages, manual marks, formgrader's course.
+
+``RESULTS/students/<student>/result.json`` is the machine's word, ``manual.csv`` and formgrader's gradebook
+the teacher's. The rest can be thrown away; ``write_reports`` rebuilds it, the same from the same input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers.french import NBSP, count, plain
+
+from ..editions import part
+from ..records import NotebookResult, QuestionResult, StudentResult
+
+STATUS = {
+    "graded": "corrigé",
+    "partial": "corrigé en partie",
+    "unreadable": "illisible",
+    "refused": "refusé",
+    "missing": "non rendu",
+}
+SCALE = 20
+LOW_CERTAINTY = 0.9  # below, a person should check which cell was taken for which
+
+
+@dataclass
+class Mark:
+    """What a student has of some points.
+
+    Attributes:
+        points: earned so far.
+        maximum: of all the questions, waiting or not.
+        waiting: keys of the questions that wait for the teacher.
+        statuses: of the notebooks, "missing" for one that was not sent.
+    """
+
+    points: float
+    maximum: float
+    waiting: list[str]
+    statuses: list[str]
+
+    @property
+    def complete(self) -> bool:
+        """Whether something was sent, all of it could be read, and nothing is left to mark."""
+        known = set(self.statuses)
+        return not self.waiting and not {"unreadable", "refused"} & known and bool(known - {"missing"})
+
+    def grade(self, scale: float = SCALE) -> float | None:
+        """Return the grade, rounded to a hundredth; None while it is not complete."""
+        return round(self.points / self.maximum * scale, 2) if self.complete and self.maximum else None
+
+
+def waits(question: QuestionResult) -> bool:
+    """Tell whether a question waits for the teacher; a free text left blank earns 0 by itself."""
+    return question.points is None and question.answered
+
+
+def mark(student: StudentResult, names: list[str]) -> Mark:
+    """Add up a student's points over some parts."""
+    found = [student.notebooks.get(name) for name in names]
+    questions = [question for notebook in found if notebook for question in notebook.questions]
+    return Mark(
+        points=sum(question.points or 0 for question in questions),
+        maximum=sum(map(maximum, names, found)),
+        waiting=[question.key for question in questions if waits(question)],
+        statuses=[notebook.status if notebook else "missing" for notebook in found],
+    )
+
+
+def maximum(name: str, notebook: NotebookResult | None) -> float:
+    """Return the points of a part: those of the edition, or of its questions for an unknown part."""
+    return part(name).maximum or sum(
+        question.maximum for question in (notebook.questions if notebook else ())
+    )
+
+
+def part_names(students: list[StudentResult]) -> list[str]:
+    """Return the parts that somebody sent, in order."""
+    return sorted({name for student in students for name in student.notebooks})
+
+
+def load(results: Path) -> list[StudentResult]:
+    """Read the machine's marks of everybody, in order."""
+    return [StudentResult.load(path) for path in sorted(results.glob("students/*/result.json"))]
+
+
+def marks_table(students: list[StudentResult], names: list[str]) -> tuple[list[str], list[dict]]:
+    """Return the columns and lines of marks.csv: one line a student."""
+    keys = {name: _keys(students, name) for name in names}
+    columns = ["Identifiant", "Nom", "Participant"]
+    for name in names:
+        title = part(name).title
+        columns += [f"{title} {key}" for key in keys[name]]
+        columns += [f"{title} points", f"{title} /{SCALE}", f"{title} état"]
+    columns += ["Points", "Maximum", f"Note /{SCALE}", "Réponses à corriger", "Remarques"]
+    return columns, [_marks_row(student, names) for student in students]
+
+
+def _marks_row(student, names):
+    row = {"Identifiant": student.student, "Nom": student.name, "Participant": student.participant}
+    for name in names:
+        title, notebook = part(name).title, student.notebooks.get(name)
+        for question in notebook.questions if notebook else ():
+            row[f"{title} {question.key}"] = "" if waits(question) else question.points or 0
+        of_part = mark(student, [name])
+        row[f"{title} points"] = of_part.points
+        row[f"{title} /{SCALE}"] = _blank_if_none(of_part.grade())
+        row[f"{title} état"] = STATUS.get(of_part.statuses[0], of_part.statuses[0])
+    total = mark(student, names)
+    return row | {
+        "Points": total.points,
+        "Maximum": total.maximum,
+        f"Note /{SCALE}": _blank_if_none(total.grade()),
+        "Réponses à corriger": len(total.waiting),
+        "Remarques": " ".join(remarks(student)),
+    }
+
+
+def questions_table(students: list[StudentResult]) -> tuple[list[str], list[dict]]:
+    """Return the columns and lines of questions.csv: one line a student and question."""
+    rows = [
+        {
+            "Identifiant": student.student,
+            "Nom": student.name,
+            "Partie": notebook.part,
+            "Question": question.key,
+            "Intitulé": question.title,
+            "Points": "" if waits(question) else question.points or 0,
+            "Maximum": question.maximum,
+            "Correction": "enseignant" if question.manual else "automatique",
+            "État": state(question),
+            "Réponse": question.answer,
+            "Commentaire automatique": question.feedback,
+            "Commentaire de l'enseignant": question.comment,
+        }
+        for student in students
+        for _, notebook in sorted(student.notebooks.items())
+        for question in notebook.questions
+    ]
+    columns = [
+        "Identifiant", "Nom", "Partie", "Question", "Intitulé", "Points", "Maximum", "Correction", "État",
+        "Réponse", "Commentaire automatique", "Commentaire de l'enseignant",
+    ]  # fmt: skip
+    return columns, rows
+
+
+def state(question: QuestionResult) -> str:
+    """Say in a word how a question went."""
+    if waits(question):
+        return "en attente de correction"
+    if not question.answered and not question.points:
+        return "sans réponse"
+    if (question.points or 0) >= question.maximum:
+        return "réussi"
+    return "en partie réussi" if question.points else "à revoir"
+
+
+def remarks(student: StudentResult) -> list[str]:
+    """Return all remarks on a student's work, each with its part."""
+    found = list(student.remarks)
+    for name, notebook in sorted(student.notebooks.items()):
+        title = part(name).title
+        found += [f"{title}{NBSP}: {remark}" for remark in notebook.remarks]
+        if notebook.certainty < LOW_CERTAINTY:
+            sure = count(round(100 * notebook.certainty), "%").replace("%s", "%")
+            found.append(f"{title}{NBSP}: cellules reconnues avec une certitude de {sure}.")
+    return found
+
+
+def points_text(points: float, maximum: float) -> str:
+    """Write "1,5 / 2"."""
+    return f"{plain(points)}{NBSP}/{NBSP}{plain(maximum)}"
+
+
+def _keys(students, name):
+    """Return the keys of a part's questions, in order."""
+    met = (question.key for s in students if name in s.notebooks for question in s.notebooks[name].questions)
+    return list(dict.fromkeys((*part(name).points, *sorted(set(met)))))
+
+
+def _blank_if_none(value):
+    return "" if value is None else value

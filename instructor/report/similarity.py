@@ -1,0 +1,166 @@
+"""Finds submissions that are alike beyond chance, for a human to look at. It proves nothing.
+
+Free texts and code are cut in overlapping runs of words (shingles; Broder, "On the resemblance and
+containment of documents", 1997). Runs of the statement's own text, and runs that many students share, say
+nothing. An inverted index finds the pairs: the time grows with what is shared, not with all pairs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from ..editions import part
+from ..records import QuestionResult, StudentResult
+
+RUN = 4  # words in a shingle
+SHORTEST = 12  # shingles: a shorter text is too easily the same
+CONTAINED = {
+    True: 0.35,
+    False: 0.7,
+}  # shared part of the shorter one that flags; code looks more alike than prose
+FEW, SHARE, MANY = 4, 0.1, 15  # what more than 10 % of the students (but 4 to 15) share is common knowledge
+RARE = 2  # a wrong answer that only two students gave
+RARE_TO_FLAG = 3
+
+
+@dataclass
+class Evidence:
+    """Two answers to one question, each as pieces of text that are shared or not."""
+
+    part: str
+    question: QuestionResult
+    why: str
+    left: list[tuple[str, bool]]
+    right: list[tuple[str, bool]]
+
+
+@dataclass
+class Pair:
+    """Two students whose work should be read side by side, the strongest evidence first."""
+
+    left: StudentResult
+    right: StudentResult
+    strength: float
+    evidence: list[Evidence]
+
+
+def similar(students: Sequence[StudentResult]) -> list[Pair]:
+    """Return the pairs to look at, the most alike first."""
+    answers = defaultdict(dict)  # (part, key) -> student's index -> question
+    for index, student in enumerate(students):
+        for notebook in student.notebooks.values():
+            for question in notebook.questions:
+                if question.answered and question.answer.strip():
+                    answers[notebook.part, question.key][index] = question
+    found: dict[tuple[int, int], list[tuple[float, Evidence]]] = defaultdict(list)
+    rare = defaultdict(list)
+    for (name, key), questions in sorted(answers.items()):
+        stub = part(name).stubs.get(key, "")
+        for pair, share in _alike(questions, stub):
+            found[pair].append((share, _evidence(name, *(questions[i] for i in pair), share)))
+        for pair in _same_rare_mistake(questions):
+            rare[pair].append((name, *(questions[i] for i in pair)))
+    for pair, mistakes in rare.items():
+        if len(mistakes) >= RARE_TO_FLAG or pair in found:
+            weight = len(mistakes) / 10
+            found[pair] += [(weight, _evidence(*mistake, None)) for mistake in mistakes]
+    pairs = []
+    for (left, right), weighed in found.items():
+        weighed.sort(key=lambda item: -item[0])
+        evidence = [item for _, item in weighed]
+        pairs.append(Pair(students[left], students[right], sum(weight for weight, _ in weighed), evidence))
+    return sorted(pairs, key=lambda pair: (-pair.strength, pair.left.student, pair.right.student))
+
+
+def normalised(answer: str) -> str:
+    """Return an answer without comments, case, accents and blank space: what makes two answers the same."""
+    text = re.sub(r"(?m)#(?![^\n]*['\"]).*$", "", answer)
+    return " ".join(_plain(text).split())
+
+
+def words(text: str) -> list[str]:
+    """Cut a text in words and signs, without case, accents and addresses (anyone may copy the lab's)."""
+    return re.findall(r"\w+|[^\w\s]", _plain(re.sub(r"https?://\S+", " ", text)))
+
+
+def _plain(text):
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+
+
+def _shingles(text: str) -> set[tuple[str, ...]]:
+    cut = [word for word in words(text) if word.isalnum() or word == "_"] if text else []
+    return {tuple(cut[i : i + RUN]) for i in range(len(cut) - RUN + 1)}
+
+
+def _alike(questions: dict[int, QuestionResult], stub: str) -> Iterable[tuple[tuple[int, int], float]]:
+    """Yield the pairs of one question's answers that share too much, and the share."""
+    known = _shingles(stub)
+    runs = {index: _shingles(question.answer) - known for index, question in questions.items()}
+    holders = defaultdict(list)
+    for index in sorted(runs):
+        for run in runs[index]:
+            holders[run].append(index)
+    common = min(max(FEW, SHARE * len(questions)), MANY)
+    telling = Counter()
+    shared = Counter()
+    for indices in holders.values():
+        if len(indices) <= common:
+            telling.update(indices)
+            shared.update(combinations(indices, 2))
+    for pair, number in sorted(shared.items()):
+        shorter = min(telling[index] for index in pair)
+        share = number / shorter
+        if shorter >= SHORTEST and share >= CONTAINED[questions[pair[0]].manual]:
+            yield pair, share
+
+
+def _same_rare_mistake(questions: dict[int, QuestionResult]) -> Iterable[tuple[int, int]]:
+    givers = defaultdict(list)
+    for index, question in sorted(questions.items()):
+        if not question.manual and not question.points:
+            givers[normalised(question.answer)].append(index)
+    for indices in givers.values():
+        if len(indices) == RARE:
+            yield tuple(indices)
+
+
+def _evidence(name, left: QuestionResult, right: QuestionResult, share) -> Evidence:
+    if share is None:
+        return Evidence(
+            name,
+            left,
+            "la même réponse fausse, que personne d'autre n'a donnée",
+            [(left.answer, True)],
+            [(right.answer, True)],
+        )
+    share = round(100 * min(share, 1))
+    why = f"{share} % des suites de {RUN} mots de la réponse la plus courte sont communes"
+    return Evidence(name, left, why, *_marked(left.answer, right.answer))
+
+
+def _marked(left: str, right: str) -> tuple[list[tuple[str, bool]], list[tuple[str, bool]]]:
+    """Cut two texts in pieces that both have, at least ``RUN`` words long, and pieces of their own."""
+    pieces = [re.findall(r"\w+|\W+", text) for text in (left, right)]
+    compared = [[_plain(piece).strip() for piece in cut] for cut in pieces]
+    blocks = difflib.SequenceMatcher(None, *compared, autojunk=False).get_matching_blocks()
+    marked = []
+    for side, cut in enumerate(pieces):
+        result, done = [], 0
+        for block in blocks:
+            start = block[side]
+            if block.size >= 2 * RUN - 1:
+                result += [
+                    ("".join(cut[done:start]), False),
+                    ("".join(cut[start : start + block.size]), True),
+                ]
+                done = start + block.size
+        result.append(("".join(cut[done:]), False))
+        marked.append([piece for piece in result if piece[0]])
+    return marked[0], marked[1]

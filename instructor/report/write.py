@@ -1,0 +1,35 @@
+"""Writes every report: tables, pages, manual marks, formgrader's course."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..records import write_whole
+from . import formgrader, overview, pages, spreadsheet
+from .marked import marked
+from .results import marks_table, part_names, questions_table
+
+
+def write_reports(results: Path, excel: bool = False) -> list[Path]:
+    """Write every report of RESULTS from the stored marks and from what the teacher typed.
+
+    Args:
+        results: the folder that ``grade`` filled.
+        excel: write marks.csv and questions.csv for a French spreadsheet.
+
+    Returns:
+        The paths written: manual.csv, marks.csv, questions.csv, class.html, feedback/, nbgrader/.
+
+    Raises:
+        manual.ManualError: what the teacher typed cannot be read; nothing was changed.
+    """
+    students = marked(results)
+    names = part_names(students)
+    write_whole(results / "marks.csv", spreadsheet.render(*marks_table(students, names), excel))
+    write_whole(results / "questions.csv", spreadsheet.render(*questions_table(students), excel))
+    for student in students:
+        write_whole(results / "feedback" / f"{student.student}.html", pages.feedback(student, names))
+    write_whole(results / "class.html", pages.class_page(overview.overview(students, names)))
+    formgrader.write(results, students)
+    written = ("manual.csv", "marks.csv", "questions.csv", "class.html", "feedback", formgrader.COURSE)
+    return [results / name for name in written]

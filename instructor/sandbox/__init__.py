@@ -1,0 +1,1 @@
+"""Where a submission runs. Read room (threat model), bench, then inside."""

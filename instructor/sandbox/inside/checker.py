@@ -1,0 +1,216 @@
+"""The trusted side: has a student's process execute a notebook, asks for its answers, and marks them.
+
+The checks and helpers are ours, in a process that executes nothing a student wrote. Run as ``python -m
+inside.checker SOCKET``; requests, with the socket of a student's process:
+{"part": "part1", "steps": [...], "limits": {...}, "folder": path or None}, or the open folder of the
+submission's files -> see ``Marking.report``.
+A step is {"run": source, "cell": id} or {"check": name, "arguments": [expressions], "cell": id}.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import signal
+import socket
+import sys
+import time
+from types import ModuleType
+
+from helpers.checks.marks import Score
+from helpers.engine import compiled
+from helpers.french import listed, typographic
+
+from . import codec, confine, remarks, wire
+from .limits import Limits
+
+GRACE = 10  # seconds beyond a cell's time for code that cannot be interrupted at once
+ASKING = 30  # seconds to tell the values of names
+compiled.MAX_XLA_PROGRAMS = (
+    10_000  # a checker meets a class's networks, and is replaced before they fill memory
+)
+
+
+class Marking:
+    """One notebook being marked."""
+
+    def __init__(self, part: str, sock: socket.socket, limits: Limits):
+        self.part, self.sock, self.limits = part, sock, limits
+        self.module = checks_of(part)
+        self.deadline = time.monotonic() + limits.notebook
+        self.scores: dict[str, dict] = {}
+        self.errors: dict[str, str] = {}  # cell -> what stopped it
+        self.remarks: list[str] = []  # for the teacher
+        self.seconds = {"run": 0.0, "check": 0.0}
+        self.lost: str | None = None
+        self.models = False
+
+    def follow(self, steps: list[dict]) -> int:
+        """Take the steps in order; return how many were done, all unless the student's process was lost."""
+        for position, step in enumerate(steps):
+            try:
+                if "run" in step:
+                    self.run(step)
+                else:
+                    self.check(step)
+            except wire.Lost as lost:
+                self.lost = "late" if isinstance(lost, wire.Late) else "gone"
+                return position
+        return len(steps)
+
+    def run(self, step: dict) -> None:
+        """Have a cell executed."""
+        answer = self.ask({"run": step["run"]}, self.limits.cell, "run")
+        if error := answer.get("error"):
+            self.errors[step["cell"]] = str(error)[:300]
+
+    def check(self, step: dict) -> None:
+        """Mark one question on the values that its answers have now."""
+        check = getattr(self.module, step["check"])
+        answer = self.ask({"values": step["arguments"]}, ASKING, "run")
+        records = answer.get("values")
+        if not isinstance(records, list) or len(records) != len(step["arguments"]):
+            records = [None] * len(step["arguments"])
+        started, asked = time.monotonic(), self.seconds["run"]
+        values, missing = [], []
+        for name, record in zip(step["arguments"], records, strict=True):
+            values.append(... if record is None else self.decode(record))
+            missing += [name] if record is None else []
+        score = check(*values)
+        report = report_score(score)
+        if missing:
+            report["feedback"] = self.explain(missing, step, score)
+            report["answered"] = score.answered or step.get("answer") in self.errors
+        key = score.question.key
+        if report["answered"] and (obstacle := remarks.obstacle(self.part, key)):
+            report |= {"points": None, "feedback": obstacle}
+        elif remark := remarks.remark(self.part, key, *values):
+            self.remarks.append(remark)
+        self.scores[key] = report
+        self.seconds["check"] += time.monotonic() - started - (self.seconds["run"] - asked)
+        if self.lost:  # while a function was called: the score of what it could not answer counts
+            raise wire.Late if self.lost == "late" else wire.Lost
+
+    def explain(self, missing: list[str], step: dict, score: Score) -> str:
+        """Say in French which answers have no value, and why if a cell failed."""
+        names = listed(f"`{name}`" for name in missing)
+        verb = "ne sont pas définis" if len(missing) > 1 else "n'est pas défini"
+        sentence = f"{names} {verb}"
+        if error := self.errors.get(step.get("answer")):
+            sentence += f" : la cellule de réponse s'arrête sur une erreur ({error})"
+        sentence = typographic(f"{sentence}.")
+        return f"{sentence}\n{score.feedback}" if score.answered else sentence
+
+    def decode(self, record: object) -> object:
+        """Return the value of an answer; what is none becomes an object that no check accepts."""
+        self.models |= isinstance(record, list) and record[:1] == ["keras"]
+        try:
+            return codec.decode(record, self.function)
+        except codec.Undecodable:
+            return codec.Opaque("inconnu")
+
+    def function(self, number: int):
+        """Return what calls a student's function, where it lives."""
+
+        def call(*arguments):
+            request = {"call": number, "arguments": [codec.encode(argument) for argument in arguments]}
+            try:
+                if self.lost:
+                    raise wire.Lost
+                answer = self.ask(request, self.limits.cell, "run")
+            except wire.Lost as lost:
+                self.lost = "late" if isinstance(lost, wire.Late) else self.lost or "gone"
+                raise failure("TempsDepasse" if self.lost == "late" else "ProcessusArrete") from None
+            if "result" not in answer:
+                raise failure(str(answer.get("error")).partition(":")[0])
+            return self.decode(answer["result"])
+
+        return call
+
+    def ask(self, request: dict, seconds: float, phase: str) -> dict:
+        """Send a request to the student's process and wait for the answer, in bounded time."""
+        started = time.monotonic()
+        seconds = min(seconds, self.deadline - started)
+        if seconds <= 0:
+            raise wire.Late("the notebook's time is over")
+        try:
+            wire.send(self.sock, {**request, "seconds": seconds})
+            answer, _ = wire.receive(self.sock, seconds + GRACE)
+        finally:
+            self.seconds[phase] += time.monotonic() - started
+        if not isinstance(answer, dict):
+            raise wire.Lost("not an answer")
+        return answer
+
+    def report(self, steps: list[dict]) -> dict:
+        """Follow the steps; return scores by question, cells' errors, remarks, seconds, and what was lost.
+
+        "done" counts the steps followed; "lost" is "late" or "gone" when the student's process did not
+        live to the end; "models" tells that a student's Keras model or files were read.
+        """
+        done = self.follow(steps)
+        return {
+            "scores": self.scores,
+            "errors": self.errors,
+            "remarks": self.remarks,
+            "seconds": self.seconds,
+            "done": done,
+            "lost": self.lost if done < len(steps) else None,
+            "models": self.models,
+        }
+
+
+def checks_of(part: str) -> ModuleType:
+    """Return the checks of a part such as "part1"."""
+    return importlib.import_module(f"helpers.checks.{part}")
+
+
+def describe(part: str, checks: list[str]) -> dict:
+    """Return the questions of a part, and which one each check marks."""
+    module = checks_of(part)
+    questions = [vars(question) for question in module.MARKS.questions.values()]
+    return {
+        "questions": questions,
+        "checks": {name: getattr(module, name)(...).question.key for name in checks},
+    }
+
+
+def report_score(score: Score) -> dict:
+    """Return a score as plain values."""
+    return {"points": float(score), "feedback": score.feedback, "answered": score.answered}
+
+
+def failure(name: str) -> Exception:
+    """Return an exception of the student's own type's name, for the feedback to tell."""
+    return type(re.sub(r"\W", "", name)[:60] or "Exception", (Exception,), {})()
+
+
+def main() -> None:
+    control, isolated = socket.socket(fileno=int(sys.argv[1])), sys.argv[2] == "isolated"
+    wire.send(control, {"ready": True})
+    while True:
+        try:
+            request, descriptors = wire.receive(control, descriptors=2)
+        except wire.Lost:
+            return
+        if "describe" in request:
+            wire.send(control, describe(request["describe"], request["checks"]))
+            continue
+        folder = descriptors[1] if len(descriptors) > 1 else request["folder"]
+        if folder is not None:
+            home = confine.work_folder(isolated)
+            confine.bring(folder, home)
+            os.chdir(home)
+        for descriptor in descriptors[1:]:
+            os.close(descriptor)  # it leads out of the sandbox
+        with socket.socket(fileno=descriptors[0]) as sock:
+            marking = Marking(request["part"], sock, Limits(**request["limits"]))
+            marking.models = folder is not None
+            report = marking.report(request["steps"])
+        wire.send(control, report)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the teacher's Ctrl-C is the parent's affair
+    main()

@@ -1,0 +1,231 @@
+"""Values as JSON with explicit types, so that one process can give another its answers and nothing else.
+
+Both directions: a student's answers, and the arguments with which a check calls a student's function. What
+has no encoding travels as the name of its type, and a check then finds it wrong. Decoding builds values of
+known types only; it never imports, evaluates or unpickles.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Callable
+
+import numpy as np
+
+from helpers import PlaygroundConfig, Run
+from helpers.checks.answers import MAX_EPOCHS, MAX_RESETS, trained
+from helpers.experiments.sweep import MAX_CELLS, Sweep
+
+DEPTH = 8  # of nested containers
+ITEMS = 100_000  # in all containers of one value
+LONGEST = 2**20  # characters of a string
+LARGEST = 32 * 2**20  # bytes of an array
+MOST_STARTS = 1024  # of a run that is trained anew
+_KINDS = "biufcSU"  # of arrays: never objects
+
+
+class Undecodable(Exception):
+    """What was received is no value of ours."""
+
+
+class Opaque:
+    """Stands for an object that does not travel; a check will say that it is not what was asked for."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __repr__(self):
+        return f"<objet de type {self.name}>"
+
+
+def encode(value: object, keep: Callable[[Callable], int] | None = None) -> list:
+    """Return a value as JSON, ``["type", ...]``.
+
+    Args:
+        value: anything.
+        keep: given a function, returns the number by which the other side may call it; without, functions
+            do not travel.
+    """
+    return _Encoder(keep).encode(value, 0)
+
+
+def decode(record: object, call: Callable[[int], Callable] | None = None) -> object:
+    """Return the value that ``encode`` described.
+
+    Args:
+        record: what was received, possibly hostile.
+        call: given a function's number, returns what calls it.
+
+    Raises:
+        Undecodable: not what ``encode`` makes.
+    """
+    try:
+        return _decode(record, call, 0)
+    except Undecodable:
+        raise
+    except Exception as error:  # whatever hostile input makes of numpy, Keras or our own code
+        raise Undecodable(f"{type(error).__name__}: {error}"[:200]) from None
+
+
+class _Encoder:
+    def __init__(self, keep):
+        self.keep, self.items = keep, 0
+
+    def encode(self, value, depth):
+        with contextlib.suppress(Exception):
+            if (record := self._plain(value, depth)) is not None:
+                return record
+            if (record := _library(value)) is not None:
+                return record
+            if callable(value) and self.keep:
+                return ["function", self.keep(value)]
+        return ["object", _type_name(value)]
+
+    def _plain(self, value, depth):  # noqa: PLR0911  (one line a type)
+        if value is None or value is ...:
+            return ["none" if value is None else "ellipsis"]
+        if isinstance(value, bool):
+            return ["bool", bool(value)]
+        if isinstance(value, np.generic):
+            return _array("scalar", np.asarray(value))
+        if isinstance(value, int):
+            return ["int", str(int(value))]
+        if isinstance(value, float):
+            return ["float", float(value)]
+        if isinstance(value, complex):
+            return ["complex", value.real, value.imag]
+        if isinstance(value, str):
+            return ["str", str(value)] if len(value) <= LONGEST else None
+        if isinstance(value, bytes):
+            return ["bytes", base64.b64encode(value).decode()] if len(value) <= LONGEST else None
+        if isinstance(value, os.PathLike):
+            return ["str", os.fspath(value)]
+        for name, kind in (("list", list), ("tuple", tuple), ("set", (set, frozenset)), ("dict", dict)):
+            if isinstance(value, kind):
+                self.items += len(value)
+                if depth >= DEPTH or self.items > ITEMS:
+                    return None
+                flat = [part for pair in value.items() for part in pair] if name == "dict" else value
+                return [name, [self.encode(item, depth + 1) for item in flat]]
+        return None
+
+
+def _library(value):  # noqa: PLR0911  (one line a type)
+    """Encode values of numpy, of TensorFlow, and of our own helpers."""
+    if isinstance(value, np.ndarray):
+        return _array("array", value)
+    if isinstance(value, PlaygroundConfig):
+        return ["config", value.to_url()]
+    if isinstance(value, Run):
+        # Its recipe: the checker trains it anew, so that its losses are those of the experiment it names.
+        return [
+            "run",
+            value.config.to_url(),
+            list(map(int, value.starts)),
+            str(value.dtype),
+            int(value.epoch),
+        ]
+    if isinstance(value, Sweep):
+        rates = [list(map(float, value.learning_rates)), list(map(float, value.rates))]
+        starts = list(map(int, value.starts))
+        losses = _array("array", np.asarray(value.losses, float))
+        return ["sweep", value.config.to_url(), *rates, int(value.epochs), starts, losses]
+    keras, tensorflow = sys.modules.get("keras"), sys.modules.get("tensorflow")
+    if keras and isinstance(value, keras.Model):
+        text = value.to_json()
+        return ["keras", text] if len(text) <= LONGEST else None
+    if tensorflow and isinstance(value, (tensorflow.Tensor, tensorflow.Variable)):
+        return _array("array", value.numpy())
+    if keras and isinstance(value, keras.Variable):
+        return _array("array", np.asarray(value))
+    return None
+
+
+def _array(name, array):
+    if array.dtype.kind not in _KINDS or array.nbytes > LARGEST:
+        return None
+    array = np.ascontiguousarray(array)
+    return [name, array.dtype.str, list(array.shape), base64.b64encode(array.tobytes()).decode()]
+
+
+def _type_name(value):
+    return re.sub(r"\W", "", type(value).__name__)[:60] or "object"
+
+
+def _decode(record, call, depth):
+    if not isinstance(record, list) or not record or depth > DEPTH + 1:
+        raise Undecodable("not a value")
+    name, *fields = record
+    if name in _CONTAINERS:
+        (items,) = fields
+        if not isinstance(items, list) or len(items) > 2 * ITEMS:
+            raise Undecodable("not a container")
+        return _CONTAINERS[name]([_decode(item, call, depth + 1) for item in items])
+    if name == "function":
+        (number,) = fields
+        if call is None or type(number) is not int:
+            raise Undecodable("no function is expected")
+        return call(number)
+    return _DECODERS[name](*fields)
+
+
+def _decode_array(dtype, shape, data):
+    dtype = np.dtype(str(dtype))
+    if dtype.kind not in _KINDS:
+        raise Undecodable("an array of objects")
+    return np.frombuffer(base64.b64decode(data, validate=True), dtype).reshape([int(n) for n in shape]).copy()
+
+
+def _decode_run(url, starts, dtype, epoch):
+    config = PlaygroundConfig.from_url(url)
+    starts = tuple(int(start) for start in starts)
+    if not 0 <= epoch <= MAX_EPOCHS or len(starts) > MOST_STARTS or max(starts) > MAX_RESETS:
+        return Opaque("Run")
+    if dtype != "float64" or len(starts) * epoch > MAX_EPOCHS * 8:
+        return Opaque("Run")
+    return trained(config, int(epoch), starts)
+
+
+def _decode_sweep(url, learning_rates, rates, epochs, starts, losses):
+    config = PlaygroundConfig.from_url(url)
+    learning_rates, rates = tuple(map(float, learning_rates)), tuple(map(float, rates))
+    starts, losses = tuple(map(int, starts)), _decode_array(*losses[1:])
+    if losses.shape != (len(learning_rates), len(rates), len(starts)) or losses.dtype.kind != "f":
+        raise Undecodable("not a sweep")
+    if len(learning_rates) * len(rates) > MAX_CELLS:
+        raise Undecodable("too large a sweep")
+    return Sweep(config, learning_rates, rates, int(epochs), starts, losses)
+
+
+def _decode_keras(text):
+    import keras  # noqa: PLC0415  (a checker of parts without models never needs it)
+
+    return keras.models.model_from_json(str(text))  # safe mode: no code, no custom objects
+
+
+def _pairs(items):
+    return dict(zip(items[::2], items[1::2], strict=True))
+
+
+_CONTAINERS = {"list": list, "tuple": tuple, "set": set, "dict": _pairs}
+_DECODERS = {
+    "none": lambda: None,
+    "ellipsis": lambda: ...,
+    "bool": bool,
+    "int": lambda digits: int(str(digits)),
+    "float": float,
+    "complex": complex,
+    "str": str,
+    "bytes": lambda data: base64.b64decode(data, validate=True),
+    "array": _decode_array,
+    "scalar": lambda *fields: _decode_array(*fields)[()],
+    "config": PlaygroundConfig.from_url,
+    "run": _decode_run,
+    "sweep": _decode_sweep,
+    "keras": _decode_keras,
+    "object": lambda name: Opaque(re.sub(r"\W", "", str(name))[:60]),
+}
