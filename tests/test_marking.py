@@ -73,7 +73,7 @@ def test_checks_are_the_editions_and_our_figures_do_not_run(rebuilt):
     source = "\n".join(step["run"] for step in steps if "run" in step)
     assert "palier = np.float64(0.5)" in source
     assert "import numpy as np" in source
-    for left_out in ("health.report", "plotting.", "urlretrieve"):
+    for left_out in ("selftest.report", "plotting.", "curl"):
         assert left_out not in source
         assert left_out in "\n".join(cell.source for cell in EDITIONS[PART1].cells)
 
@@ -93,7 +93,7 @@ def test_a_cell_that_may_read_anything_makes_all_run(rebuilt, added, everything)
     steps = make_plan(EDITIONS[PART1], rebuilt(notebook)).steps
     sources = [step["run"] for step in steps if "run" in step]
     assert added in sources  # even what cannot be read: its error is to be told
-    assert any("health.report" in source for source in sources) == everything
+    assert any("selftest.report" in source for source in sources) == everything
 
 
 @pytest.mark.parametrize("part", EDITIONS)
@@ -215,8 +215,8 @@ def test_silence_ends_in_time():
 class Told(checker.Marking):
     """Marks what it is told in place of a student's process."""
 
-    def __init__(self, module, *values):
-        super().__init__(module, None, Limits())
+    def __init__(self, part, *values):
+        super().__init__(part, None, Limits())
         self.values = list(values)
 
     def ask(self, request, seconds, phase):
@@ -225,25 +225,25 @@ class Told(checker.Marking):
         return {"values": self.values}
 
 
-def marked(module, check, *values):
-    told = Told(module, *values)
+def marked(part, check, *values):
+    told = Told(part, *values)
     told.check({"check": check, "arguments": [f"x{n}" for n in range(len(values))], "cell": "c"})
     (score,) = told.scores.values()
     return score
 
 
 def test_a_score_counts_what_travelled():
-    assert marked(part1, "check_plateau", ["float", 0.5], ["int", "0"])["points"] == 1.5
-    missing = marked(part1, "check_plateau", None, ["int", "0"])
+    assert marked("part1", "check_plateau", ["float", 0.5], ["int", "0"])["points"] == 1.5
+    missing = marked("part1", "check_plateau", None, ["int", "0"])
     assert missing["points"] == 0.75
     assert "`x0` n'est pas défini" in missing["feedback"]
     for hostile in (["object", "Score"], ["float", "1e400"], {"points": 1.5}, 7, ["str", "0.5"]):
-        assert marked(part1, "check_plateau", hostile, hostile)["points"] == 0
+        assert marked("part1", "check_plateau", hostile, hostile)["points"] == 0
 
 
 def test_answers_of_another_number_or_kind_are_worth_nothing():
     for answer in ("1.5", None, [["float", 0.5]] * 3, {"x0": ["float", 0.5]}):
-        told = Told(part1)
+        told = Told("part1")
         told.values = answer
         told.check({"check": "check_plateau", "arguments": ["palier", "constante"], "cell": "c"})
         assert told.scores["1.b"]["points"] == 0
@@ -254,11 +254,11 @@ def test_a_question_without_images_stays_to_be_marked(monkeypatch):
         raise DataUnavailable("nothing")
 
     monkeypatch.setattr(part4, "data", none_here)
-    score = marked(part4, "check_margin", ["float", 0.008], ["str", "best.keras"])
+    score = marked("part4", "check_margin", ["float", 0.008], ["str", "best.keras"])
     assert score["points"] is None
     assert "CIFAR-10 n'était pas disponible à la correction" in score["feedback"]
-    assert marked(part4, "check_margin", ["ellipsis"], ["str", "best.keras"])["points"] == 0  # unanswered
-    assert marked(part4, "check_prediction_accuracy", ["float", 0.7])["points"] == 0.5
+    assert marked("part4", "check_margin", ["ellipsis"], ["str", "best.keras"])["points"] == 0  # unanswered
+    assert marked("part4", "check_prediction_accuracy", ["float", 0.7])["points"] == 0.5
 
 
 class Scripted:
@@ -323,7 +323,7 @@ def test_a_failure_of_ours_is_told_and_worth_another_try(tmp_path):
             self.closed = True
 
     broken = Broken({})
-    result = notebook.mark(submission, EDITIONS, broken, tmp_path)
+    result = notebook.mark_submission(submission, EDITIONS, broken, tmp_path)
     assert broken.closed
     assert result.notebooks[PART1].status == "refused"
     assert notebook.is_our_failure(result.notebooks[PART1])
