@@ -58,7 +58,7 @@ def texts(app):
 
 def echo(app, times=1):
     """Do what a page does: acknowledge the counter."""
-    sent, acknowledged = app._relay.widgets
+    sent, acknowledged = app._clock.widgets
     for _ in range(times):
         acknowledged.value = sent.value
 
@@ -90,10 +90,10 @@ def test_plays_exactly_the_engines_run(app):
 
 def test_a_page_that_does_not_answer_gets_two_bursts_at_most(app):
     frames = []
-    app._relay._frame = lambda: frames.append(1)
+    app._clock._frame = lambda: frames.append(1)
     play(app)
     assert len(frames) == 2 * FRAMES
-    _, acknowledged = app._relay.widgets
+    _, acknowledged = app._clock.widgets
     acknowledged.value += 1  # it has shown one of the two
     assert len(frames) == 3 * FRAMES
     acknowledged.value -= 1  # an old answer frees nothing
@@ -102,7 +102,7 @@ def test_a_page_that_does_not_answer_gets_two_bursts_at_most(app):
 
 def test_every_frame_sends_the_counter_after_the_pictures(app):
     order = []
-    sent, _ = app._relay.widgets
+    sent, _ = app._clock.widgets
     sent.observe(lambda _: order.append("counter"), "value")
     app._panels.network._image.observe(lambda _: order.append("picture"), "value")
     play(app)
@@ -116,12 +116,12 @@ def test_pause_needs_no_lock_and_ends_the_burst(app):
 
     def frame():
         shown.append(1)
-        other = threading.Thread(target=app._relay.pause)
+        other = threading.Thread(target=app._clock.pause)
         other.start()
         other.join(timeout=5)
         assert not other.is_alive()
 
-    app._relay._frame = frame
+    app._clock._frame = frame
     play(app)
     assert len(shown) == 1
     assert not app.playing
@@ -160,20 +160,20 @@ def test_an_error_or_an_interrupt_stops_with_a_message_and_it_plays_again(app, m
 def test_an_interrupt_heard_elsewhere_stops_at_the_next_answer(app):
     """With ipykernel 7 the widget may compute on a thread that no interrupt reaches."""
     play(app)
-    app._relay.interrupt()
+    app._clock.interrupt()
     assert not app.playing
     echo(app)
     assert INTERRUPTED in texts(app)
     play(app)
     app.pause()
-    app._relay.interrupt()  # of something else
+    app._clock.interrupt()  # of something else
     echo(app)
     assert INTERRUPTED not in texts(app)
 
 
 def test_a_lost_answer_is_asked_for_again(app):
     play(app)
-    app._relay._last_burst -= 60  # nothing has come for a minute
+    app._clock._last_burst -= 60  # nothing has come for a minute
     epochs = app.config.epochs
     click(app, "Pause")  # what the student sees and presses
     assert app.playing
@@ -185,7 +185,7 @@ def test_the_first_echo_compiles_once(app, monkeypatch):
     trained = []
     monkeypatch.setattr("helpers.playground.app.Run.train", lambda run, epochs: trained.append(epochs))
     echo(app, 1)
-    app._relay.widgets[0].value += 1
+    app._clock.widgets[0].value += 1
     echo(app, 1)
     assert trained == [1]
     assert app.config.epochs == 0
@@ -599,7 +599,7 @@ def test_running_the_cell_again_closes_the_old_widget(monkeypatch):
     assert first.widget is twin.widget is None
     assert other.widget.comm is not None
     assert second.widget.comm is not None
-    sent, acknowledged = first._relay.widgets
+    sent, acknowledged = first._clock.widgets
     epochs = first.config.epochs
     first.play()
     acknowledged.value = sent.value + 5

@@ -1,6 +1,6 @@
 """The Playground as a Jupyter widget, on core ipywidgets: ``Playground(url)`` as a cell's last expression.
 
-This module joins a session (what is trained) to panels (what is shown) and to the relay (what sets the
+This module joins a session (what is trained) to panels (what is shown) and to the clock (what sets the
 pace). Nothing plays unless a page shows it.
 """
 
@@ -18,7 +18,7 @@ from ..engine.training import Run
 from ..french import typographic
 from ..notebook.running_cell import close_previous
 from . import picture
-from .clock import INTERRUPTED, Relay
+from .clock import INTERRUPTED, Clock
 from .drawers import Drawers
 from .panels import DataPanel, NetworkPanel, NeuronEditor, OutputPanel, TopBar, close_tree
 from .session import RATES, Session, Trial
@@ -67,7 +67,7 @@ class Playground:
         self._lock = threading.RLock()
         self._session = Session(config)
         self._first_config = self._session.config
-        self._relay = Relay(self._frame, self._stopped, self._warm_up, self._lock)
+        self._clock = Clock(self._frame, self._stopped, self._warm_up, self._lock)
         self._epochs_per_frame, self._frames = 1, 0
         self.selected: tuple[int, int] | None = None
         self._build()
@@ -102,23 +102,23 @@ class Playground:
 
     @property
     def playing(self) -> bool:
-        return self._relay.playing
+        return self._clock.playing
 
     # What the controls ask for
 
     def play(self):
         """Play, as soon as a page shows the widget."""
-        self._relay.play()
+        self._clock.play()
         self._show_playing()
 
     def pause(self):
         """Pause at once, and enter the trial into the journal."""
-        self._relay.pause()
+        self._clock.pause()
         self._do(self._session.record)
 
     def toggle(self):
         """Play or pause."""
-        if self._relay.playing and not self._relay.stalled:
+        if self._clock.playing and not self._clock.stalled:
             self.pause()
         else:
             self.play()
@@ -219,7 +219,7 @@ class Playground:
 
     def close(self):
         """Stop, and take every part of the widget away from page and kernel; the journal stays."""
-        self._relay.close()
+        self._clock.close()
         with self._lock:  # a burst may be under way on another thread
             if self.widget is None:
                 return
@@ -259,7 +259,7 @@ class Playground:
             widgets.VBox(
                 (
                     style_sheet(),
-                    *self._relay.widgets,
+                    *self._clock.widgets,
                     panels.top.widget,
                     self._message,
                     columns,
@@ -274,13 +274,13 @@ class Playground:
 
     def _on_view_count(self, change):
         if change["new"] == 0 and change["old"]:  # its last view is gone: a cell was deleted
-            self._relay.pause()
+            self._clock.pause()
             self._show_playing()
 
     def _do(self, action, *arguments, pauses=True):
         """Carry out what a control asks for, and show the outcome: the message it returns, or its error."""
         if pauses:
-            self._relay.pause()  # before the lock: a burst under way ends at its next frame
+            self._clock.pause()  # before the lock: a burst under way ends at its next frame
         with self._lock:
             try:
                 message = action(*arguments)
@@ -317,18 +317,18 @@ class Playground:
 
     def _show_playing(self):
         if self._panels is not None:
-            self._panels.top.show_playing(self._relay.playing)
+            self._panels.top.show_playing(self._clock.playing)
 
     def _say(self, message):
         self._message.value = f'<div role="status">{markup.escape(typographic(message), quote=False)}</div>'
 
     def _draw(self):
         layers = picture.surfaces(self._session.run)
-        self._panels.network.draw(self._session, layers, self._relay.playing)
+        self._panels.network.draw(self._session, layers, self._clock.playing)
         self._panels.output.draw(self._session, layers)
         self._panels.top.show_epoch(self._session)
 
-    # What the relay calls
+    # What the clock calls
 
     def _frame(self):
         """Train a little and draw."""
@@ -342,7 +342,7 @@ class Playground:
         if self._frames % EDITOR_EVERY == 0:
             self._panels.editor.show(self._session)
         if not self._session.is_finite:
-            self._relay.pause()
+            self._clock.pause()
             self._do(self._session.record)
             self._say(DIVERGED)
 

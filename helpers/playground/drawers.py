@@ -20,12 +20,12 @@ from .style import (
     html,
     image,
     loss_text,
-    marked,
     named,
     placed,
     plural,
     rate_text,
     row,
+    set_class,
 )
 
 STARTS = 16
@@ -145,7 +145,7 @@ class StartsDrawer(Panel):
         labels = []
         for start, (loss, made) in enumerate(zip(losses, self._buttons, strict=True)):
             is_reached = loss <= self._threshold.value
-            marked(made, "reached", is_reached)
+            set_class(made, "reached", is_reached)
             named(made, typographic(f"Départ {start} : perte de test {loss_text(loss)}"))
             left, top = _start_place(start)
             labels.append(

@@ -34,12 +34,12 @@ from .style import (
     html,
     image,
     loss_text,
-    marked,
     named,
     placed,
     plural,
     rate_text,
     row,
+    set_class,
 )
 
 SPEEDS = (("Lente", 1), ("Normale", 5), ("Rapide", 25), ("Maximale", 10_000))  # epochs per frame, at most
@@ -146,7 +146,7 @@ class TopBar(Panel):
         )
 
     def show_playing(self, is_playing):
-        marked(self._play, "playing", is_playing)
+        set_class(self._play, "playing", is_playing)
         named(self._play, "Pause" if is_playing else "Lecture")
 
 
@@ -181,7 +181,7 @@ class DataPanel(Panel):
         shown = DATASETS if config.problem == "classification" else REG_DATASETS
         for name, choice in self._buttons.items():
             choice.layout.display = None if name in shown else "none"
-            marked(choice, "chosen", name == config.data_name)
+            set_class(choice, "chosen", name == config.data_name)
             named(choice, DATA_NAMES[name] + (" (choisi)" if name == config.data_name else ""))
         self._noise.max = max(50, config.noise)  # an address may go past the site's own slider
         for slider, value, unit in (
@@ -231,7 +231,7 @@ class NetworkPanel(Panel):
         config = session.config
         for name, choice in self._features.items():
             is_on = name in config.features
-            marked(choice, "off", not is_on)
+            set_class(choice, "off", not is_on)
             named(choice, f"{'Retirer' if is_on else 'Ajouter'} l'entrée {FEATURE_NAMES[name]}")
         self._more.disabled = len(config.network_shape) == MAX_LAYERS
         self._less.disabled = not config.network_shape
@@ -255,7 +255,7 @@ class NetworkPanel(Panel):
             for neuron, box in enumerate(boxes):
                 made = self._reused(self._neuron_button, "output" if is_output else layer, neuron)
                 placed(made, box.x, layout.HEADER + box.y, box.size, box.size)
-                marked(made, "chosen", self.app.selected == (layer, neuron))
+                set_class(made, "chosen", self.app.selected == (layer, neuron))
                 yield made
 
     def _layer_button(self, layer, change):
@@ -443,20 +443,20 @@ def _network_labels(config):
 
 
 def _axes():
-    """The marks of both axes, as a drawing that stays sharp at any size."""
+    """The ticks of both axes, as a drawing that stays sharp at any size."""
     side = picture.OUTPUT_SIZE
-    marks = []
+    ticks = []
     for value in range(-6, 7):
         place = (value + 6) / 12 * side
         text = str(value).replace("-", "−")
-        marks.append(
+        ticks.append(
             f'<path d="M{place:g} {side}v4M{side} {side - place:g}h4" stroke="#999"/>'
             f'<text x="{place:g}" y="{side + 15}" text-anchor="middle">{text}</text>'
             f'<text x="{side + 7}" y="{side - place + 3.5:g}">{text}</text>'
         )
     size = f'width="{side + 30}" height="{side + 24}"'
     style = "overflow:visible;display:block;font-size:10px;fill:#555"
-    return f'<svg {size} style="{style}" aria-hidden="true">{"".join(marks)}</svg>'
+    return f'<svg {size} style="{style}" aria-hidden="true">{"".join(ticks)}</svg>'
 
 
 def _color_scale():

@@ -54,7 +54,7 @@ def rate_text(rate: float) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """Write "1 neurone", "2 neurones"; every word of the noun takes the mark."""
+    """Write "1 neurone", "2 neurones"; every word of the noun takes the s."""
     return f"{number}{NBSP}" + (noun if number < 2 else " ".join(f"{word}s" for word in noun.split()))
 
 
@@ -65,7 +65,7 @@ def dressed(widget: widgets.DOMWidget, *classes: str) -> widgets.DOMWidget:
     return widget
 
 
-def marked(widget: widgets.DOMWidget, name: str, is_on: bool):
+def set_class(widget: widgets.DOMWidget, name: str, is_on: bool):
     """Add or remove one class."""
     (widget.add_class if is_on else widget.remove_class)(f"dlp-{name}")
 
