@@ -17,10 +17,11 @@ from ..engine.config import PlaygroundConfig
 from ..engine.training import Run
 from ..french import typographic
 from ..notebook.running_cell import close_previous
+from ..notebook.shown import close_tree, widget_bundle
 from . import picture
 from .clock import INTERRUPTED, Clock
 from .drawers import Drawers
-from .panels import DataPanel, NetworkPanel, NeuronEditor, OutputPanel, TopBar, close_tree
+from .panels import DataPanel, NetworkPanel, NeuronEditor, OutputPanel, TopBar
 from .session import RATES, Session, Trial
 from .style import dressed, html, row, style_sheet
 
@@ -238,11 +239,9 @@ class Playground:
     def _repr_mimebundle_(self, **_):
         with self._lock:
             still = picture.static_png(self._session.run)
-        shown = {"text/plain": repr(self), "image/png": still}
-        if self.widget is not None:
-            view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-            shown["application/vnd.jupyter.widget-view+json"] = view
-        return shown
+        text = repr(self)
+        shown = {"text/plain": text} if self.widget is None else widget_bundle(self.widget, text)
+        return {**shown, "image/png": still}
 
     def _build(self):
         panels = self._panels = _Panels(

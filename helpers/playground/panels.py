@@ -23,6 +23,7 @@ from ..engine.config import (
 )
 from ..engine.data import load_data
 from ..french import typographic
+from ..notebook.shown import PALETTE, close_tree
 from . import layout, picture
 from .style import (
     DATA_NAMES,
@@ -387,18 +388,6 @@ def _count_links(parameters):
     return sum(weights[0].size for weights, _ in parameters)
 
 
-def close_tree(widget: widgets.Widget):
-    """Close a widget, what it contains and what it is made of."""
-    for part in (
-        *getattr(widget, "children", ()),
-        getattr(widget, "layout", None),
-        getattr(widget, "style", None),
-    ):
-        if isinstance(part, widgets.Widget):
-            close_tree(part)
-    widget.close()
-
-
 def neuron_name(config, layer: int, neuron: int) -> str:
     """Name a neuron as a French sentence does."""
     if layer == len(config.network_shape):
@@ -460,7 +449,7 @@ def _axes():
 
 
 def _color_scale():
-    colors = ",".join(f"rgb{color}" for color in (picture.ORANGE, picture.GREY, picture.BLUE))
+    colors = ",".join(PALETTE)
     return (
         '<div style="display:flex;gap:14px;align-items:center;margin-bottom:4px">'
         '<span class="dlp-note" style="flex:1">Couleur des points, des neurones et des poids</span>'

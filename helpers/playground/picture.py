@@ -15,16 +15,17 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.transforms import IdentityTransform
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from ..engine.config import FEATURE_NAMES, FEATURES, PlaygroundConfig
 from ..engine.data import DOMAIN, Dataset, compute_features, load_data
 from ..engine.training import Run
 from ..french import decimal
+from ..notebook.shown import PALETTE
 from . import layout
 
 SCALE = 2
-ORANGE, GREY, BLUE = (245, 147, 34), (232, 234, 235), (8, 119, 189)  # -1, 0, +1
+ORANGE, GREY, BLUE = map(ImageColor.getrgb, PALETTE)  # -1, 0, +1
 SURFACE_ALPHA = 160 / 255  # the site paints surfaces half transparent, so that points stand out
 DENSITY = 100  # cells along each side of a surface
 OUTPUT_SIZE = 276  # CSS pixels of the large surface

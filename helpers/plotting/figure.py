@@ -18,10 +18,11 @@ from PIL import Image
 
 from ..engine.data import DOMAIN
 from ..french import decimal, typographic
+from ..notebook.shown import PALETTE
 
-ORANGE, GREY, BLUE = "#f59322", "#e8eaeb", "#0877bd"
+ORANGE, GREY, BLUE = PALETTE
 INK, FAINT = "#2b3640", "#8a949c"
-COLOURS = LinearSegmentedColormap.from_list("playground", [ORANGE, GREY, BLUE])
+COLOURS = LinearSegmentedColormap.from_list("playground", PALETTE)
 WIDTH = 8.4  # inches of 100 px: what a notebook column shows without scaling
 GRID = 100  # points a side of a drawn surface
 
