@@ -93,7 +93,7 @@ class Playground:
         """The trials so far, the current one included, best test loss first."""
         with self._lock:
             self._session.record()
-            return self._session.journal.trials
+            return self._session.journal
 
     @property
     def run(self) -> Run:
@@ -174,10 +174,6 @@ class Playground:
         if layer < len(shape):  # else a click on what has just gone
             shape[layer] += change
             self.change(network_shape=tuple(shape))
-
-    @property
-    def output_layer(self) -> int:
-        return len(self.config.network_shape)
 
     def select(self, layer: int, neuron: int):
         """Show one neuron in large, with its weights; the same again goes back to the output."""

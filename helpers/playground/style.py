@@ -15,12 +15,11 @@ from urllib.parse import quote
 import ipywidgets as widgets
 
 from ..engine.config import DATASETS, REG_DATASETS
-from ..french import NBSP, decimal
+from ..french import decimal
 from ..notebook.shown import BLUE, ORANGE
 from . import layout
 from .picture import OUTPUT_SIZE, dataset_png
 
-THIN_SPACE = "\u202f"
 FEATURE_HTML = {
     "x": "X<sub>1</sub>",
     "y": "X<sub>2</sub>",
@@ -43,21 +42,6 @@ DATA_NAMES = {
 def loss_text(value: float) -> str:
     """Write a loss as the site does, to three decimals; a diverged one is infinite."""
     return decimal(value) if value < 1e6 else "∞"  # NaN compares false
-
-
-def epoch_text(epoch: int) -> str:
-    """Write an epoch on six digits, such as "000 771"."""
-    return f"{epoch:07,d}".replace(",", THIN_SPACE)
-
-
-def rate_text(rate: float) -> str:
-    """Write a rate without exponent, such as "0,00001"."""
-    return f"{rate:.5f}".rstrip("0").rstrip(".").replace(".", ",")
-
-
-def plural(number: int, noun: str) -> str:
-    """Write "1 neurone", "2 neurones"; every word of the noun takes the s."""
-    return f"{number}{NBSP}" + (noun if number < 2 else " ".join(f"{word}s" for word in noun.split()))
 
 
 def dressed(widget: widgets.DOMWidget, *classes: str) -> widgets.DOMWidget:
