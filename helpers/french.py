@@ -29,8 +29,8 @@ def plain(value: float, digits: int = 3) -> str:
 
 
 def count(number: float, noun: str) -> str:
-    """Write "1 point", "1,5 point", "2 points": in French the plural begins at two."""
-    return f"{number:g}".replace(".", ",") + f"{NBSP}{noun}" + ("s" if abs(number) >= 2 else "")
+    """Write "1 point", "1,5 point", "2 couches cachées": in French the plural begins at two."""
+    return f"{plain(number)}{NBSP}{noun if abs(number) < 2 else noun.replace(' ', 's ') + 's'}"
 
 
 def thousands(number: int) -> str:

@@ -30,8 +30,8 @@ def drawn_network(config, parameters=None, **options):
 
 def test_color_table_ends_are_the_sites_colors():
     table = picture.color_table()
-    assert tuple(table[0]) == picture.ORANGE
-    assert tuple(table[255]) == picture.BLUE
+    assert tuple(table[0]) == picture.ORANGE == (245, 147, 34)
+    assert tuple(table[255]) == picture.BLUE == (8, 119, 189)
     assert np.abs(table[127].astype(int) - picture.GREY).max() <= 2
 
 

@@ -11,7 +11,9 @@ from helpers import Playground, PlaygroundConfig, train
 from helpers.engine.compiled import CHUNK
 from helpers.engine.config import FEATURES
 from helpers.notebook import running_cell
-from helpers.playground.clock import FRAMES, INTERRUPTED
+from helpers.playground.clock import FRAMES, INTERRUPTED, Clock
+from helpers.playground.session import Session
+from helpers.playground.style import loss_text
 
 PART1 = "#activation=relu&dataset=xor&noise=35&networkShape=3&seed=0.50819&learningRate=0.03"
 
@@ -29,20 +31,18 @@ def tree(widget):
         yield from tree(child)
 
 
+def part(app, name):
+    """The one part that the style sheet calls so."""
+    (found,) = (w for w in tree(app.widget) if f"dlp-{name}" in getattr(w, "_dom_classes", ()))
+    return found
+
+
 def control(app, label):
-    """The control or button that a student would call so."""
-    found = [
-        widget
-        for widget in tree(app.widget)
-        if label in (getattr(widget, "description", None), getattr(widget, "tooltip", None))
-    ]
+    """The one control or button whose name is, or begins with, what a student would call it."""
+    names = {w: {getattr(w, "description", None), getattr(w, "tooltip", None)} for w in tree(app.widget)}
+    found = [w for w in names if label in names[w]]
+    found = found or [w for w in names if any((name or "").startswith(label) for name in names[w])]
     assert len(found) == 1, f"{label}: {found}"
-    return found[0]
-
-
-def labelled(app, start):
-    found = [w for w in tree(app.widget) if getattr(w, "description", "").startswith(start)]
-    assert len(found) == 1, f"{start}: {found}"
     return found[0]
 
 
@@ -56,11 +56,25 @@ def texts(app):
     return " ".join(w.value for w in tree(app.widget) if isinstance(w, widgets.HTML))
 
 
+def message(app):
+    return part(app, "message").value
+
+
+def surface_and_points(app):
+    """The two pictures of the output, one over the other."""
+    return [w.value for w in tree(part(app, "surface")) if isinstance(w, widgets.Image)]
+
+
 def echo(app, times=1):
     """Do what a page does: acknowledge the counter."""
-    sent, acknowledged = app._relay.widgets
+    sent, acknowledged = counters(app)
     for _ in range(times):
         acknowledged.value = sent.value
+
+
+def counters(app):
+    """What the page acknowledges, and the last that it has."""
+    return [w for w in tree(app.widget) if type(w) is widgets.IntText]
 
 
 def play(app, times=1):
@@ -88,43 +102,58 @@ def test_plays_exactly_the_engines_run(app):
     assert f"{expected.test_loss[0, -1]:.3f}".replace(".", ",") in texts(app)
 
 
-def test_a_page_that_does_not_answer_gets_two_bursts_at_most(app):
-    frames = []
-    app._relay._frame = lambda: frames.append(1)
-    play(app)
-    assert len(frames) == 2 * FRAMES
-    _, acknowledged = app._relay.widgets
-    acknowledged.value += 1  # it has shown one of the two
-    assert len(frames) == 3 * FRAMES
-    acknowledged.value -= 1  # an old answer frees nothing
-    assert len(frames) == 3 * FRAMES
+@pytest.fixture
+def clock():
+    """A clock alone, which notes its frames and what it says when it stops."""
+    frames, said = [], []
+    made = Clock(lambda: frames.append(1), said.append, lambda: None, threading.RLock())
+    made.frames, made.said = frames, said
+    yield made
+    made.close()
 
 
-def test_every_frame_sends_the_counter_after_the_pictures(app):
+def answer(clock):
+    sent, acknowledged = clock.widgets
+    acknowledged.value = sent.value
+
+
+def test_a_page_that_does_not_answer_gets_two_bursts_at_most(clock):
+    clock.play()
+    answer(clock)
+    assert len(clock.frames) == 2 * FRAMES
+    clock.widgets[1].value += 1  # the page has shown one of the two
+    assert len(clock.frames) == 3 * FRAMES
+    clock.widgets[1].value -= 1  # an old answer frees nothing
+    assert len(clock.frames) == 3 * FRAMES
+
+
+def test_every_burst_sends_the_counter_after_the_pictures(app):
     order = []
-    sent, _ = app._relay.widgets
+    sent, _ = counters(app)
+    network = next(w for w in tree(part(app, "network")) if isinstance(w, widgets.Image))
     sent.observe(lambda _: order.append("counter"), "value")
-    app._panels.network._image.observe(lambda _: order.append("picture"), "value")
+    network.observe(lambda _: order.append("picture"), "value")
     play(app)
     assert order[0] == "counter"  # play itself asks for the first answer
     assert order[1:].count("counter") == 2
     assert order[-1] == "counter"
 
 
-def test_pause_needs_no_lock_and_ends_the_burst(app):
+def test_pause_needs_no_lock_and_ends_the_burst():
     shown = []
 
     def frame():
         shown.append(1)
-        other = threading.Thread(target=app._relay.pause)
+        other = threading.Thread(target=clock.pause)
         other.start()
         other.join(timeout=5)
         assert not other.is_alive()
 
-    app._relay._frame = frame
-    play(app)
+    clock = Clock(frame, pytest.fail, lambda: None, threading.RLock())
+    clock.play()
+    answer(clock)
     assert len(shown) == 1
-    assert not app.playing
+    assert not clock.playing
 
 
 def test_pause_and_play_again_goes_on(app):
@@ -143,10 +172,10 @@ def test_pause_and_play_again_goes_on(app):
     [(RuntimeError("plus de mémoire"), "plus de mémoire"), (KeyboardInterrupt(), INTERRUPTED)],
 )
 def test_an_error_or_an_interrupt_stops_with_a_message_and_it_plays_again(app, monkeypatch, error, words):
-    def fail(epochs):
+    def fail(session, epochs):
         raise error
 
-    monkeypatch.setattr(app._session, "train", fail)
+    monkeypatch.setattr(Session, "train", fail)
     play(app)
     assert not app.playing
     assert words in texts(app)
@@ -157,23 +186,24 @@ def test_an_error_or_an_interrupt_stops_with_a_message_and_it_plays_again(app, m
     assert app.config.epochs > 0
 
 
-def test_an_interrupt_heard_elsewhere_stops_at_the_next_answer(app):
+def test_an_interrupt_heard_elsewhere_stops_at_the_next_answer(clock):
     """With ipykernel 7 the widget may compute on a thread that no interrupt reaches."""
-    play(app)
-    app._relay.interrupt()
-    assert not app.playing
-    echo(app)
-    assert INTERRUPTED in texts(app)
-    play(app)
-    app.pause()
-    app._relay.interrupt()  # of something else
-    echo(app)
-    assert INTERRUPTED not in texts(app)
+    clock.play()
+    answer(clock)
+    clock.interrupt()
+    assert not clock.playing
+    answer(clock)
+    assert clock.said == [INTERRUPTED]
+    clock.play()
+    clock.pause()
+    clock.interrupt()  # of something else
+    answer(clock)
+    assert clock.said == [INTERRUPTED]
 
 
-def test_a_lost_answer_is_asked_for_again(app):
+def test_a_lost_answer_is_asked_for_again(app, monkeypatch):
     play(app)
-    app._relay._last_burst -= 60  # nothing has come for a minute
+    monkeypatch.setattr("helpers.playground.clock.STALLED_SECONDS", -1)  # nothing has come for long
     epochs = app.config.epochs
     click(app, "Pause")  # what the student sees and presses
     assert app.playing
@@ -184,9 +214,8 @@ def test_a_lost_answer_is_asked_for_again(app):
 def test_the_first_echo_compiles_once(app, monkeypatch):
     trained = []
     monkeypatch.setattr("helpers.playground.app.Run.train", lambda run, epochs: trained.append(epochs))
-    echo(app, 1)
-    app._relay.widgets[0].value += 1
-    echo(app, 1)
+    for number in (1, 2):
+        counters(app)[1].value = number
     assert trained == [1]
     assert app.config.epochs == 0
 
@@ -208,22 +237,17 @@ def test_rates_change_while_it_plays_without_compiling(app):
     assert app.run.learning_rate == 0.1
     echo(app)
     click(app, "Pause")
-    assert not app._session.replayable
+    assert not app.journal[0].replayable
     assert "Réglages changés en cours de route" in texts(app)
 
 
-def test_a_rate_changed_before_training_stays_replayable(app):
+def test_a_rate_changed_before_training_or_not_in_use_stays_replayable(app):
     control(app, "Taux d'apprentissage").value = 0.1
     click(app, "Avancer d'une époque")
-    assert app.journal[0].replayable
-    np.testing.assert_array_equal(app.run.test_loss, train(app.config, 1).test_loss)
-
-
-def test_a_rate_that_is_not_in_use_changes_nothing(app):
-    click(app, "Avancer d'une époque")
     control(app, "Taux de régularisation").value = 0.1  # there is no regularization
-    assert app.journal[0].replayable
-    assert len(app.journal) == 1
+    (trial,) = app.journal
+    assert trial.replayable
+    np.testing.assert_array_equal(app.run.test_loss, train(app.config, 1).test_loss)
 
 
 def test_a_diverging_run_stops_calmly():
@@ -272,7 +296,7 @@ def test_choices_restart_at_the_urls_own_start(app, label, value, field):
     ],
 )
 def test_sliders_keep_the_seed(app, start, value, field):
-    slider = labelled(app, start)
+    slider = control(app, start)
     slider.value = value
     assert getattr(app.config, field) == value
     assert app.config.seed == "0.50819"
@@ -281,7 +305,7 @@ def test_sliders_keep_the_seed(app, start, value, field):
 
 def test_noise_beyond_the_sites_slider_is_kept():
     app = Playground("#dataset=spiral&noise=80&networkShape=3,2")
-    assert labelled(app, "Bruit").value == 80
+    assert control(app, "Bruit").value == 80
     assert app.config.noise == 80
     app.close()
 
@@ -334,27 +358,23 @@ def test_reset_goes_to_the_next_start_and_keeps_the_points(app):
 
 
 def test_regenerate_draws_a_seed_as_the_site_writes_it(app):
-    before = app._panels.output._points.value
+    before = surface_and_points(app)[1]
     click(app, "Tirer une nouvelle graine")
     assert app.config.seed != "0.50819"
     assert len(app.config.seed.partition(".")[2]) == 5
-    assert app._panels.output._points.value != before
+    assert surface_and_points(app)[1] != before
     assert app.config.seed in texts(app)
 
 
 def test_appearance_changes_without_restarting(app):
     play(app)
-    epochs, points, surface = (
-        app.config.epochs,
-        app._panels.output._points.value,
-        app._panels.output._surface.value,
-    )
+    epochs, (surface, points) = app.config.epochs, surface_and_points(app)
     control(app, "Afficher les points de test").value = True
     control(app, "Discrétiser la sortie").value = True
     assert app.playing
     assert app.config.epochs == epochs
-    assert app._panels.output._points.value != points
-    assert app._panels.output._surface.value != surface
+    assert surface_and_points(app)[0] != surface
+    assert surface_and_points(app)[1] != points
     assert "showTestData=true" in app.url
 
 
@@ -362,14 +382,14 @@ def test_appearance_changes_without_restarting(app):
 
 
 def test_selecting_a_neuron_shows_its_surface_and_its_numbers(app):
-    output = app._panels.output._surface.value
+    output = surface_and_points(app)[0]
     click(app, "Neurone 2 de la couche 1 : voir sa surface et ses poids")
-    assert app._panels.output._surface.value != output
+    assert surface_and_points(app)[0] != output
     weights, biases = app.run.parameters[0]
     assert control(app, "Biais").value == pytest.approx(biases[0, 1], abs=1e-5)
     assert control(app, "Poids de X₂").value == pytest.approx(weights[0, 1, 1], abs=1e-5)
     click(app, "Neurone 2 de la couche 1 : voir sa surface et ses poids")
-    assert app._panels.output._surface.value == output
+    assert surface_and_points(app)[0] == output
 
 
 def test_editing_a_weight_changes_the_network_and_its_losses(app):
@@ -379,9 +399,9 @@ def test_editing_a_weight_changes_the_network_and_its_losses(app):
     after = app.run.parameters
     assert after[1][0][0, 2, 0] == 2.5
     np.testing.assert_array_equal(after[0][0], before[0][0])
-    loss = app._session.losses[1]
+    untouched = f"Perte de test {loss_text(app.run.test_loss[0, 0])}"
+    assert untouched not in texts(app)
     click(app, "Avancer d'une époque")
-    assert loss != app.run.test_loss[0, 0]
     assert not app.journal[0].replayable
     click(app, "Annuler le dernier changement")
     np.testing.assert_array_equal(app.run.parameters[1][0], before[1][0])
@@ -490,7 +510,7 @@ def test_sixteen_starts_agree_with_the_engine_and_load(app):
     threshold = control(app, "Réussi si la perte de test ≤")
     threshold.value = float(np.median(losses))
     assert f"{(losses <= threshold.value).sum()}\u00a0départs sur 16" in texts(app)
-    labelled(app, "Départ 5\u00a0:").click()
+    control(app, "Départ 5\u00a0:").click()
     assert (app.config.resets, app.config.epochs) == (5, 60)
     assert app.run.test_loss[0, -1] == pytest.approx(losses[5], rel=1e-9)
 
@@ -506,7 +526,7 @@ def test_sixteen_starts_that_take_long_are_cut_short_and_say_so(app, monkeypatch
 
 def test_the_address_is_shown_and_another_one_can_be_pasted(app):
     control(app, "Adresse").value = True
-    shown = labelled(app, "Copier l'adresse")
+    shown = control(app, "Copier l'adresse")
     click(app, "Avancer d'une époque")
     assert shown.value == app.url
     assert "epochs=1" in shown.value
@@ -530,7 +550,7 @@ def test_an_address_that_asks_for_very_much_is_cut_short_and_says_so(monkeypatch
     assert "1000000000 époques" in texts(app)
     app.load(PART1 + "&epochs=20")
     assert app.config.epochs == 20
-    assert "époques" not in app._message.value
+    assert "époques" not in message(app)
     app.close()
 
 
@@ -541,9 +561,9 @@ def test_garbage_is_answered_in_french_and_changes_nothing(app, garbage):
     control(app, "Coller une adresse").value = garbage
     click(app, "Ouvrir l'adresse collée")
     assert app.config == before
-    message = app._message.value
-    assert "attendu" in message or "n'est pas une adresse" in message or "acceptées" in message
-    assert "<b>" not in message
+    said = message(app)
+    assert "attendu" in said or "n'est pas une adresse" in said or "acceptées" in said
+    assert "<b>" not in said
 
 
 def test_the_keras_code_follows_the_network(app):
@@ -589,6 +609,7 @@ def test_running_the_cell_again_closes_the_old_widget(monkeypatch):
     first, twin = Playground(PART1), Playground(PART1)
     shown = first.widget, twin.widget
     play(first)
+    sent, acknowledged = counters(first)
     running["cell"] = "cell-2", "execution-2"
     other = Playground(PART1)
     assert first.playing
@@ -599,7 +620,6 @@ def test_running_the_cell_again_closes_the_old_widget(monkeypatch):
     assert first.widget is twin.widget is None
     assert other.widget.comm is not None
     assert second.widget.comm is not None
-    sent, acknowledged = first._relay.widgets
     epochs = first.config.epochs
     first.play()
     acknowledged.value = sent.value + 5

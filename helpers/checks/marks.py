@@ -19,11 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..french import NBSP, count, listed, plain, typographic
-from ..notebook.shown import card
+from ..notebook.shown import ORANGE, SKY, card
 
 # Icon, colour and word of a mark; the icon says it too, for those who do not see the colour.
-_FULL = ("✓", "#1b87cd", "réussi")
-_PARTIAL = ("◐", "#f59322", "en partie réussi")
+_FULL = ("✓", SKY, "réussi")
+_PARTIAL = ("◐", ORANGE, "en partie réussi")
 _MISSED = ("✗", "#c4453c", "à revoir")
 _UNANSWERED = ("○", "#8a8f94", "à compléter")
 

@@ -19,7 +19,7 @@ import numpy as np
 from IPython.display import display
 
 from ..french import french_error, listed, quoted, thousands, typographic
-from ..notebook.shown import card
+from ..notebook.shown import ORANGE, SKY, card
 from ..setup import cifar10_files
 from ..setup.cifar10_files import ARCHIVE, BATCHES, CACHED, FOLDER, TRAINING
 from . import demonstration
@@ -117,7 +117,7 @@ class Cifar10:
     def _repr_html_(self):
         whole = not self.demo and len(self.x_train) == _FULL
         head, rest = html.escape(repr(self), quote=False).split(":", 1)
-        return card("#1b87cd" if whole else "#f59322", f"<b>{head}:</b>{rest}")
+        return card(SKY if whole else ORANGE, f"<b>{head}:</b>{rest}")
 
 
 def load_cifar10(folder: str | Path | None = None, demo: bool | int | None = None) -> Cifar10:

@@ -1,4 +1,4 @@
-"""A progress bar that stores nothing which depends on time."""
+"""What a cell shows: the course's colours, a widget with a sentence in its place, a progress bar, a card."""
 
 from __future__ import annotations
 
@@ -8,6 +8,24 @@ import ipywidgets as widgets
 from IPython.display import display
 
 from ..french import typographic
+
+ORANGE, GREY, BLUE = PALETTE = "#f59322", "#e8eaeb", "#0877bd"  # the site's own, for -1, 0 and +1
+SKY = "#1b87cd"  # of a card that says that all is well; ORANGE, in part
+
+
+def widget_bundle(widget: widgets.Widget, text: str) -> dict:
+    """Return a widget as a cell's output: live in a page, and a text where there is none."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    return {"text/plain": text, "application/vnd.jupyter.widget-view+json": view}
+
+
+def close_tree(widget: widgets.Widget):
+    """Close a widget, what it contains and what it is made of: the page keeps their last state."""
+    parts = (*getattr(widget, "children", ()), *(getattr(widget, name, None) for name in ("layout", "style")))
+    for part in parts:
+        if isinstance(part, widgets.Widget):
+            close_tree(part)
+    widget.close()
 
 
 class Shown:
@@ -20,8 +38,7 @@ class Shown:
         return self.sentence
 
     def _repr_mimebundle_(self, **_):
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-        return {"text/plain": self.sentence, "application/vnd.jupyter.widget-view+json": view}
+        return widget_bundle(self.widget, self.sentence)
 
 
 def tracked(items: Sequence, title: str) -> Iterator:

@@ -1,6 +1,6 @@
 """The Playground as a Jupyter widget, on core ipywidgets: ``Playground(url)`` as a cell's last expression.
 
-This module joins a session (what is trained) to panels (what is shown) and to the relay (what sets the
+This module joins a session (what is trained) to panels (what is shown) and to the clock (what sets the
 pace). Nothing plays unless a page shows it.
 """
 
@@ -17,10 +17,11 @@ from ..engine.config import PlaygroundConfig
 from ..engine.training import Run
 from ..french import typographic
 from ..notebook.running_cell import close_previous
+from ..notebook.shown import close_tree, widget_bundle
 from . import picture
-from .clock import INTERRUPTED, Relay
+from .clock import INTERRUPTED, Clock
 from .drawers import Drawers
-from .panels import DataPanel, NetworkPanel, NeuronEditor, OutputPanel, TopBar, close_tree
+from .panels import DataPanel, NetworkPanel, NeuronEditor, OutputPanel, TopBar
 from .session import RATES, Session, Trial
 from .style import dressed, html, row, style_sheet
 
@@ -67,7 +68,7 @@ class Playground:
         self._lock = threading.RLock()
         self._session = Session(config)
         self._first_config = self._session.config
-        self._relay = Relay(self._frame, self._stopped, self._warm_up, self._lock)
+        self._clock = Clock(self._frame, self._stopped, self._warm_up, self._lock)
         self._epochs_per_frame, self._frames = 1, 0
         self.selected: tuple[int, int] | None = None
         self._build()
@@ -92,7 +93,7 @@ class Playground:
         """The trials so far, the current one included, best test loss first."""
         with self._lock:
             self._session.record()
-            return self._session.journal.trials
+            return self._session.journal
 
     @property
     def run(self) -> Run:
@@ -102,23 +103,23 @@ class Playground:
 
     @property
     def playing(self) -> bool:
-        return self._relay.playing
+        return self._clock.playing
 
     # What the controls ask for
 
     def play(self):
         """Play, as soon as a page shows the widget."""
-        self._relay.play()
+        self._clock.play()
         self._show_playing()
 
     def pause(self):
         """Pause at once, and enter the trial into the journal."""
-        self._relay.pause()
+        self._clock.pause()
         self._do(self._session.record)
 
     def toggle(self):
         """Play or pause."""
-        if self._relay.playing and not self._relay.stalled:
+        if self._clock.playing and not self._clock.stalled:
             self.pause()
         else:
             self.play()
@@ -174,10 +175,6 @@ class Playground:
             shape[layer] += change
             self.change(network_shape=tuple(shape))
 
-    @property
-    def output_layer(self) -> int:
-        return len(self.config.network_shape)
-
     def select(self, layer: int, neuron: int):
         """Show one neuron in large, with its weights; the same again goes back to the output."""
         self._select(None if self.selected == (layer, neuron) else (layer, neuron))
@@ -219,7 +216,7 @@ class Playground:
 
     def close(self):
         """Stop, and take every part of the widget away from page and kernel; the journal stays."""
-        self._relay.close()
+        self._clock.close()
         with self._lock:  # a burst may be under way on another thread
             if self.widget is None:
                 return
@@ -238,11 +235,9 @@ class Playground:
     def _repr_mimebundle_(self, **_):
         with self._lock:
             still = picture.static_png(self._session.run)
-        shown = {"text/plain": repr(self), "image/png": still}
-        if self.widget is not None:
-            view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-            shown["application/vnd.jupyter.widget-view+json"] = view
-        return shown
+        text = repr(self)
+        shown = {"text/plain": text} if self.widget is None else widget_bundle(self.widget, text)
+        return {**shown, "image/png": still}
 
     def _build(self):
         panels = self._panels = _Panels(
@@ -259,7 +254,7 @@ class Playground:
             widgets.VBox(
                 (
                     style_sheet(),
-                    *self._relay.widgets,
+                    *self._clock.widgets,
                     panels.top.widget,
                     self._message,
                     columns,
@@ -274,13 +269,13 @@ class Playground:
 
     def _on_view_count(self, change):
         if change["new"] == 0 and change["old"]:  # its last view is gone: a cell was deleted
-            self._relay.pause()
+            self._clock.pause()
             self._show_playing()
 
     def _do(self, action, *arguments, pauses=True):
         """Carry out what a control asks for, and show the outcome: the message it returns, or its error."""
         if pauses:
-            self._relay.pause()  # before the lock: a burst under way ends at its next frame
+            self._clock.pause()  # before the lock: a burst under way ends at its next frame
         with self._lock:
             try:
                 message = action(*arguments)
@@ -317,18 +312,18 @@ class Playground:
 
     def _show_playing(self):
         if self._panels is not None:
-            self._panels.top.show_playing(self._relay.playing)
+            self._panels.top.show_playing(self._clock.playing)
 
     def _say(self, message):
         self._message.value = f'<div role="status">{markup.escape(typographic(message), quote=False)}</div>'
 
     def _draw(self):
         layers = picture.surfaces(self._session.run)
-        self._panels.network.draw(self._session, layers, self._relay.playing)
+        self._panels.network.draw(self._session, layers, self._clock.playing)
         self._panels.output.draw(self._session, layers)
         self._panels.top.show_epoch(self._session)
 
-    # What the relay calls
+    # What the clock calls
 
     def _frame(self):
         """Train a little and draw."""
@@ -342,7 +337,7 @@ class Playground:
         if self._frames % EDITOR_EVERY == 0:
             self._panels.editor.show(self._session)
         if not self._session.is_finite:
-            self._relay.pause()
+            self._clock.pause()
             self._do(self._session.record)
             self._say(DIVERGED)
 

@@ -25,7 +25,7 @@ STALLED_SECONDS = 3.0
 INTERRUPTED = "Entraînement interrompu. Appuyez sur Lecture pour continuer."
 
 
-class Relay:
+class Clock:
     """Calls ``frame`` again and again while it plays and a page follows.
 
     Args:

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 
 from ..engine.keras_export import keras_code
 from ..engine.training import Run
-from ..french import NBSP, decimal, typographic
+from ..french import NBSP, count, decimal, plain, typographic
 from . import picture
 from .panels import Panel
 from .session import AT_ONCE
@@ -20,18 +20,17 @@ from .style import (
     html,
     image,
     loss_text,
-    marked,
     named,
     placed,
-    plural,
-    rate_text,
     row,
+    set_class,
 )
 
 STARTS = 16
 THUMBNAIL = 72  # CSS pixels
 PER_ROW = 8
 CELL = (THUMBNAIL + 12, THUMBNAIL + 26)
+SIZE = (PER_ROW * CELL[0], STARTS // PER_ROW * CELL[1])
 ACTIVATION_NAMES = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoïde", "linear": "linéaire"}
 
 
@@ -80,7 +79,7 @@ class JournalDrawer(Panel):
 
     def _update(self, session):
         session.record()
-        trials = session.journal.trials
+        trials = session.journal
         if trials != self._trials:
             self._trials = trials
             self._list.options = [(line, place) for place, line in enumerate(_trial_lines(trials))]
@@ -108,13 +107,11 @@ class StartsDrawer(Panel):
         go = button("Entraîner seize départs", self._train, text="Entraîner 16 départs")
         self._count = html()
         self._run = None
-        rows = STARTS // PER_ROW
-        width, height = PER_ROW * CELL[0], rows * CELL[1]
-        self._picture = placed(image(width, height, "png"), 0, 0, width, height)
-        self._labels = dressed(placed(html(), 0, 0, width, height), "glass")
+        self._picture = placed(image(*SIZE, "png"), 0, 0, *SIZE)
+        self._labels = dressed(placed(html(), 0, 0, *SIZE), "glass")
         self._buttons = [self._start_button(start) for start in range(STARTS)]
         self._stage = dressed(widgets.Box((self._picture, self._labels, *self._buttons)), "stage")
-        self._stage.layout.width, self._stage.layout.height = f"{width}px", f"{height}px"
+        self._stage.layout.width, self._stage.layout.height = (f"{side}px" for side in SIZE)
         self._stage.layout.display = "none"
         self.widget = column(row(self._epochs, self._threshold, go, self._count), self._stage)
 
@@ -130,8 +127,7 @@ class StartsDrawer(Panel):
         self._run = Run(config, range(STARTS)).train(self._epochs.value, AT_ONCE)
         outputs = picture.surfaces(self._run)[-1][..., 0]
         places = [_start_place(start) for start in range(STARTS)]
-        size = PER_ROW * CELL[0], STARTS // PER_ROW * CELL[1]
-        self._picture.value = picture.mosaic_png(outputs, places, THUMBNAIL, size, config.discretize)
+        self._picture.value = picture.mosaic_png(outputs, places, THUMBNAIL, SIZE, config.discretize)
         self._stage.layout.display = None
         self._show_losses()
         if self._run.epoch < self._epochs.value:
@@ -145,7 +141,7 @@ class StartsDrawer(Panel):
         labels = []
         for start, (loss, made) in enumerate(zip(losses, self._buttons, strict=True)):
             is_reached = loss <= self._threshold.value
-            marked(made, "reached", is_reached)
+            set_class(made, "reached", is_reached)
             named(made, typographic(f"Départ {start} : perte de test {loss_text(loss)}"))
             left, top = _start_place(start)
             labels.append(
@@ -155,8 +151,8 @@ class StartsDrawer(Panel):
         self._labels.value = "".join(labels)
         reached = int((losses <= self._threshold.value).sum())
         self._count.value = typographic(
-            f"<b>{plural(reached, 'départ')} sur {STARTS}</b> à {decimal(self._threshold.value)} ou moins "
-            f"après {plural(self._run.epoch, 'époque')}."
+            f"<b>{count(reached, 'départ')} sur {STARTS}</b> à {decimal(self._threshold.value)} ou moins "
+            f"après {count(self._run.epoch, 'époque')}."
         )
 
     def _load(self, start):
@@ -219,23 +215,18 @@ def _trial_lines(trials):
 
 def _trial_words(rank, trial):
     config = trial.config
+    penalty = f"{config.regularization} {plain(config.regularization_rate, 5)}"
     return (
         f"{rank}.",
         "diverge" if math.isnan(trial.test_loss) else f"test {loss_text(trial.test_loss)}",
         f"entr. {loss_text(trial.train_loss)}",
-        plural(config.epochs, "époque"),
+        count(config.epochs, "époque"),
         config.data_name,
         "[" + ",".join(map(str, config.network_shape)) + "]",
         ACTIVATION_NAMES[config.activation],
-        f"taux {rate_text(config.learning_rate)}",
-        _penalty_words(config),
+        f"taux {plain(config.learning_rate, 5)}",
+        "" if config.regularization == "none" else penalty,
         f"graine {config.seed}",
         f"départ {config.resets}",
         "" if trial.replayable else "réglages changés en cours de route",
     )
-
-
-def _penalty_words(config):
-    if config.regularization == "none":
-        return ""
-    return f"{config.regularization} {rate_text(config.regularization_rate)}"

@@ -39,17 +39,6 @@ class Box:
         return self.x + self.size
 
 
-@dataclass(frozen=True)
-class Link:
-    """A connection: from (x0, y0) to (x1, y1), and the weight it shows."""
-
-    layer: int  # 0 is the first hidden layer, the last is the output
-    source: int
-    target: int
-    start: tuple[float, float]
-    end: tuple[float, float]
-
-
 def feature_boxes() -> dict[str, Box]:
     """Return the seven features' squares, by name."""
     return {name: _node(FEATURE_X, row) for row, name in enumerate(FEATURES)}
@@ -72,15 +61,14 @@ def neuron_boxes(shape: tuple[int, ...]) -> list[list[Box]]:
     return [*hidden, [Box(OUTPUT_X, (ROW - OUTPUT_SIZE) / 2, OUTPUT_SIZE)]]
 
 
-def links(features: tuple[str, ...], shape: tuple[int, ...]) -> list[Link]:
-    """Return every connection of the network, in the order of its weights (layer, source, target)."""
-    inputs = [feature_boxes()[name] for name in features]
-    columns = [inputs, *neuron_boxes(shape)]
+def links(features: tuple[str, ...], shape: tuple[int, ...]) -> list[tuple[float, float, float, float]]:
+    """Return where every connection begins and ends (x0, y0, x1, y1), in the order of the weights."""
+    columns = [[feature_boxes()[name] for name in features], *neuron_boxes(shape)]
     return [
-        Link(layer, i, j, (source.right, source.middle), (target.x, target.middle + _fan(i, len(sources))))
-        for layer, (sources, targets) in enumerate(pairwise(columns))
-        for i, source in enumerate(sources)
-        for j, target in enumerate(targets)
+        (source.right, source.middle, target.x, target.middle + _fan(place, len(sources)))
+        for sources, targets in pairwise(columns)
+        for place, source in enumerate(sources)
+        for target in targets
     ]
 
 

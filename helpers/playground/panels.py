@@ -22,7 +22,8 @@ from ..engine.config import (
     REGULARIZATION_RATES,
 )
 from ..engine.data import load_data
-from ..french import typographic
+from ..french import count, plain, typographic
+from ..notebook.shown import PALETTE, close_tree
 from . import layout, picture
 from .style import (
     DATA_NAMES,
@@ -30,21 +31,19 @@ from .style import (
     button,
     column,
     dressed,
-    epoch_text,
     html,
     image,
     loss_text,
-    marked,
     named,
     placed,
-    plural,
-    rate_text,
     row,
+    set_class,
 )
 
 SPEEDS = (("Lente", 1), ("Normale", 5), ("Rapide", 25), ("Maximale", 10_000))  # epochs per frame, at most
 MANY_LINKS = 100
-_RATES = [[(rate_text(rate), rate) for rate in rates] for rates in (LEARNING_RATES, REGULARIZATION_RATES)]
+THIN_SPACE = "\u202f"
+_RATES = [[(plain(rate, 5), rate) for rate in rates] for rates in (LEARNING_RATES, REGULARIZATION_RATES)]
 _CHOICES = (
     ("learning_rate", "Taux d'apprentissage", _RATES[0], 118),
     (
@@ -140,13 +139,13 @@ class TopBar(Panel):
         self.show_epoch(session)
 
     def show_epoch(self, session):
+        epoch = f"{session.run.epoch:07,d}".replace(",", THIN_SPACE)  # such as "000 771"
         self._epoch.value = (
-            '<div class="dlp-epoch-name">Époque</div>'
-            f'<div class="dlp-epoch-value">{epoch_text(session.run.epoch)}</div>'
+            f'<div class="dlp-epoch-name">Époque</div><div class="dlp-epoch-value">{epoch}</div>'
         )
 
     def show_playing(self, is_playing):
-        marked(self._play, "playing", is_playing)
+        set_class(self._play, "playing", is_playing)
         named(self._play, "Pause" if is_playing else "Lecture")
 
 
@@ -181,7 +180,7 @@ class DataPanel(Panel):
         shown = DATASETS if config.problem == "classification" else REG_DATASETS
         for name, choice in self._buttons.items():
             choice.layout.display = None if name in shown else "none"
-            marked(choice, "chosen", name == config.data_name)
+            set_class(choice, "chosen", name == config.data_name)
             named(choice, DATA_NAMES[name] + (" (choisi)" if name == config.data_name else ""))
         self._noise.max = max(50, config.noise)  # an address may go past the site's own slider
         for slider, value, unit in (
@@ -224,14 +223,15 @@ class NetworkPanel(Panel):
         While it plays, the many links of a large network are drawn every other time only.
         """
         parameters = session.run.parameters
-        self._skips_links = is_playing and not self._skips_links and _count_links(parameters) > MANY_LINKS
+        links = sum(weights[0].size for weights, _ in parameters)
+        self._skips_links = is_playing and links > MANY_LINKS and not self._skips_links
         self._image.value = self._drawing.jpeg(session.config, parameters, layers, not self._skips_links)
 
     def _update(self, session):
         config = session.config
         for name, choice in self._features.items():
             is_on = name in config.features
-            marked(choice, "off", not is_on)
+            set_class(choice, "off", not is_on)
             named(choice, f"{'Retirer' if is_on else 'Ajouter'} l'entrée {FEATURE_NAMES[name]}")
         self._more.disabled = len(config.network_shape) == MAX_LAYERS
         self._less.disabled = not config.network_shape
@@ -255,21 +255,19 @@ class NetworkPanel(Panel):
             for neuron, box in enumerate(boxes):
                 made = self._reused(self._neuron_button, "output" if is_output else layer, neuron)
                 placed(made, box.x, layout.HEADER + box.y, box.size, box.size)
-                marked(made, "chosen", self.app.selected == (layer, neuron))
+                set_class(made, "chosen", self.app.selected == (layer, neuron))
                 yield made
 
     def _layer_button(self, layer, change):
-        name = f"{'Ajouter' if change > 0 else 'Retirer'} un neurone à la couche {layer + 1}"
-        if change < 0:
-            name = f"Retirer un neurone de la couche {layer + 1}"
-        icon = "icon-plus" if change > 0 else "icon-minus"
-        return button(name, lambda: self.app.resize_layer(layer, change), "round", "small", icon)
+        name, icon = ("Ajouter un neurone à", "plus") if change > 0 else ("Retirer un neurone de", "minus")
+        resize = functools.partial(self.app.resize_layer, layer, change)
+        return button(f"{name} la couche {layer + 1}", resize, "round", "small", f"icon-{icon}")
 
     def _neuron_button(self, layer, neuron):
         if layer == "output":
             return button(
                 "Neurone de sortie : voir et modifier ses poids",
-                lambda: self.app.select(self.app.output_layer, 0),
+                lambda: self.app.select(len(self.app.config.network_shape), 0),
                 "neuron",
                 "output-neuron",
             )
@@ -294,8 +292,9 @@ class OutputPanel(Panel):
         self._points = dressed(placed(image(side, side, "png"), 0, 0, side, side), "glass")
         axes = dressed(placed(html(_axes()), 0, 0, side + 30, side + 24), "glass")
         self._caption = html()
-        self._test = self._checkbox("show_test_data", "Afficher les points de test")
-        self._discretize = self._checkbox("discretize", "Discrétiser la sortie")
+        checkbox = functools.partial(self._field, widgets.Checkbox, indent=False)
+        self._test = checkbox("show_test_data", "Afficher les points de test")
+        self._discretize = checkbox("discretize", "Discrétiser la sortie")
         self._points_shown = None
         self.widget = column(
             dressed(widgets.Box((self._losses, self._curves)), "stage", "losses"),
@@ -306,9 +305,6 @@ class OutputPanel(Panel):
             self._discretize,
             classes=("output",),
         )
-
-    def _checkbox(self, name, label):
-        return self._field(widgets.Checkbox, name, label, indent=False)
 
     def draw(self, session, layers):
         """Draw the selected neuron's surface and the losses."""
@@ -342,9 +338,9 @@ class OutputPanel(Panel):
         name = "la sortie" if selected is None else neuron_name(session.config, *selected)
         alternative = typographic(
             f"Réponse de {name} sur le plan X1, X2, de -6 à 6, en orange pour -1 et en bleu pour +1 ; "
-            f"{plural(len(load_data(session.config).train_labels), 'point')} d'entraînement."
+            f"{count(len(load_data(session.config).train_labels), 'point')} d'entraînement."
         )
-        shown = "" if selected is None else f"<b>{name[0].upper()}{name[1:]}</b> : sa réponse seule."
+        shown = "" if selected is None else f"<b>{name.capitalize()}</b> : sa réponse seule."
         return f'<div class="dlp-hidden" role="img" aria-label="{alternative}"></div>{typographic(shown)}'
 
 
@@ -365,7 +361,7 @@ class NeuronEditor(Panel):
         values = [biases[0, neuron], *weights[0, :, neuron]]
         names = ["Biais", *source_names(session.config, layer)]
         name = neuron_name(session.config, layer, neuron)
-        self._title.value = f"<b>{name[0].upper()}{name[1:]}</b>"
+        self._title.value = f"<b>{name.capitalize()}</b>"
         fields = [self._reused(self._number, place) for place in range(len(values))]
         for field, value, label in zip(fields, values, names, strict=True):
             field.description = label
@@ -381,22 +377,6 @@ class NeuronEditor(Panel):
     def _number(self, place):
         field = dressed(widgets.FloatText(step=0.1), "field")
         return self._listen(field, lambda value: self.app.edit(place, value))
-
-
-def _count_links(parameters):
-    return sum(weights[0].size for weights, _ in parameters)
-
-
-def close_tree(widget: widgets.Widget):
-    """Close a widget, what it contains and what it is made of."""
-    for part in (
-        *getattr(widget, "children", ()),
-        getattr(widget, "layout", None),
-        getattr(widget, "style", None),
-    ):
-        if isinstance(part, widgets.Widget):
-            close_tree(part)
-    widget.close()
 
 
 def neuron_name(config, layer: int, neuron: int) -> str:
@@ -423,19 +403,19 @@ def _network_labels(config):
     shape = config.network_shape
     parts = [
         _text(0, 2, 140, "ENTRÉES", "title"),
-        _text(226, 2, 280, plural(len(shape), "COUCHE CACHÉE").replace("Es", "ES"), "title"),
+        _text(226, 2, 280, count(len(shape), "couche cachée").upper(), "title"),
     ]
     for name, box in layout.feature_boxes().items():
         dim = () if name in config.features else ("dim",)
         top = layout.HEADER + box.middle - 10
         parts.append(_text(0, top, box.x - 8, FEATURE_HTML[name], "feature", *dim))
     for x, neurons in zip(layout.layer_x(len(shape)), shape, strict=True):
-        parts.append(_text(x - 20, 72, layout.NODE + 40, plural(neurons, "neurone"), "count"))
+        parts.append(_text(x - 20, 72, layout.NODE + 40, count(neurons, "neurone"), "count"))
     if shape:
         first, last = (layout.layer_x(len(shape))[end] + layout.NODE / 2 for end in (0, -1))
         left, right = min(first - 27, 164), max(last + 27, 220)
         parts.append(_text(left, 32, right - left, "", "bracket"))
-    words = ", ".join(plural(neurons, "neurone") for neurons in shape) or "aucune"
+    words = ", ".join(count(neurons, "neurone") for neurons in shape) or "aucune"
     inputs = ", ".join(FEATURE_NAMES[name] for name in config.features)
     description = typographic(f"Réseau : entrées {inputs} ; couches cachées : {words} ; une sortie.")
     parts.append(f'<div class="dlp-hidden" role="img" aria-label="{description}"></div>')
@@ -443,24 +423,24 @@ def _network_labels(config):
 
 
 def _axes():
-    """The marks of both axes, as a drawing that stays sharp at any size."""
+    """The ticks of both axes, as a drawing that stays sharp at any size."""
     side = picture.OUTPUT_SIZE
-    marks = []
+    ticks = []
     for value in range(-6, 7):
         place = (value + 6) / 12 * side
         text = str(value).replace("-", "−")
-        marks.append(
+        ticks.append(
             f'<path d="M{place:g} {side}v4M{side} {side - place:g}h4" stroke="#999"/>'
             f'<text x="{place:g}" y="{side + 15}" text-anchor="middle">{text}</text>'
             f'<text x="{side + 7}" y="{side - place + 3.5:g}">{text}</text>'
         )
     size = f'width="{side + 30}" height="{side + 24}"'
     style = "overflow:visible;display:block;font-size:10px;fill:#555"
-    return f'<svg {size} style="{style}" aria-hidden="true">{"".join(marks)}</svg>'
+    return f'<svg {size} style="{style}" aria-hidden="true">{"".join(ticks)}</svg>'
 
 
 def _color_scale():
-    colors = ",".join(f"rgb{color}" for color in (picture.ORANGE, picture.GREY, picture.BLUE))
+    colors = ",".join(PALETTE)
     return (
         '<div style="display:flex;gap:14px;align-items:center;margin-bottom:4px">'
         '<span class="dlp-note" style="flex:1">Couleur des points, des neurones et des poids</span>'

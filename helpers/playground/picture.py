@@ -15,16 +15,17 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.transforms import IdentityTransform
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from ..engine.config import FEATURE_NAMES, FEATURES, PlaygroundConfig
 from ..engine.data import DOMAIN, Dataset, compute_features, load_data
 from ..engine.training import Run
 from ..french import decimal
+from ..notebook.shown import PALETTE
 from . import layout
 
 SCALE = 2
-ORANGE, GREY, BLUE = (245, 147, 34), (232, 234, 235), (8, 119, 189)  # -1, 0, +1
+ORANGE, GREY, BLUE = map(ImageColor.getrgb, PALETTE)  # -1, 0, +1
 SURFACE_ALPHA = 160 / 255  # the site paints surfaces half transparent, so that points stand out
 DENSITY = 100  # cells along each side of a surface
 OUTPUT_SIZE = 276  # CSS pixels of the large surface
@@ -77,11 +78,6 @@ def surfaces(run: Run) -> list[np.ndarray]:
     return [np.concatenate(layer, axis=1) for layer in zip(*parts, strict=True)]
 
 
-def feature_surfaces() -> np.ndarray:
-    """Return the seven features over the drawn domain, shape (DENSITY * DENSITY, 7)."""
-    return compute_features(GRID, FEATURES)
-
-
 def surface_png(values: np.ndarray, discretize: bool = False) -> bytes:
     """Encode one surface, shape (DENSITY * DENSITY,), as a palette PNG that the page scales."""
     picture = Image.fromarray(color_index(values, discretize).reshape(DENSITY, DENSITY), "L")
@@ -109,7 +105,7 @@ class NetworkPicture:
         self._curves = LineCollection([], transform=IdentityTransform(), capstyle="butt")
         self._figure.add_artist(self._curves)
         self._drawn = None  # the architecture whose curves are ready
-        self._feature_tiles = _tiles(color_index(feature_surfaces()))
+        self._feature_tiles = _tiles(color_index(compute_features(GRID, FEATURES)))
 
     def pixels(self, config, parameters, layers, with_links: bool = True) -> np.ndarray:
         """Draw a network; returns its RGBX pixels, which the next call overwrites.
@@ -173,12 +169,11 @@ class NetworkPicture:
 
 def points_png(dataset: Dataset, show_test: bool) -> bytes:
     """Draw the training points (white edge) and, on demand, the test points (black edge), over nothing."""
-    figure, renderer = _canvas((OUTPUT_SIZE * SCALE,) * 2)
-    _draw_points(figure, dataset.train_points, dataset.train_labels, "white")
+    side = OUTPUT_SIZE * SCALE
+    drawn = [_points(dataset.train_points, dataset.train_labels, "white", side)]
     if show_test:
-        _draw_points(figure, dataset.test_points, dataset.test_labels, "black")
-    figure.draw(renderer)
-    return _encoded(Image.fromarray(np.asarray(renderer.buffer_rgba())), "PNG", compress_level=6)
+        drawn.append(_points(dataset.test_points, dataset.test_labels, "black", side))
+    return _encoded(_drawing((side, side), *drawn), "PNG", compress_level=6)
 
 
 def dataset_png(name: str, size: int = 52) -> bytes:
@@ -186,17 +181,14 @@ def dataset_png(name: str, size: int = 52) -> bytes:
     is_regression = name.startswith("reg-")
     problem, field = ("regression", "reg_dataset") if is_regression else ("classification", "dataset")
     points = load_data(PlaygroundConfig(problem=problem, **{field: name}))
-    figure, renderer = _canvas((size * SCALE,) * 2)
-    _draw_points(figure, points.train_points, points.train_labels, "none", radius=1.3)
-    figure.draw(renderer)
-    picture = Image.fromarray(np.asarray(renderer.buffer_rgba()))
-    return _encoded(picture.quantize(32), "PNG", optimize=True)
+    side = size * SCALE
+    drawn = _points(points.train_points, points.train_labels, "none", side, radius=1.3)
+    return _encoded(_drawing((side, side), drawn).quantize(32), "PNG", optimize=True)
 
 
 def curves_png(train_loss: np.ndarray, test_loss: np.ndarray) -> bytes:
     """Draw two loss curves, shape (epochs + 1,), training in grey and test in black; NaN is left out."""
     width, height = (side * SCALE for side in CURVE_SIZE)
-    figure, renderer = _canvas((width, height))
     both = [_thinned(curve, width // 2) for curve in (train_loss, test_loss)]
     values = np.concatenate(both)
     finite = values[np.isfinite(values)]
@@ -207,12 +199,10 @@ def curves_png(train_loss: np.ndarray, test_loss: np.ndarray) -> bytes:
         x = np.linspace(margin, width - margin, max(len(curve), 2))[: len(curve)]
         y = margin + (height - 2 * margin) * (curve - low) / max(high - low, 1e-9)
         lines.append(np.stack([x, y], axis=1)[np.isfinite(curve)])
-    shown = LineCollection(
+    drawn = LineCollection(
         lines, colors=["#999999", "black"], linewidths=1.5 * SCALE, transform=IdentityTransform()
     )
-    figure.add_artist(shown)
-    shown.draw(renderer)
-    return _encoded(Image.fromarray(np.asarray(renderer.buffer_rgba())), "PNG", compress_level=3)
+    return _encoded(_drawing((width, height), drawn), "PNG", compress_level=3)
 
 
 def static_png(run: Run) -> bytes:
@@ -269,6 +259,15 @@ def _canvas(size):
     return figure, FigureCanvasAgg(figure).get_renderer()
 
 
+def _drawing(size, *artists):
+    """Draw artists, in pixels from the bottom left, over nothing."""
+    figure, renderer = _canvas(size)
+    for artist in artists:
+        figure.add_artist(artist)
+        artist.draw(renderer)
+    return Image.fromarray(np.asarray(renderer.buffer_rgba()))
+
+
 def _encoded(picture, kind, **options) -> bytes:
     file = io.BytesIO()
     picture.save(file, kind, **options)
@@ -283,30 +282,26 @@ def _tiles(places):
 def _curve(link, height):
     """A smooth curve between two squares, in pixels from the bottom left, shape (20, 2)."""
     t = np.linspace(0, 1, 20)
-    (x0, y0), (x1, y1) = link.start, link.end
+    x0, y0, x1, y1 = link
     # A cubic Bezier curve whose two control points stand half-way, at the height of the ends.
     x = x0 + (x1 - x0) * (1.5 * t * (1 - t) + t**3)
     y = y0 + (y1 - y0) * (3 * t**2 - 2 * t**3)
     return np.stack([x * SCALE, height - y * SCALE], axis=1)
 
 
-def _draw_points(figure, points, labels, edge, radius=3):
-    """Add points to a square figure that shows the domain; those outside are left out, as on the site."""
+def _points(points, labels, edge, side, radius=3):
+    """Points on a square that shows the domain; those outside are left out, as on the site."""
     low, high = DOMAIN
     inside = np.all((points >= low) & (points <= high), axis=1)
-    side = figure.get_figwidth() * figure.dpi
-    centers = (points[inside] - low) / (high - low) * side
-    figure.add_artist(
-        PathCollection(
-            [Path.unit_circle()],
-            sizes=[(radius * SCALE) ** 2],  # the unit circle is scaled by the root of the size
-            offsets=centers,
-            offset_transform=IdentityTransform(),
-            facecolors=COLORS[color_index(labels[inside])] / 255,
-            edgecolors=edge,
-            linewidths=0.8 * SCALE,
-            transform=IdentityTransform(),
-        )
+    return PathCollection(
+        [Path.unit_circle()],
+        sizes=[(radius * SCALE) ** 2],  # the unit circle is scaled by the root of the size
+        offsets=(points[inside] - low) / (high - low) * side,
+        offset_transform=IdentityTransform(),
+        facecolors=COLORS[color_index(labels[inside])] / 255,
+        edgecolors=edge,
+        linewidths=0.8 * SCALE,
+        transform=IdentityTransform(),
     )
 
 

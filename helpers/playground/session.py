@@ -7,12 +7,11 @@ its random stream happens to be; and the seed is kept when the data change, wher
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 import random
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,15 +25,36 @@ RATES = ("learning_rate", "regularization_rate")
 APPEARANCE = ("show_test_data", "discretize")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class _State:
     """What undo goes back to. Its run is never trained again once another state has taken its place."""
 
     config: PlaygroundConfig  # with resets; its epochs are the run's
     run: Run
     replayable: bool
-    trial: int  # the journal's key
+    trial: int  # of the journal: a key
     edited_at: int | None = None  # epoch of the last weight edited by hand
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One experiment as it stood when it was paused, reset or changed.
+
+    Attributes:
+        config: what was trained, ``epochs`` and ``resets`` included.
+        train_loss, test_loss: the losses after that many epochs; NaN for a run that diverged.
+        replayable: whether the address alone gives this result again: False once a rate or a weight was
+            changed on the way.
+    """
+
+    config: PlaygroundConfig
+    train_loss: float
+    test_loss: float
+    replayable: bool
+
+    @property
+    def url(self) -> str:
+        return self.config.to_url()
 
 
 class Session:
@@ -45,7 +65,7 @@ class Session:
     """
 
     def __init__(self, config: PlaygroundConfig):
-        self.journal = Journal()
+        self._trials: dict[int, Trial] = {}  # by the run that each belongs to
         self._keys = itertools.count()
         self._past: deque[_State] = deque(maxlen=MAX_UNDO)
         self._state = self._started(config)
@@ -81,6 +101,11 @@ class Session:
         )
 
     @property
+    def journal(self) -> list[Trial]:
+        """The trials recorded so far, best test loss first, diverged runs last."""
+        return sorted(self._trials.values(), key=lambda trial: (math.isnan(trial.test_loss), trial.test_loss))
+
+    @property
     def is_finite(self) -> bool:
         """Whether the network has not diverged."""
         return all(np.isfinite(array).all() for pair in self.run.parameters for array in pair)
@@ -99,7 +124,7 @@ class Session:
         if config == self._state.config:
             return
         if changes.keys() <= set(APPEARANCE):
-            self._state = dataclasses.replace(self._state, config=config)
+            self._state = replace(self._state, config=config)
         elif changes.keys() <= set(RATES):
             self._tune(config)
         else:
@@ -137,11 +162,10 @@ class Session:
         self._past.clear()
 
     def record(self):
-        """Enter the current run into the journal, or bring its trial up to date, if it was trained."""
+        """Enter the current run into the journal if it was trained: a run trained on keeps its one trial."""
         if self.run.epoch:
             train_loss, test_loss = self.losses
-            trial = Trial(self.config, train_loss, test_loss, self.replayable)
-            self.journal.record(self._state.trial, trial)
+            self._trials[self._state.trial] = Trial(self.config, train_loss, test_loss, self.replayable)
 
     def _started(self, config):
         config = config.replace(epochs=0)
@@ -175,45 +199,3 @@ class Session:
 def _loss(run, points, labels):
     with np.errstate(all="ignore"):  # a diverged network is data, not an error
         return 0.5 * float(np.mean((run.predict(points)[0] - labels) ** 2))
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One experiment as it stood when it was paused, reset or changed.
-
-    Attributes:
-        config: what was trained, ``epochs`` and ``resets`` included.
-        train_loss, test_loss: the losses after that many epochs; NaN for a run that diverged.
-        replayable: whether the address alone gives this result again: False once a rate or a weight was
-            changed on the way.
-    """
-
-    config: PlaygroundConfig
-    train_loss: float
-    test_loss: float
-    replayable: bool
-
-    @property
-    def url(self) -> str:
-        return self.config.to_url()
-
-    @property
-    def rank(self) -> tuple:
-        """Key to sort by: best test loss first, diverged runs last."""
-        return (math.isnan(self.test_loss), self.test_loss)
-
-
-class Journal:
-    """Trials by the run that they belong to: training on updates a trial, a new run adds one."""
-
-    def __init__(self):
-        self._trials: dict[int, Trial] = {}
-
-    def record(self, key: int, trial: Trial):
-        """Add the trial of a run, or bring it up to date."""
-        self._trials[key] = trial
-
-    @property
-    def trials(self) -> list[Trial]:
-        """Return a list of the trials, best test loss first."""
-        return sorted(self._trials.values(), key=lambda trial: trial.rank)

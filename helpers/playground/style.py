@@ -7,6 +7,7 @@ Icons are small SVG drawings in the style sheet, because hosts do not all have a
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -14,11 +15,11 @@ from urllib.parse import quote
 import ipywidgets as widgets
 
 from ..engine.config import DATASETS, REG_DATASETS
-from ..french import NBSP, decimal
+from ..french import decimal
+from ..notebook.shown import BLUE, ORANGE
 from . import layout
 from .picture import OUTPUT_SIZE, dataset_png
 
-THIN_SPACE = "\u202f"
 FEATURE_HTML = {
     "x": "X<sub>1</sub>",
     "y": "X<sub>2</sub>",
@@ -43,21 +44,6 @@ def loss_text(value: float) -> str:
     return decimal(value) if value < 1e6 else "∞"  # NaN compares false
 
 
-def epoch_text(epoch: int) -> str:
-    """Write an epoch on six digits, such as "000 771"."""
-    return f"{epoch:07,d}".replace(",", THIN_SPACE)
-
-
-def rate_text(rate: float) -> str:
-    """Write a rate without exponent, such as "0,00001"."""
-    return f"{rate:.5f}".rstrip("0").rstrip(".").replace(".", ",")
-
-
-def plural(number: int, noun: str) -> str:
-    """Write "1 neurone", "2 neurones"; every word of the noun takes the mark."""
-    return f"{number}{NBSP}" + (noun if number < 2 else " ".join(f"{word}s" for word in noun.split()))
-
-
 def dressed(widget: widgets.DOMWidget, *classes: str) -> widgets.DOMWidget:
     """Give a widget classes of the style sheet and return it."""
     for name in classes:
@@ -65,7 +51,7 @@ def dressed(widget: widgets.DOMWidget, *classes: str) -> widgets.DOMWidget:
     return widget
 
 
-def marked(widget: widgets.DOMWidget, name: str, is_on: bool):
+def set_class(widget: widgets.DOMWidget, name: str, is_on: bool):
     """Add or remove one class."""
     (widget.add_class if is_on else widget.remove_class)(f"dlp-{name}")
 
@@ -115,21 +101,28 @@ def column(*children: widgets.Widget, classes: tuple[str, ...] = ()) -> widgets.
 
 def style_sheet() -> widgets.HTML:
     """Return the hidden widget that carries the style sheet."""
-    css = Path(__file__).with_name("playground.css").read_text(encoding="utf-8")
-    sheet = widgets.HTML(f"<style>{_size_rule()}{css}{_icon_rules()}{_dataset_rules()}</style>")
+    sheet = widgets.HTML(f"<style>{_css()}</style>")
     sheet.layout.display = "none"  # style elements work all the same
     return sheet
 
 
-def _size_rule():
-    sizes = {
-        "network-width": layout.WIDTH,
-        "network-height": layout.HEADER + layout.HEIGHT,
-        "header-height": layout.HEADER - 6,
-        "output-width": OUTPUT_SIZE + 30,
-        "output-height": OUTPUT_SIZE + 24,
+@functools.cache  # the six datasets' pictures are drawn for the first widget only
+def _css():
+    css = Path(__file__).with_name("playground.css").read_text(encoding="utf-8")
+    return _variables() + css + _icon_rules() + _dataset_rules()
+
+
+def _variables():
+    values = {
+        "network-width": f"{layout.WIDTH}px",
+        "network-height": f"{layout.HEADER + layout.HEIGHT}px",
+        "header-height": f"{layout.HEADER - 6}px",
+        "output-width": f"{OUTPUT_SIZE + 30}px",
+        "output-height": f"{OUTPUT_SIZE + 24}px",
+        "orange": ORANGE,
+        "blue": BLUE,
     }
-    return ".dlp-app{" + "".join(f"--dlp-{name}:{size}px;" for name, size in sizes.items()) + "}"
+    return ".dlp-app{" + "".join(f"--dlp-{name}:{value};" for name, value in values.items()) + "}"
 
 
 def _icon(path, stroke="none", fill="none"):

@@ -13,15 +13,16 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import PercentFormatter, ScalarFormatter
 from PIL import Image
 
 from ..engine.data import DOMAIN
-from ..french import decimal, typographic
+from ..french import NBSP, decimal, typographic
+from ..notebook.shown import PALETTE
 
-ORANGE, GREY, BLUE = "#f59322", "#e8eaeb", "#0877bd"
+ORANGE, GREY, BLUE = PALETTE
 INK, FAINT = "#2b3640", "#8a949c"
-COLOURS = LinearSegmentedColormap.from_list("playground", [ORANGE, GREY, BLUE])
+COLOURS = LinearSegmentedColormap.from_list("playground", PALETTE)
 WIDTH = 8.4  # inches of 100 px: what a notebook column shows without scaling
 GRID = 100  # points a side of a drawn surface
 
@@ -94,8 +95,15 @@ def grid_points():
     return np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
 
 
+def figure_title(figure, title):
+    """Write a title at the left of a whole figure."""
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11.5, color=INK)
+
+
 def draw_surface(axis, output):
-    """Draw a network's output at ``grid_points()``."""
+    """Draw a network's output at ``grid_points()`` on an axis that shows the plane alone."""
+    axis.set(xticks=[], yticks=[], xlim=DOMAIN, ylim=DOMAIN)
+    axis.spines[:].set_visible(False)
     return axis.imshow(
         output.reshape(GRID, GRID),
         cmap=COLOURS,
@@ -134,3 +142,8 @@ class _DecimalComma(ScalarFormatter):
 def decimal_axis(axis):
     """Write an axis's numbers with a decimal comma."""
     axis.set_major_formatter(_DecimalComma(useOffset=False, useMathText=False))
+
+
+def percent_axis(axis):
+    """Write an axis's numbers, shares of 1, in percent."""
+    axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=f"{NBSP}%"))

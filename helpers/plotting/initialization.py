@@ -6,15 +6,14 @@ import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter
 
 from ..engine.config import PlaygroundConfig
-from ..engine.data import DOMAIN, load_data
+from ..engine.data import load_data
 from ..engine.training import Run, start_numbers
 from ..experiments.families import FAMILIES, families
 from ..experiments.statistics import wilson, worst_if_nan
 from ..experiments.weights import gradients, losses, scaled, segment
-from ..french import NBSP, count, decimal, plain, typographic
+from ..french import NBSP, count, decimal, percent, plain, typographic
 from .figure import (
     BLUE,
     COLOURS,
@@ -28,8 +27,10 @@ from .figure import (
     decimal_axis,
     draw_points,
     draw_surface,
+    figure_title,
     grid_points,
     new_figure,
+    percent_axis,
 )
 
 SPREAD = 0.1, 0.9  # quantiles that say how much results differ
@@ -59,7 +60,7 @@ def gallery(run: Run, columns: int = 14) -> Picture:
     top, sentences = 0.0, []
     for (name, starts), height in zip(groups.items(), heights, strict=True):
         all_starts = len(run.starts)
-        share = f"{count(len(starts), 'départ')} sur {all_starts} ({_percent(len(starts) / all_starts)})"
+        share = f"{count(len(starts), 'départ')} sur {all_starts} ({percent(len(starts) / all_starts, 0)})"
         span = " à ".join(dict.fromkeys(_loss(edge(test_losses[starts])) for edge in (np.min, np.max)))
         axis.text(0, top + head - 0.14, name.capitalize(), fontsize=11.5, weight="bold")
         title = typographic(f"{share} ; perte de test : {span}")
@@ -81,13 +82,7 @@ def gallery(run: Run, columns: int = 14) -> Picture:
         top += height
         sentences.append(f"{name}, {share}, perte de test {span}")
     axis.set(xlim=(0, columns - gap), ylim=(top, 0), aspect="equal")
-    figure.suptitle(
-        f"{len(run.starts)} départs par famille (numéro du départ dans le coin)",
-        x=0.01,
-        ha="left",
-        fontsize=11.5,
-        color=INK,
-    )
+    figure_title(figure, f"{len(run.starts)} départs par famille (numéro du départ dans le coin)")
     return Picture(figure, f"Surfaces de sortie par famille : {' ; '.join(sentences)}.")
 
 
@@ -129,7 +124,7 @@ def stability(runs: Mapping[str, Run], target: float) -> Picture:
     decimal_axis(left.xaxis)
     right.set(xlim=(0, 1.24), xlabel=f"part à {plain(target)} ou moins (trait{NBSP}: 95{NBSP}%)")
     right.set_xticks([0, 0.5, 1])
-    right.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value)))
+    percent_axis(right.xaxis)
     right.set_title("Départs qui réussissent", loc="left")
     for axis in (left, right):
         axis.tick_params(axis="y", length=0)
@@ -229,10 +224,8 @@ def loss_between(run: Run, start: int, end: int, order: object = ...) -> Picture
     for axis, place in zip(axes[0], shown, strict=True):
         draw_surface(axis, outputs[place])
         draw_points(axis, data.train_points, data.train_labels, size=4)
-        axis.set(xticks=[], yticks=[], xlim=DOMAIN, ylim=DOMAIN)
-        axis.spines[:].set_visible(False)
         name = {0: f"départ {start}", len(line.starts) - 1: f"départ {end}"}.get(
-            place, _percent(way[place]) + " du trajet"
+            place, percent(way[place], 0) + " du trajet"
         )
         axis.set_title(name, fontsize=10.5)
     ends = heights[[0, -1]]
@@ -241,7 +234,7 @@ def loss_between(run: Run, start: int, end: int, order: object = ...) -> Picture
     curve.plot(way[shown], heights[shown], "o", color=BLUE)
     curve.set(xlim=(-0.02, 1.02), ylim=(0, max(0.6, 1.12 * heights.max())), ylabel="perte")
     curve.set_xlabel("part du trajet en ligne droite, dans l'espace des poids")
-    curve.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value)))
+    percent_axis(curve.xaxis)
     decimal_axis(curve.yaxis)
     curve.legend(frameon=False, loc="upper right", fontsize=9.5)
     curve.set_title("Entre deux solutions", loc="left")
@@ -277,10 +270,6 @@ def _histogram(axis, values, bins, colour):
 
 def _loss(value):
     return decimal(value) if math.isfinite(value) else "∞"
-
-
-def _percent(share):
-    return f"{100 * share:.0f}{NBSP}%"
 
 
 def _power(value):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..engine.config import FEATURE_NAMES
-from ..engine.data import DOMAIN, load_data
+from ..engine.data import load_data
 from ..engine.training import Run
 from ..experiments.inputs import frozen_losses, input_effects
-from ..french import NBSP, count, decimal, typographic
+from ..french import count, decimal, percent, typographic
 from .figure import (
     BLUE,
     COLOURS,
@@ -18,6 +18,7 @@ from .figure import (
     decimal_axis,
     draw_points,
     draw_surface,
+    figure_title,
     grid_points,
     new_figure,
 )
@@ -41,32 +42,26 @@ def neurons(run: Run, start: int = 0) -> Picture:
     side = min((WIDTH - 0.5) / columns - 0.08, 1.25)
     width = max(columns * (side + 0.08) + 0.5, 6.4)  # wide enough for the title
     figure, axes = new_figure(rows, columns, width, rows * (side + 0.24) + 0.42)
-    for axis in axes.flat:
-        axis.set(xticks=[], yticks=[], xlim=DOMAIN, ylim=DOMAIN)
-        axis.spines[:].set_visible(False)
     for depth, layer in enumerate(surfaces):
         last = depth == rows - 1
         axes[depth, 0].set_ylabel("sortie" if last else f"couche {depth + 1}", fontsize=10)
         effect = None if last else _shares(answers[depth].std(axis=0) * outgoing[depth])
+        for axis in axes[depth, layer.shape[1] :]:
+            axis.set_axis_off()
         for unit in range(layer.shape[1]):
             axis = axes[depth, unit]
             draw_surface(axis, layer[:, unit] / (1 if last else _largest(layer[:, unit])))
             if last:
                 draw_points(axis, data.train_points, data.train_labels, size=4)
             else:
-                axis.set_title(f"{100 * effect[unit]:.0f}{NBSP}%", fontsize=9, pad=2)
-    figure.suptitle(
-        "Ce que répond chaque neurone, et sa part dans ce que sa couche transmet",
-        x=0.01,
-        ha="left",
-        fontsize=11.5,
-        color=INK,
-    )
-    hidden = sum(run.config.network_shape)
+                axis.set_title(percent(effect[unit], 0), fontsize=9, pad=2)
+    figure_title(figure, "Ce que répond chaque neurone, et sa part dans ce que sa couche transmet")
+    hidden, layers = sum(run.config.network_shape), len(run.config.network_shape)
+    plural = "s" if layers > 1 else ""
     return Picture(
         figure,
-        f"Surface de {count(hidden, 'neurone')} en {len(run.config.network_shape)} couches cachées, "
-        "et de la sortie : orange pour une réponse négative, bleu pour une réponse positive.",
+        f"Surface de {count(hidden, 'neurone')} en {layers} couche{plural} cachée{plural}, et "
+        "de la sortie : orange pour une réponse négative, bleu pour une réponse positive.",
     )
 
 

@@ -10,6 +10,7 @@ import ipywidgets as widgets
 from ..engine.config import PlaygroundConfig
 from ..engine.training import start_numbers
 from ..notebook.running_cell import close_previous
+from ..notebook.shown import close_tree, widget_bundle
 from .initialization import layer_signals
 
 LOWEST, HIGHEST = -2, 0.4771213  # powers of ten: 0.01 to 3
@@ -61,8 +62,7 @@ class ScaleSlider:
 
     def close(self):
         """Close the widgets: the page keeps their last state."""
-        for part in (self._slider, self._image, self._caption, self._widget):
-            part.close()
+        close_tree(self._widget)
 
     def _draw(self, _=None):
         self.picture = layer_signals(self._config, [self.scale], self._starts)
@@ -74,10 +74,4 @@ class ScaleSlider:
 
     def _repr_mimebundle_(self, **_):
         png, size = self.picture._repr_png_()
-        view = {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}
-        bundle = {
-            "text/plain": repr(self),
-            "image/png": png,
-            "application/vnd.jupyter.widget-view+json": view,
-        }
-        return bundle, {"image/png": size}
+        return {**widget_bundle(self._widget, repr(self)), "image/png": png}, {"image/png": size}

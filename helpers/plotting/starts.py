@@ -6,12 +6,11 @@ import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter
 
-from ..engine.data import DOMAIN, load_data
+from ..engine.data import load_data
 from ..engine.training import Run
 from ..experiments.statistics import successes, wilson, worst_if_nan
-from ..french import NBSP, count, decimal, typographic
+from ..french import count, decimal, percent, typographic
 from .figure import (
     BLUE,
     GREY,
@@ -22,8 +21,10 @@ from .figure import (
     draw_levels,
     draw_points,
     draw_surface,
+    figure_title,
     grid_points,
     new_figure,
+    percent_axis,
 )
 
 
@@ -51,10 +52,8 @@ def surfaces(run: Run, starts: Iterable[int] | None = None, columns: int = 6) ->
     for axis, start in zip(axes.flat, starts, strict=False):
         image = draw_surface(axis, outputs[start])
         draw_points(axis, data.train_points, data.train_labels, size=30 / columns)
-        axis.set(xticks=[], yticks=[], xlim=DOMAIN, ylim=DOMAIN)
-        axis.spines[:].set_visible(False)
-        axis.set_title(f"{decimal(losses[start])}", loc="center", fontsize=10.5, pad=3)
-    figure.suptitle("Surface de sortie et perte de test", x=0.01, ha="left", fontsize=11.5, color=INK)
+        axis.set_title(decimal(losses[start]), loc="center", fontsize=10.5, pad=3)
+    figure_title(figure, "Surface de sortie et perte de test")
     bar = figure.colorbar(image, ax=axes, ticks=[-1, 0, 1], shrink=0.8, aspect=24, pad=0.01)
     bar.set_label("sortie du réseau")
     bar.outline.set_visible(False)
@@ -134,13 +133,13 @@ def success_rates(runs: Mapping[int, Run], target: float) -> Picture:
         low, high = wilson(wins[size], len(run.starts))
         axis.bar(size, share, width=0.66, color=BLUE if wins[size] else GREY)
         axis.plot([size, size], [low, high], color=INK, linewidth=1.3)
-        axis.text(size, high + 0.02, f"{100 * share:.0f}{NBSP}%", ha="center", va="bottom")
+        axis.text(size, high + 0.02, percent(share, 0), ha="center", va="bottom")
     starts = max(len(run.starts) for run in runs.values())
     axis.set_xticks(list(runs))
     axis.set(ylim=(0, 1.02), xlabel="neurones de la couche cachée", ylabel="départs qui réussissent")
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f}{NBSP}%"))
+    percent_axis(axis.yaxis)
     axis.tick_params(axis="x", length=0)
     title = f"Part des {starts} départs passés à {decimal(target)} ou moins (trait : intervalle à 95 %)"
     axis.set_title(typographic(title), loc="left")
-    rates = " ; ".join(f"{size} → {100 * wins[size] / len(run.starts):.0f} %" for size, run in runs.items())
+    rates = " ; ".join(f"{size} → {percent(wins[size] / len(run.starts), 0)}" for size, run in runs.items())
     return Picture(figure, f"Part des départs qui réussissent, par nombre de neurones : {rates}.")

@@ -33,14 +33,19 @@ SITE = "https://playground.tensorflow.org/"
 MEMORY_GROWTH = 100e6  # bytes, of the kernel and of the page each, once warm
 ANSWER_SECONDS = 120  # 16 starts of the largest network, on a plain graph, take most of them
 
-IMPORTS = "import gc, json, psutil\nfrom helpers import Playground, PlaygroundConfig, Run, program\nmade = {}"
+IMPORTS = """
+import gc, json, psutil
+from helpers import Playground, PlaygroundConfig, Run
+from helpers.engine import compiled
+made = {}
+"""
 WIDGET = "made[{0}] = Playground('{1}#networkShape={2}&seed=0.5081{0}&noise=35&dataset=xor'); \
 made[{0}].widget.add_class('monkey-{0}'); made[{0}]"
 # All the programs that a kernel may hold, so that what they weigh is there from the start.
 WARM_UP = """
 names = "relu", "tanh", "sigmoid"
 kinds = [(name, (size,) * depth) for size in (8, 4) for name in names for depth in range(1, 7)]
-for name, shape in kinds[: program.MAX_XLA_PROGRAMS + program.MAX_PLAIN_GRAPHS]:
+for name, shape in kinds[: compiled.MAX_XLA_PROGRAMS + compiled.MAX_PLAIN_GRAPHS]:
     Run(PlaygroundConfig(network_shape=shape, activation=name)).train(1)
 """
 STATE = """
@@ -116,7 +121,7 @@ class Monkey:
     def start(self):
         """Run all cells and let XLA compile all that it may."""
         self.notebook.run_all()
-        limit = f"program.MAX_XLA_PROGRAMS = {self.programs}\n" if self.programs else ""
+        limit = f"compiled.MAX_XLA_PROGRAMS = {self.programs}\n" if self.programs else ""
         self.notebook.execute(limit + WARM_UP, timeout=600)
         self._trials, self.memory, self.heap = {}, [], []
 

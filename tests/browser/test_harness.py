@@ -1,7 +1,7 @@
 """The harness itself, and the mechanism that the widget's clock rests on, with a widget of twenty lines."""
 
 # The page echoes a counter through jsdlink; each echo makes the kernel work and bump it: no page, no playing.
-RELAY = """
+CLOCK = """
 import time
 import ipywidgets as w
 seq, ack = w.IntText(0), w.IntText(0)
@@ -29,8 +29,8 @@ w.VBox([button, label, seq, ack])
 """
 
 
-def test_relay_plays_in_a_real_page(open_page, artifacts, front):
-    notebook = open_page(cells=["print('bonjour')", RELAY], front=front)
+def test_the_clock_plays_in_a_real_page(open_page, artifacts, front):
+    notebook = open_page(cells=["print('bonjour')", CLOCK], front=front)
     notebook.run_all()
     assert notebook.text(0) == "bonjour\n"
     assert notebook.cell_errors() == []
@@ -39,7 +39,7 @@ def test_relay_plays_in_a_real_page(open_page, artifacts, front):
     notebook.button("Lecture").click()
     notebook.page.wait_for_function("() => Number(document.querySelector('.counter')?.textContent) > 20")
     assert notebook.execute("print(1 + 1)") == "2\n"
-    notebook.screenshot(artifacts / f"relay-{front}.png")
+    notebook.screenshot(artifacts / f"clock-{front}.png")
     notebook.button("Pause").click()
     notebook.button("Lecture").wait_for()
     assert int(counter.text_content()) == int(notebook.execute("print(state['steps'])"))

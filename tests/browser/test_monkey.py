@@ -31,8 +31,8 @@ def test_what_breaks_is_seen(notebook):
         notebook.execute(f"made[0].load('{SITE}#networkShape={shape}&epochs=5')")
     monkey.check()
     assert monkey.faults == []
-    notebook.execute("made[0]._session.journal._trials.clear()")  # a lost journal
-    notebook.execute("made[0]._relay.play = lambda: None; made[1].close()")  # a dead widget, one that is gone
+    notebook.execute("made[0]._session._trials.clear()")  # a lost journal
+    notebook.execute("made[0]._clock.play = lambda: None; made[1].close()")  # a dead widget, one that is gone
     notebook.execute(FAILING)
     notebook.button("Casse").click()  # an error in the kernel, which the page does not show
     notebook.page.wait_for_function("() => window.labErrors.length")
