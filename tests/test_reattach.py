@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from helpers.french import NBSP
 from instructor.collect import notebooks
-from instructor.collect.notebooks import grade_id
-from instructor.collect.reattach import assigned, is_answer, plain, reattach
-from instructor.editions import load_editions
+from instructor.collect.reattach import assigned, plain, reattach
+from instructor.editions import grade_id, is_answer, load_editions
 
 from .sending import (
     EDITIONS,

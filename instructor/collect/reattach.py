@@ -5,25 +5,21 @@ Statements, checks and marks are the edition's, always; only answers and additio
 
 from __future__ import annotations
 
-import ast
 import bisect
-import functools
 import re
+import symtable
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import nbformat
 from nbformat import NotebookNode
-from rapidfuzz.fuzz import ratio
 
-from helpers.french import decimal, listed, typographic
+from helpers.french import listed, typographic
 
-from .notebooks import grade_id, nbgrader
+from ..editions import grade_id, is_answer, nbgrader
 
-SURE = 0.9  # a less sure answer gets a remark
-_LEAST = 0.3  # below, two cells have nothing to do with each other
 _LONGEST = 100_000  # characters of a cell that is parsed
 _MAGIC = re.compile(r"^([ \t]*)[%!?].*$", flags=re.MULTILINE)
 _LOOKS_ASSIGNED = re.compile(r"^(?:def\s+)?([^\W\d]\w*)\s*(?:=(?!=)|\()", flags=re.MULTILINE)
@@ -36,80 +32,81 @@ class Attached:
     Attributes:
         notebook: the edition's cells in order, with the student's answers and additional cells. Each cell's
             ``metadata.lab.origin`` is "edition", "answer" or "student" (this one bears no marks).
-        cells: grade_id of each answer cell -> 0 to 1, how sure it is; 0 when lost.
-        lost: grade_ids of the answer cells not found; their stub stands in the notebook.
+        cells: grade_id of each answer cell -> 0 to 1, how sure it is: 1 by its name or id, 0 when lost.
         answered: number of answer cells that differ from their stub.
         remarks: French sentences for the report.
     """
 
     notebook: NotebookNode
     cells: dict[str, float] = field(default_factory=dict)
-    lost: list[str] = field(default_factory=list)
     answered: int = 0
     remarks: list[str] = field(default_factory=list)
 
     @property
+    def lost(self) -> list[str]:
+        """The grade_ids of the answer cells not found; their stub stands in the notebook."""
+        return [name for name, sure in self.cells.items() if sure == 0]
+
+    @property
     def certainty(self) -> float:
         """That of the least sure answer; at most 0.5 when one was not found, 0 when none was."""
-        found = [value for name, value in self.cells.items() if name not in self.lost]
+        found = [sure for sure in self.cells.values() if sure]
         return min([*found, 0.5 if self.lost else 1.0]) if found else 0.0
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """What stands in an answer cell: its source, how sure, the student's cells used for it, and a doubt."""
+    """What stands in an answer cell: its source, how sure, and a doubt (French clause)."""
 
     source: str
-    certainty: float
-    used: tuple[int, ...] = ()
-    doubt: str = ""  # French clause
+    certainty: float = 1.0
+    doubt: str = ""
 
 
-@dataclass
 class _Pair:
     """Two notebooks' cells and which is which.
 
     Attributes:
-        theirs: the student's cells.
-        ours: the edition's.
-        matches: index in ours -> index in theirs.
-        scores: index in ours -> how sure that match is.
+        ours, theirs: the edition's cells, and the student's.
+        place: index in ours -> index in theirs.
+        by_variables: indices in ours of the answers found by the names that they assign.
+        merged: index in ours of an answer -> index of the one whose cell holds it too.
+        used: indices in theirs of the cells that stand in an answer.
     """
 
-    theirs: list[NotebookNode]
-    ours: list[NotebookNode]
-    matches: dict[int, int] = field(default_factory=dict)
-    scores: dict[int, float] = field(default_factory=dict)
+    def __init__(self, ours: list[NotebookNode], theirs: list[NotebookNode]):
+        self.ours, self.theirs, self.place = ours, theirs, {}
+        self.by_variables, self.merged, self.used = set(), {}, set()
+        self.our_text, self.their_text = ([plain(cell.source) for cell in cells] for cells in (ours, theirs))
+        self.our_names = [assigned(c.source) if _is_coded(c) else frozenset() for c in ours]
+        self.their_names = [assigned(cell.source) for cell in theirs]
+        self._known = {*self.our_text, ""}
 
-    def __post_init__(self):
-        # Compared pair by pair, so read once.
-        self.their_text, self.our_text = (
-            [plain(c.source) for c in cells] for cells in (self.theirs, self.ours)
-        )
-        self.their_names, self.our_names = (
-            [assigned(cell.source) for cell in cells] for cells in (self.theirs, self.ours)
-        )
-        self.their_ids, self.our_ids = ([*map(grade_id, cells)] for cells in (self.theirs, self.ours))
-        self.asked = [is_answer(cell) for cell in self.ours]
-        self._known = set(self.our_text) | {""}
+    def is_new(self, other: int | None) -> bool:
+        """Tell whether the student wrote this cell: neither absent, nor empty, nor the edition's."""
+        return other is not None and self.their_text[other] not in self._known
 
-    def is_new(self, other: int) -> bool:
-        """Tell whether the student wrote this cell: neither empty nor the edition's."""
-        return self.their_text[other] not in self._known
+    def shared(self, index: int, other: int) -> int:
+        """Count the names that both cells assign."""
+        return len(self.our_names[index] & self.their_names[other])
 
-    def free(self, after: int, before: int) -> list[int]:
-        """Return the student's cells in between that match none of the edition's."""
-        taken = set(self.matches.values())
-        return [other for other in range(after + 1, before) if other not in taken and self.is_new(other)]
+    def own_texts(self, positions) -> list[int]:
+        """Return the student's own text cells among some positions."""
+        taken = {*self.place.values(), *self.used}
+        return [
+            other
+            for other in positions
+            if other not in taken and self.is_new(other) and self.theirs[other].cell_type != "code"
+        ]
 
 
 def reattach(notebook: NotebookNode, edition: NotebookNode) -> Attached:
     """Rebuild a student's notebook from the student edition.
 
-    An answer is found by nbgrader's name, by cell id, by the variables it assigns, by likeness, or by its
-    place between recognised neighbours. A locked cell of the edition is restored, what the student wrote in
-    it is kept before it; another one gives way to the student's version. Of the student's metadata only
-    names are read.
+    An answer is found by nbgrader's name, then by cell id, then by the variables that it assigns; a free
+    text, which a person reads anyway, also where its cell should be. Another cell is known by its name, id or
+    text. A locked cell of the edition is restored, what the student wrote in it is kept before it; another
+    one gives way to the student's version. Of the student's metadata only names are read.
 
     Args:
         notebook: as ``notebooks.read`` returns it; not changed.
@@ -118,18 +115,16 @@ def reattach(notebook: NotebookNode, edition: NotebookNode) -> Attached:
     Returns:
         The notebook to execute. All that the student wrote is in it.
     """
-    pair = _Pair(notebook.cells, edition.cells)
+    pair = _Pair(edition.cells, notebook.cells)
     _match(pair)
-    answers = _answers(pair)
-    attached = Attached(nbformat.from_dict({**edition, "cells": list(_rebuilt(pair, answers))}))
-    for index, answer in answers.items():
-        name = grade_id(pair.ours[index])
-        attached.cells[name] = answer.certainty
-        attached.lost += [name] * (answer.certainty == 0)
-        attached.answered += plain(answer.source) != pair.our_text[index]
+    answers = {index: _answer(pair, index) for index, cell in enumerate(pair.ours) if is_answer(cell)}
     remarks = [*_remarks(pair, answers), *_remarks_on_metadata(notebook, edition)]
-    attached.remarks = [typographic(remark) for remark in remarks]
-    return attached
+    return Attached(
+        nbformat.from_dict({**edition, "cells": list(_rebuilt(pair, answers))}),
+        {grade_id(pair.ours[index]): answer.certainty for index, answer in answers.items()},
+        sum(plain(answer.source) != pair.our_text[index] for index, answer in answers.items()),
+        [typographic(remark) for remark in remarks],
+    )
 
 
 def plain(source: str) -> str:
@@ -137,7 +132,6 @@ def plain(source: str) -> str:
     return "\n".join(line.rstrip() for line in source.splitlines() if line.strip())
 
 
-@functools.lru_cache(maxsize=10_000)
 def assigned(source: str) -> frozenset[str]:
     """Return the names that a cell's code binds at its top level, functions included, magics ignored."""
     source = _MAGIC.sub(r"\1pass", source)
@@ -145,230 +139,178 @@ def assigned(source: str) -> frozenset[str]:
         return frozenset()
     try:
         with warnings.catch_warnings(action="ignore"):
-            nodes = [ast.parse(source)]
+            symbols = symtable.symtable(source, "cell", "exec").get_symbols()
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset(_LOOKS_ASSIGNED.findall(source))
-    names = set()
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)
-            continue
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        if not isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
-            nodes += ast.iter_child_nodes(node)
-    return frozenset(names)
+    return frozenset(symbol.get_name() for symbol in symbols if symbol.is_assigned())
 
 
-def is_answer(cell: NotebookNode) -> bool:
-    """Tell whether a cell of the edition is for the student's answer."""
-    return bool(nbgrader(cell).get("solution"))
+def _is_coded(cell):
+    return is_answer(cell) and cell.cell_type == "code"
 
 
 def _is_locked(cell):
     return bool(nbgrader(cell).get("locked")) or bool(nbgrader(cell).get("grade") and not is_answer(cell))
 
 
-def _match(pair):
-    """Match cells, the surest first; of equally sure ones those whose place is alike."""
-    scored = []
-    for index in range(len(pair.ours)):
-        for other in range(len(pair.theirs)):
-            if (score := _score(pair, index, other)) >= _LEAST:
-                shift = abs(index / len(pair.ours) - other / len(pair.theirs))
-                scored.append((-score, shift, index, other))
-    taken = set()
-    for score, _, index, other in sorted(scored):
-        if index not in pair.matches and other not in taken:
-            pair.matches[index], pair.scores[index] = other, -score
-            taken.add(other)
+def _text_of(cell):
+    """Return what tells a cell by its text; free texts all have the same stub."""
+    return "" if is_answer(cell) and cell.cell_type != "code" else (cell.cell_type, plain(cell.source))
 
 
-def _score(pair, index, other) -> float:
-    """Say how sure the student's cell ``other`` is the edition's cell ``index``, from 0 to 1."""
-    ours, theirs, name = pair.ours[index], pair.theirs[other], pair.their_ids[other]
-    named = name == pair.our_ids[index] if name else theirs["id"] == ours["id"]
-    same = pair.our_text[index] == pair.their_text[other]
-    same_type = ours["cell_type"] == theirs["cell_type"]
-    if pair.asked[index]:
-        score = _score_code if ours["cell_type"] == "code" else _score_text
-        return score(pair, index, other, named, same) * (1.0 if same_type else 0.8)
-    if same and same_type:
-        return 1.0 if named else 0.95
-    if not same_type:
-        return 0.5 * named
-    return max(0.8 * named, 0.9 * _likeness(pair, index, other, 0.75))
+def _match(pair: _Pair) -> None:
+    """Match cells, the surest first: what bears a name but assigns none of its variables comes last."""
+    by_name, by_id = grade_id, lambda cell: cell.id
+    for key in (by_name, by_id, _text_of):
+        _match_by(pair, key, lambda index, other: not _is_doubtful(pair, index, other))
+    _match_by_variables(pair)
+    for key in (by_name, by_id):
+        _match_by(pair, key, lambda index, other: True)
 
 
-def _score_text(pair, index, other, named, same):
-    return 1.0 if named else 0.6 * same
+def _match_by(pair, key: Callable, fits: Callable) -> None:
+    """Match cells that have the same key; of several, the one that is answered, or left as it was."""
+    places, taken = defaultdict(list), set(pair.place.values())
+    for other, cell in enumerate(pair.theirs):
+        places[key(cell)].append(other)
+    for index, cell in enumerate(pair.ours):
+        if index in pair.place or not key(cell):
+            continue
+        found = [other for other in places[key(cell)] if other not in taken and fits(index, other)]
+        if found:
+            pair.place[index] = max(found, key=lambda other: pair.is_new(other) == is_answer(cell))
+            taken.add(pair.place[index])
 
 
-def _score_code(pair, index, other, named, same):
-    if same or not pair.their_text[other]:  # left as it was: another cell may hold the answer
-        return 0.7 if named else 0.6 * same
-    ours, theirs = pair.our_names[index], pair.their_names[other]
-    share = len(ours & theirs) / len(ours) if ours else float(named)
-    if named:
-        return 1.0 if share else 0.65
-    if pair.their_ids[other] and not share:
-        return 0.0  # it says it is another question, and nothing speaks against it
-    return 0.5 + 0.35 * share if share else 0.6 * _likeness(pair, index, other, 0.6)
+def _is_doubtful(pair, index, other):
+    return bool(pair.our_names[index]) and pair.is_new(other) and not pair.shared(index, other)
 
 
-def _likeness(pair, index, other, least):
-    return ratio(pair.our_text[index], pair.their_text[other], score_cutoff=100 * least) / 100
+def _match_by_variables(pair) -> None:
+    """Find the answers retyped in another cell, or in one with another answer."""
+    for index, names in enumerate(pair.our_names):
+        if not names or pair.is_new(pair.place.get(index)):
+            continue
+        taken = {other: host for host, other in pair.place.items()}
+        found = [
+            other
+            for other, theirs in enumerate(pair.theirs)
+            if theirs.cell_type == "code"
+            and pair.is_new(other)
+            and (names <= pair.their_names[other] if other in taken else pair.shared(index, other))
+        ]
+        if not found:
+            continue
+        best = max(found, key=lambda other: (pair.shared(index, other), other not in taken))
+        if best in taken:
+            pair.merged[index] = taken[best]
+        else:
+            pair.place[index] = best
+            pair.by_variables.add(index)
 
 
-def _answers(pair) -> dict[int, _Answer]:
-    """Return what the student answered, by index in the edition."""
-    indices = [index for index, asked in enumerate(pair.asked) if asked]
-    answers = {index: _matched_answer(pair, index) for index in indices}
-    used = set()
-    for index in indices:
-        if answers[index].certainty == 0 or plain(answers[index].source) == pair.our_text[index]:
-            found = _answer_elsewhere(pair, index, used)
-            if found:
-                answers[index] = found
-                used.update(found.used)
-    return answers
-
-
-def _matched_answer(pair, index):
-    """Return the answer of the matched cell; the stub when it was emptied, or when nothing matches."""
-    ours, other = pair.ours[index], pair.matches.get(index)
-    if other is None:
-        return _Answer(ours.source, 0.0)
-    theirs, score = pair.theirs[other], pair.scores[index]
+def _answer(pair, index) -> _Answer:
+    """Return a question's answer; the stub when it was emptied, or when nothing is found."""
+    ours, other = pair.ours[index], pair.place.get(index)
+    if index in pair.merged:
+        host = pair.ours[pair.merged[index]].id
+        note = f"# Réponse de l'étudiant : dans la cellule « {host} ».\n"
+        return _Answer(note, 0.8, f"fusionnée avec la cellule « {host} »")
     if not pair.is_new(other):
-        return _Answer(ours.source, 1.0, (other,))  # nothing to mistake
-    doubt = "retrouvée à ses variables et à sa ressemblance" if score < SURE else ""
+        left = {text for o, text in enumerate(pair.their_text) if o not in pair.place.values()}
+        is_there = other is not None or pair.our_text[index] in left
+        return _free_text_nearby(pair, index) or _Answer(ours.source, float(is_there))
+    pair.used.add(other)
+    theirs = pair.theirs[other]
     if theirs.cell_type != ours.cell_type:
-        doubt = f"dans une cellule de type « {theirs.cell_type} »"
-    elif pair.our_names[index] and not pair.our_names[index] & pair.their_names[other]:
+        return _Answer(theirs.source, 0.8, f"dans une cellule de type « {theirs.cell_type} »")
+    if index in pair.by_variables:
+        return _Answer(theirs.source, 0.8, "retrouvée à ses variables")
+    if _is_doubtful(pair, index, other):
         doubt = "la cellule porte le bon nom mais n'affecte aucune des variables attendues"
-    return _Answer(theirs.source, score, (other,), doubt)
+        return _Answer(theirs.source, 0.6, doubt)
+    return _Answer(theirs.source)
 
 
-def _answer_elsewhere(pair, index, used) -> _Answer | None:
-    """Look for an answer outside its cell: merged with another one, beside it, or in the statement."""
+def _free_text_nearby(pair, index) -> _Answer | None:
+    """Look for a free text between its recognised neighbours, or in the statement before it."""
     if pair.ours[index].cell_type == "code":
-        return _merged(pair, index) or _only_code_between(pair, index, used)
-    return _text_between(pair, index, used) or _text_in_statement(pair, index)
-
-
-def _merged(pair, index):
-    """Find the cell of another answer, already in the notebook, that binds this answer's names too."""
-    for host, other in pair.matches.items():
-        names = pair.our_names[index]
-        if host != index and names and names <= pair.their_names[other] and _stays(pair, host):
-            note = f"# Réponse de l'étudiant : dans la cellule « {pair.ours[host].id} ».\n"
-            return _Answer(note, 0.8, (), f"fusionnée avec la cellule « {pair.ours[host].id} »")
-    return None
-
-
-def _stays(pair, index):
-    """Tell whether code of the student's matches the edition's cell and is new, so that it is executed."""
-    other = pair.matches.get(index)
-    return other is not None and pair.is_new(other) and pair.theirs[other].cell_type == "code"
-
-
-def _gives_way(pair, index):
-    """Tell whether the student's version replaces the edition's cell: code, neither locked nor an answer."""
-    ours = pair.ours[index]
-    return ours.cell_type == "code" and not (_is_locked(ours) or is_answer(ours)) and _stays(pair, index)
-
-
-def _only_code_between(pair, index, used):
-    if index in pair.matches:
-        return None  # the stub is there, unanswered
-    between = pair.free(*_neighbours(pair, index))
-    code = [other for other in between if pair.theirs[other].cell_type == "code" and other not in used]
-    if len(code) != 1:
         return None
-    return _Answer(pair.theirs[code[0]].source, 0.4, (code[0],), "retrouvée à sa place seulement")
-
-
-def _text_between(pair, index, used):
-    free = [
-        other
-        for other in pair.free(*_neighbours(pair, index))
-        if pair.theirs[other].cell_type != "code" and other not in used
-    ]
-    if not free:
+    before = max((i for i in pair.place if i < index), default=None)
+    after = min((i for i in pair.place if i > index), default=None)
+    start, end = pair.place.get(before, -1) + 1, pair.place.get(after, len(pair.theirs))
+    if found := pair.own_texts(range(start, end)):
+        pair.used.update(found)
+        text = "\n\n".join(pair.theirs[other].source for other in found)
+        return _Answer(text, 0.6, "retrouvée à sa place, entre ses voisines")
+    statement = pair.place.get(index - 1)
+    # A statement that lost lines is an old edition's.
+    if statement is None or not _lines(pair.our_text[index - 1]) <= _lines(pair.their_text[statement]):
         return None
-    tight = {index - 1, index + 1} <= pair.matches.keys() and len(free) == 1
-    text = "\n\n".join(pair.theirs[other].source for other in free)
-    return _Answer(text, 0.8 if tight else 0.6, tuple(free), "retrouvée à sa place, entre ses voisines")
+    if not (added := _added(pair, index - 1)):
+        return None
+    pair.used.add(statement)
+    return _Answer(added, 0.6, "écrite dans la cellule de l'énoncé")
 
 
-def _text_in_statement(pair, index):
-    other = pair.matches.get(index - 1)
-    if other is None:
-        return None
-    statement, theirs = pair.our_text[index - 1].splitlines(), pair.their_text[other].splitlines()
-    if not set(statement) <= set(theirs):  # changed: an old edition's
-        return None
-    added = _added(pair, index - 1)
-    return _Answer(added, 0.6, (other,), "écrite dans la cellule de l'énoncé") if added else None
+def _lines(text):
+    return set(text.splitlines())
 
 
 def _added(pair, index):
     """Return the lines of a student's text that the edition's does not have."""
-    known = set(pair.our_text[index].splitlines())
-    lines = pair.theirs[pair.matches[index]].source.splitlines()
+    known = _lines(pair.our_text[index])
+    lines = pair.theirs[pair.place[index]].source.splitlines()
     return "\n".join(line for line in lines if line.rstrip() not in known).strip()
 
 
-def _neighbours(pair, index):
-    """Return between which of the student's cells an answer must stand, by its recognised neighbours."""
-    before = max((i for i in pair.matches if i < index), default=None)
-    after = min((i for i in pair.matches if i > index), default=None)
-    return pair.matches.get(before, -1), pair.matches.get(after, len(pair.theirs))
+def _gives_way(pair, index):
+    """Tell whether the student's version replaces the edition's cell: code, neither locked nor an answer."""
+    ours, other = pair.ours[index], pair.place.get(index)
+    both_code = ours.cell_type == "code" and pair.is_new(other) and pair.theirs[other].cell_type == "code"
+    return both_code and not _is_locked(ours) and not is_answer(ours)
 
 
 def _rebuilt(pair, answers) -> Iterator[NotebookNode]:
     """Yield the edition's cells, the answers in theirs, and the student's own cells before the next one."""
-    own = _own_cells(pair, answers)
+    own = _own_cells(pair)
     for index, ours in enumerate(pair.ours):
         yield from own[index]
         if index in answers:
-            answer = answers[index]
-            yield _filled(ours, answer.source, origin="answer", certainty=answer.certainty)
+            yield _filled(ours, answers[index].source, "answer")
         elif _gives_way(pair, index):
-            yield _filled(ours, pair.theirs[pair.matches[index]].source, origin="student")
+            yield _filled(ours, pair.theirs[pair.place[index]].source, "student")
         else:
-            yield _filled(ours, ours.source, origin="edition")
+            yield _filled(ours, ours.source, "edition")
     yield from own[len(pair.ours)]
 
 
-def _filled(ours, source, **lab):
+def _filled(ours, source, origin):
     """Return a copy of the edition's cell with another source and without outputs."""
-    cell = nbformat.from_dict({**ours, "source": source, "metadata": {**ours.metadata, "lab": lab}})
+    metadata = {**ours.metadata, "lab": {"origin": origin}}
+    cell = nbformat.from_dict({**ours, "source": source, "metadata": metadata})
     if cell.cell_type == "code":
         cell.outputs, cell.execution_count = [], None
     return cell
 
 
-def _own_cells(pair, answers) -> dict[int, list[NotebookNode]]:
+def _own_cells(pair) -> dict[int, list[NotebookNode]]:
     """Return the student's own cells by the index of the edition's cell that they precede."""
-    own = defaultdict(list)
-    used = {other for answer in answers.values() for other in answer.used}
-    place = {other: index for index, other in pair.matches.items()}
-    matched = sorted(place)
+    own, index_of = defaultdict(list), {other: index for index, other in pair.place.items()}
+    recognised = [*sorted(index_of), len(pair.theirs)]
+    index_of[len(pair.theirs)] = len(pair.ours)
     for other, theirs in enumerate(pair.theirs):
-        index = place.get(other)
-        if other in used or not pair.is_new(other) or (index is not None and _gives_way(pair, index)):
+        following = index_of[recognised[bisect.bisect_left(recognised, other)]]
+        if other in pair.used or not pair.is_new(other):
             continue
         source = theirs.source
-        if index is not None and "code" not in (theirs.cell_type, pair.ours[index].cell_type):
-            source = _added(pair, index)  # a statement: what was written into it
-        if index is None:
-            before = bisect.bisect(matched, other)
-            index = place[matched[before - 1]] + 1 if before else 0
+        if other in index_of:
+            if _gives_way(pair, following):
+                continue
+            if "code" not in (theirs.cell_type, pair.ours[following].cell_type):
+                source = _added(pair, following)  # a statement: what was written into it
         if source:
-            own[index].append(_own_cell(theirs, source, f"etudiant-{other}"))
+            own[following].append(_own_cell(theirs, source, f"etudiant-{other}"))
     return own
 
 
@@ -381,46 +323,39 @@ def _own_cell(theirs, source, name):
 
 
 def _remarks(pair, answers) -> Iterator[str]:
-    names = {index: grade_id(pair.ours[index]) for index in answers}
     for index, answer in answers.items():
         if answer.doubt:
-            sure = decimal(100 * answer.certainty, 0)
-            yield f"{names[index]} : réponse à vérifier, {answer.doubt} (certitude {sure} %)."
-    if lost := [names[index] for index, answer in answers.items() if answer.certainty == 0]:
+            yield f"{grade_id(pair.ours[index])} : réponse à vérifier, {answer.doubt}."
+    if lost := [grade_id(pair.ours[index]) for index, answer in answers.items() if not answer.certainty]:
         yield f"Cellules de réponse introuvables, comptées sans réponse : {listed(lost)}."
-    matched = set(pair.matches.values()) | {other for answer in answers.values() for other in answer.used}
-    texts = [o for o, cell in enumerate(pair.theirs) if cell.cell_type != "code" and pair.is_new(o)]
-    if more := len([other for other in texts if other not in matched]):
+    if more := len(pair.own_texts(range(len(pair.theirs)))):
         yield f"Texte ajouté hors des cellules de réponse ({more}) : il est gardé à sa place, à lire."
-    # Known by its match or by its name: what was written in it may have been taken for an answer.
-    named = {name for other, name in enumerate(pair.their_ids) if pair.is_new(other)}
     changed = [
         ours.id
         for index, ours in enumerate(pair.ours)
-        if _is_locked(ours)
-        and (pair.our_ids[index] in named or (index in pair.matches and pair.is_new(pair.matches[index])))
+        if _is_locked(ours) and pair.is_new(pair.place.get(index))
     ]
     if changed:
         yield f"Cellules verrouillées modifiées, rétablies d'après l'édition : {listed(sorted(changed))}."
 
 
 def _remarks_on_metadata(notebook, edition) -> Iterator[str]:
-    known = {grade_id(cell): nbgrader(cell) for cell in edition.cells if grade_id(cell)}
-    sent = [cell for cell in notebook.cells if grade_id(cell)]
-    counts = Counter(map(grade_id, sent))
+    known = {grade_id(cell): _flags(cell) for cell in edition.cells if grade_id(cell)}
+    counts = Counter(grade_id(cell) for cell in notebook.cells if grade_id(cell))
     if unknown := sorted(counts.keys() - known.keys()):
         yield f"Questions que l'édition actuelle ne connaît pas : {listed(unknown[:10])}."
     if copies := sorted(name for name, number in counts.items() if number > 1 and name in known):
         yield f"Plusieurs cellules nommées {listed(copies)} : une est la réponse, les autres sont gardées."
-    keys = ("grade", "locked", "points", "solution", "task")
-    flags = {name: [flag.get(key) for key in keys] for name, flag in known.items()}
-    forged = {
-        name
-        for name, cell in zip(map(grade_id, sent), sent, strict=True)
-        if name in flags and [nbgrader(cell).get(key) for key in keys] != flags[name]
-    }
-    if forged:
+    if forged := {
+        grade_id(cell)
+        for cell in notebook.cells
+        if _flags(cell) != known.get(grade_id(cell), _flags(cell))
+    }:
         yield f"Métadonnées de notation modifiées, ignorées : {listed(sorted(forged))}."
-    mark = notebook.metadata.get("lab", {}).get("sources")
-    if mark and mark != edition.metadata.get("lab", {}).get("sources"):
+    sources = notebook.metadata.get("lab", {}).get("sources")
+    if sources and sources != edition.metadata.get("lab", {}).get("sources"):
         yield "Notebook d'une autre édition que l'actuelle."
+
+
+def _flags(cell):
+    return [nbgrader(cell).get(key) for key in ("grade", "locked", "points", "solution", "task")]

@@ -83,10 +83,10 @@ def grade(
             raise GradeError(str(error)) from None
         if cifar10 is not None:
             _require_images(cifar10, collected)
-        mark = fingerprint(pack, editions, limits, unsafe, cifar10)
+        kit = fingerprint(pack, editions, limits, unsafe, cifar10)
         done, todo = {}, []
         for submission in collected:
-            known = load_known(results, submission, mark)
+            known = load_known(results, submission, kit)
             if known is None:
                 todo.append(submission)
             else:
@@ -99,7 +99,7 @@ def grade(
         ):
             if unsafe:
                 result.remarks.append(typographic(_UNSAFE))
-            store(results, result, mark)
+            store(results, result, kit)
             done[submission.student] = result
             pace = number / max(time.monotonic() - started, 0.01) * 60
             say(f"[{len(done)}/{len(collected)}] {_line(result)} ({pace:.1f} a minute)")
@@ -171,8 +171,7 @@ def fingerprint(
 ) -> str:
     """Return a hash of all that decides a mark beside the submission: checks, editions, code, limits."""
     digest = hashlib.sha256()
-    kit = sorted((ROOT / "instructor").rglob("*.py"))
-    for path in [*sorted(pack.rglob("*.py")), *kit]:
+    for path in [*sorted(pack.rglob("*.py")), *sorted((ROOT / "instructor").rglob("*.py"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     for part, edition in sorted(editions.items()):
         sources = [(cell.cell_type, cell.source, cell.metadata) for cell in edition.cells]
@@ -181,7 +180,7 @@ def fingerprint(
     return digest.hexdigest()
 
 
-def load_known(results: Path, submission: Submission, mark: str) -> StudentResult | None:
+def load_known(results: Path, submission: Submission, kit: str) -> StudentResult | None:
     """Return the marks of an earlier run if they still hold: nothing changed, and no failure was ours."""
     folder = results / STUDENTS / submission.student
     try:
@@ -191,18 +190,18 @@ def load_known(results: Path, submission: Submission, mark: str) -> StudentResul
         return None
     if (
         not submission.digest
-        or seen != {"digest": submission.digest, "kit": mark}
+        or seen != {"digest": submission.digest, "kit": kit}
         or result.digest != submission.digest
     ):
         return None
     return None if any(is_our_failure(notebook) for notebook in result.notebooks.values()) else result
 
 
-def store(results: Path, result: StudentResult, mark: str) -> None:
+def store(results: Path, result: StudentResult, kit: str) -> None:
     """Write a student's marks, whole or not at all, and then what they hold for."""
     folder = results / STUDENTS / result.student
     result.save(folder / RESULT)
-    write_whole(folder / "run.json", json.dumps({"digest": result.digest, "kit": mark}) + "\n")
+    write_whole(folder / "run.json", json.dumps({"digest": result.digest, "kit": kit}) + "\n")
 
 
 def _line(result):

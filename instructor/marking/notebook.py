@@ -17,11 +17,11 @@ from nbformat import NotebookNode
 from helpers.french import count, listed, typographic
 
 from ..collect import notebooks
-from ..collect.notebooks import grade_id
 from ..collect.reattach import reattach
+from ..editions import grade_id, key_of, nbgrader
 from ..records import PART4, NotebookResult, QuestionResult, StudentResult, Submission, write_whole
 from ..sandbox.bench import Bench, Outcome
-from .plan import Plan, is_check, is_free_text, make_plan, read_check
+from .plan import Plan, make_plan
 
 _RESTARTS = 2
 _WHY = {
@@ -150,13 +150,7 @@ def questions(
     edition: NotebookNode, plan: Plan, outcome: Outcome, description: Mapping
 ) -> list[QuestionResult]:
     """Return the marks of all questions of a part, in its order."""
-    cells = {}  # key -> the edition's cell that is marked
-    manual = iter(question for question in description["questions"] if question["manual"])
-    for cell in edition.cells:
-        if is_free_text(cell):
-            cells[next(manual)["key"]] = grade_id(cell)
-        elif is_check(cell):
-            cells[description["checks"][read_check(cell)[1]]] = grade_id(cell)
+    cells = {key_of(grade_id(cell)): grade_id(cell) for cell in edition.cells if nbgrader(cell).get("grade")}
     results = []
     for question in description["questions"]:
         key, cell = question["key"], cells.get(question["key"], "")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from ..collect.notebooks import grade_id, nbgrader
+from ..editions import grade_id, is_check, is_free_text
 
 _MAGIC = re.compile(r"^([ \t]*)[%!?].*$", flags=re.MULTILINE)
 # Names of the edition's modules: calling one of their functions changes no variable.
@@ -92,18 +92,6 @@ def make_plan(edition: NotebookNode, notebook: NotebookNode, complete: bool = Fa
 def origin(cell: NotebookNode) -> str:
     """Tell where a cell of a rebuilt notebook comes from: "edition", "answer" or "student"."""
     return cell.metadata.get("lab", {}).get("origin", "student")
-
-
-def is_check(cell: NotebookNode) -> bool:
-    """Tell whether a cell of the edition checks an answer."""
-    return cell.cell_type == "code" and bool(nbgrader(cell).get("grade"))
-
-
-def is_free_text(cell: NotebookNode) -> bool:
-    """Tell whether a cell of the edition is a free text, marked by hand."""
-    return cell.cell_type == "markdown" and bool(
-        nbgrader(cell).get("grade") and nbgrader(cell).get("solution")
-    )
 
 
 def read_check(cell: NotebookNode) -> tuple[str, str, list[str]]:
