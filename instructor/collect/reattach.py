@@ -347,9 +347,7 @@ def _remarks_on_metadata(notebook, edition) -> Iterator[str]:
     if copies := sorted(name for name, number in counts.items() if number > 1 and name in known):
         yield f"Plusieurs cellules nommées {listed(copies)} : une est la réponse, les autres sont gardées."
     if forged := {
-        grade_id(cell)
-        for cell in notebook.cells
-        if _flags(cell) != known.get(grade_id(cell), _flags(cell))
+        grade_id(cell) for cell in notebook.cells if _flags(cell) != known.get(grade_id(cell), _flags(cell))
     }:
         yield f"Métadonnées de notation modifiées, ignorées : {listed(sorted(forged))}."
     sources = notebook.metadata.get("lab", {}).get("sources")
