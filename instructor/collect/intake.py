@@ -23,19 +23,8 @@ from helpers.french import french_error, listed, typographic
 
 from ..editions import load_editions
 from ..records import PART4, Submission
-from . import notebooks
-from .archives import (
-    MAX_TOTAL,
-    MB,
-    NO_FILE,
-    ArchiveError,
-    Sent,
-    clean_path,
-    decoded,
-    is_archive,
-    too_large,
-    unpack,
-)
+from . import archives, notebooks
+from .archives import MB, ArchiveError, Sent, is_archive
 from .reattach import reattach
 
 MAX_SAVED = 60 * MB  # one saved model
@@ -103,7 +92,9 @@ def _everything(submissions, work) -> Iterator[Sent]:
         yield from _walk(submissions)
         return
     try:
-        yield from unpack(submissions, work, lambda path: 0 if _is_junk(path) else MAX_ARCHIVE, MAX_CLASS)
+        yield from archives.unpack(
+            submissions, work, lambda path: 0 if _is_junk(path) else MAX_ARCHIVE, MAX_CLASS
+        )
     except ArchiveError as error:
         raise french_error(f"L'archive {submissions.name} ne peut pas être lue : {error}.") from None
 
@@ -115,11 +106,14 @@ def _walk(folder) -> Iterator[Sent]:
         here = Path(directory)
         names = sorted([*files, *(name for name in folders if (here / name).is_symlink())])
         for path in [here / name for name in names] or ([here] if not folders and here != folder else []):
-            status, name = path.lstat(), clean_path(decoded(os.fsencode(path.relative_to(folder))))[0]
+            status, name = (
+                path.lstat(),
+                archives.clean_path(archives.decoded(os.fsencode(path.relative_to(folder))))[0],
+            )
             if stat.S_ISREG(status.st_mode):
                 yield Sent(name, path, status.st_mtime)
             else:
-                yield Sent(name, problem="" if path == here else NO_FILE)
+                yield Sent(name, problem="" if path == here else archives.NO_FILE)
 
 
 def _without_wrapper(files: list[Sent]) -> list[Sent]:
@@ -147,16 +141,14 @@ def _by_student(files: Iterable[Sent], editions: Iterable[str]) -> list[_Student
     students: dict[tuple[str, str], _Student] = {}
     for sent in files:
         top, *below = sent.path.parts
-        moodle = _MOODLE.fullmatch(top)
-        if moodle:
-            name, participant = moodle["name"], moodle["participant"]
-            below = [*([moodle["rest"]] if moodle["rest"] else []), *below]
+        is_file = bool(sent.content or sent.problem)
+        if moodle := _MOODLE.fullmatch(top):
+            name, participant, rest = moodle.groups()
+            below = [rest, *below] if rest else below
         else:
-            participant = ""
-            alone = not below and (sent.content or sent.problem)
-            name = _owner(top, editions) if alone else top
-            below = below or ([top] if alone else [])
-        student = students.setdefault((participant, "" if participant else name), _Student(name, participant))
+            name, participant = top if below or not is_file else _owner(top, editions), ""
+            below = below or [top] * is_file
+        student = students.setdefault((participant, not participant and name), _Student(name, participant))
         if below:
             student.files.append(replace(sent, path=PurePosixPath(*below)))
     names = Counter(student.name for student in students.values())
@@ -236,7 +228,7 @@ def _digest(files: Iterable[Sent]) -> str:
 
 def _unpacked(files: list[Sent], work: Path, remarks: list[str]) -> Iterator[Sent]:
     """Yield one student's files, archives replaced by what they hold, down to an archive in an archive."""
-    waiting, archives, left = [(sent, 0) for sent in reversed(files)], 0, MAX_TOTAL
+    waiting, opened, left = [(sent, 0) for sent in reversed(files)], 0, archives.MAX_TOTAL
     while waiting:
         sent, depth = waiting.pop()
         if _is_junk(sent.path):
@@ -247,16 +239,16 @@ def _unpacked(files: list[Sent], work: Path, remarks: list[str]) -> Iterator[Sen
         if not is_archive(sent.path) or not sent.content:
             yield sent
             continue
-        archives += 1
-        if depth == 2 or archives > MAX_ARCHIVES:
+        opened += 1
+        if depth == 2 or opened > MAX_ARCHIVES:
             remarks.append(f"{_shown(sent.path)} : trop d'archives, ou trop profondes ; non ouverte.")
             continue
         folder = sent.path.with_name(_SUFFIX.sub("", sent.path.name) or sent.path.name)
         inside = []
         try:
             if (size := sent.content.stat().st_size) > MAX_ARCHIVE:
-                raise ArchiveError(too_large(size, MAX_ARCHIVE))
-            for entry in unpack(sent.content, work, _limit, left):
+                raise ArchiveError(archives.too_large(size, MAX_ARCHIVE))
+            for entry in archives.unpack(sent.content, work, _limit, left):
                 inside.append((replace(entry, path=folder / entry.path), depth + 1))
                 left -= entry.content.stat().st_size if entry.content else 0
             if not inside:
@@ -351,7 +343,9 @@ def _keep_saves(files, home, folder, remarks) -> None:
             continue
         size, target = sent.content.stat().st_size, folder / _layout(sent.path, home)
         if size > min(MAX_SAVED, left):
-            remarks.append(f"{_shown(sent.path)} est refusé : {too_large(size, min(MAX_SAVED, left))}.")
+            remarks.append(
+                f"{_shown(sent.path)} est refusé : {archives.too_large(size, min(MAX_SAVED, left))}."
+            )
         elif target.exists():
             remarks.append(f"{_shown(sent.path)} porte le nom d'un autre fichier : le premier est gardé.")
         else:

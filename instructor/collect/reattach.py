@@ -12,6 +12,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import nbformat
 from nbformat import NotebookNode
@@ -20,8 +21,8 @@ from helpers.french import listed, typographic
 
 from ..editions import grade_id, is_answer, nbgrader
 
+MAGIC = re.compile(r"^([ \t]*)[%!?].*$", flags=re.MULTILINE)  # a line that only IPython reads
 _LONGEST = 100_000  # characters of a cell that is parsed
-_MAGIC = re.compile(r"^([ \t]*)[%!?].*$", flags=re.MULTILINE)
 _LOOKS_ASSIGNED = re.compile(r"^(?:def\s+)?([^\W\d]\w*)\s*(?:=(?!=)|\()", flags=re.MULTILINE)
 
 
@@ -54,9 +55,8 @@ class Attached:
         return min([*found, 0.5 if self.lost else 1.0]) if found else 0.0
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What stands in an answer cell: its source, how sure, and a doubt (French clause)."""
+class _Answer(NamedTuple):
+    """What stands in an answer cell, how sure, and a doubt (French clause)."""
 
     source: str
     certainty: float = 1.0
@@ -69,16 +69,18 @@ class _Pair:
     Attributes:
         ours, theirs: the edition's cells, and the student's.
         place: index in ours -> index in theirs.
-        by_variables: indices in ours of the answers found by the names that they assign.
         merged: index in ours of an answer -> index of the one whose cell holds it too.
         used: indices in theirs of the cells that stand in an answer.
     """
 
     def __init__(self, ours: list[NotebookNode], theirs: list[NotebookNode]):
         self.ours, self.theirs, self.place = ours, theirs, {}
-        self.by_variables, self.merged, self.used = set(), {}, set()
+        self.merged, self.used = {}, set()
         self.our_text, self.their_text = ([plain(cell.source) for cell in cells] for cells in (ours, theirs))
-        self.our_names = [assigned(c.source) if _is_coded(c) else frozenset() for c in ours]
+        self.our_names = [
+            assigned(cell.source) if is_answer(cell) and cell.cell_type == "code" else frozenset()
+            for cell in ours
+        ]
         self.their_names = [assigned(cell.source) for cell in theirs]
         self._known = {*self.our_text, ""}
 
@@ -89,6 +91,10 @@ class _Pair:
     def shared(self, index: int, other: int) -> int:
         """Count the names that both cells assign."""
         return len(self.our_names[index] & self.their_names[other])
+
+    def is_doubtful(self, index: int, other: int) -> bool:
+        """Tell whether the student's cell assigns none of the names that the answer must."""
+        return bool(self.our_names[index]) and self.is_new(other) and not self.shared(index, other)
 
     def own_texts(self, positions) -> list[int]:
         """Return the student's own text cells among some positions."""
@@ -115,7 +121,7 @@ def reattach(notebook: NotebookNode, edition: NotebookNode) -> Attached:
     Returns:
         The notebook to execute. All that the student wrote is in it.
     """
-    pair = _Pair(edition.cells, notebook.cells)
+    pair = _Pair(edition.cells, list(_split(notebook.cells, edition.cells)))
     _match(pair)
     answers = {index: _answer(pair, index) for index, cell in enumerate(pair.ours) if is_answer(cell)}
     remarks = [*_remarks(pair, answers), *_remarks_on_metadata(notebook, edition)]
@@ -134,7 +140,7 @@ def plain(source: str) -> str:
 
 def assigned(source: str) -> frozenset[str]:
     """Return the names that a cell's code binds at its top level, functions included, magics ignored."""
-    source = _MAGIC.sub(r"\1pass", source)
+    source = MAGIC.sub(r"\1pass", source)
     if len(source) > _LONGEST:
         return frozenset()
     try:
@@ -143,10 +149,6 @@ def assigned(source: str) -> frozenset[str]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset(_LOOKS_ASSIGNED.findall(source))
     return frozenset(symbol.get_name() for symbol in symbols if symbol.is_assigned())
-
-
-def _is_coded(cell):
-    return is_answer(cell) and cell.cell_type == "code"
 
 
 def _is_locked(cell):
@@ -158,17 +160,32 @@ def _text_of(cell):
     return "" if is_answer(cell) and cell.cell_type != "code" else (cell.cell_type, plain(cell.source))
 
 
+def _split(cells, edition) -> Iterator[NotebookNode]:
+    """Yield a student's cells; what was typed into a statement of ours becomes a cell of its own after it."""
+    statements = {cell.id: cell for cell in edition if cell.cell_type == "markdown" and not is_answer(cell)}
+    for cell in cells:
+        ours = statements.get(cell.id)
+        known = {line.rstrip() for line in ours.source.splitlines()} if ours else set()
+        lines = [line.rstrip() for line in cell.source.splitlines()]
+        added = "\n".join(line for line in lines if line not in known).strip()
+        if ours and added and cell.cell_type == "markdown" and known <= set(lines):
+            yield ours
+            yield nbformat.from_dict({**cell, "id": "", "source": added})
+        else:  # a statement that lost lines is an old edition's
+            yield cell
+
+
 def _match(pair: _Pair) -> None:
     """Match cells, the surest first: what bears a name but assigns none of its variables comes last."""
     by_name, by_id = grade_id, lambda cell: cell.id
     for key in (by_name, by_id, _text_of):
-        _match_by(pair, key, lambda index, other: not _is_doubtful(pair, index, other))
+        _match_by(pair, key, doubtful=False)
     _match_by_variables(pair)
     for key in (by_name, by_id):
-        _match_by(pair, key, lambda index, other: True)
+        _match_by(pair, key, doubtful=True)
 
 
-def _match_by(pair, key: Callable, fits: Callable) -> None:
+def _match_by(pair, key: Callable, doubtful: bool) -> None:
     """Match cells that have the same key; of several, the one that is answered, or left as it was."""
     places, taken = defaultdict(list), set(pair.place.values())
     for other, cell in enumerate(pair.theirs):
@@ -176,14 +193,14 @@ def _match_by(pair, key: Callable, fits: Callable) -> None:
     for index, cell in enumerate(pair.ours):
         if index in pair.place or not key(cell):
             continue
-        found = [other for other in places[key(cell)] if other not in taken and fits(index, other)]
+        found = [
+            other
+            for other in places[key(cell)]
+            if other not in taken and (doubtful or not pair.is_doubtful(index, other))
+        ]
         if found:
             pair.place[index] = max(found, key=lambda other: pair.is_new(other) == is_answer(cell))
             taken.add(pair.place[index])
-
-
-def _is_doubtful(pair, index, other):
-    return bool(pair.our_names[index]) and pair.is_new(other) and not pair.shared(index, other)
 
 
 def _match_by_variables(pair) -> None:
@@ -206,62 +223,40 @@ def _match_by_variables(pair) -> None:
             pair.merged[index] = taken[best]
         else:
             pair.place[index] = best
-            pair.by_variables.add(index)
 
 
 def _answer(pair, index) -> _Answer:
     """Return a question's answer; the stub when it was emptied, or when nothing is found."""
     ours, other = pair.ours[index], pair.place.get(index)
     if index in pair.merged:
-        host = pair.ours[pair.merged[index]].id
-        note = f"# Réponse de l'étudiant : dans la cellule « {host} ».\n"
-        return _Answer(note, 0.8, f"fusionnée avec la cellule « {host} »")
+        host = f"la cellule « {pair.ours[pair.merged[index]].id} »"
+        return _Answer(f"# Réponse de l'étudiant : dans {host}.\n", 0.8, f"fusionnée avec {host}")
     if not pair.is_new(other):
+        if found := _own_texts_nearby(pair, index):
+            pair.used.update(found)
+            text = "\n\n".join(pair.theirs[other].source for other in found)
+            return _Answer(text, 0.6, "retrouvée à sa place, entre ses voisines")
         left = {text for o, text in enumerate(pair.their_text) if o not in pair.place.values()}
-        is_there = other is not None or pair.our_text[index] in left
-        return _free_text_nearby(pair, index) or _Answer(ours.source, float(is_there))
+        return _Answer(ours.source, float(other is not None or pair.our_text[index] in left))
     pair.used.add(other)
-    theirs = pair.theirs[other]
+    theirs, doubt = pair.theirs[other], ""
     if theirs.cell_type != ours.cell_type:
-        return _Answer(theirs.source, 0.8, f"dans une cellule de type « {theirs.cell_type} »")
-    if index in pair.by_variables:
-        return _Answer(theirs.source, 0.8, "retrouvée à ses variables")
-    if _is_doubtful(pair, index, other):
+        doubt = f"dans une cellule de type « {theirs.cell_type} »"
+    elif pair.is_doubtful(index, other):
         doubt = "la cellule porte le bon nom mais n'affecte aucune des variables attendues"
-        return _Answer(theirs.source, 0.6, doubt)
-    return _Answer(theirs.source)
+    elif ours.id != theirs.id and grade_id(ours) != grade_id(theirs):
+        doubt = "retrouvée à ses variables"
+    return _Answer(theirs.source, 0.8 if doubt else 1.0, doubt)
 
 
-def _free_text_nearby(pair, index) -> _Answer | None:
-    """Look for a free text between its recognised neighbours, or in the statement before it."""
+def _own_texts_nearby(pair, index) -> list[int]:
+    """Return the student's texts between the recognised neighbours of a free text."""
     if pair.ours[index].cell_type == "code":
-        return None
-    before = max((i for i in pair.place if i < index), default=None)
-    after = min((i for i in pair.place if i > index), default=None)
-    start, end = pair.place.get(before, -1) + 1, pair.place.get(after, len(pair.theirs))
-    if found := pair.own_texts(range(start, end)):
-        pair.used.update(found)
-        text = "\n\n".join(pair.theirs[other].source for other in found)
-        return _Answer(text, 0.6, "retrouvée à sa place, entre ses voisines")
-    statement = pair.place.get(index - 1)
-    # A statement that lost lines is an old edition's.
-    if statement is None or not _lines(pair.our_text[index - 1]) <= _lines(pair.their_text[statement]):
-        return None
-    if not (added := _added(pair, index - 1)):
-        return None
-    pair.used.add(statement)
-    return _Answer(added, 0.6, "écrite dans la cellule de l'énoncé")
-
-
-def _lines(text):
-    return set(text.splitlines())
-
-
-def _added(pair, index):
-    """Return the lines of a student's text that the edition's does not have."""
-    known = _lines(pair.our_text[index])
-    lines = pair.theirs[pair.place[index]].source.splitlines()
-    return "\n".join(line for line in lines if line.rstrip() not in known).strip()
+        return []
+    before = [other for i, other in sorted(pair.place.items()) if i < index]
+    after = [other for i, other in sorted(pair.place.items()) if i > index]
+    start, end = [-1, *before][-1] + 1, [*after, len(pair.theirs)][0]
+    return pair.own_texts(range(start, end))
 
 
 def _gives_way(pair, index):
@@ -303,23 +298,12 @@ def _own_cells(pair) -> dict[int, list[NotebookNode]]:
         following = index_of[recognised[bisect.bisect_left(recognised, other)]]
         if other in pair.used or not pair.is_new(other):
             continue
-        source = theirs.source
-        if other in index_of:
-            if _gives_way(pair, following):
-                continue
-            if "code" not in (theirs.cell_type, pair.ours[following].cell_type):
-                source = _added(pair, following)  # a statement: what was written into it
-        if source:
-            own[following].append(_own_cell(theirs, source, f"etudiant-{other}"))
+        if other in index_of and _gives_way(pair, following):
+            continue
+        kind = "code" if theirs.cell_type == "code" else "markdown"
+        lab = {"id": f"etudiant-{other}", "cell_type": kind, "metadata": {"lab": {"origin": "student"}}}
+        own[following].append(nbformat.from_dict({**theirs, **lab}))
     return own
-
-
-def _own_cell(theirs, source, name):
-    make = nbformat.v4.new_code_cell if theirs.cell_type == "code" else nbformat.v4.new_markdown_cell
-    cell = make(source, id=name, metadata={"lab": {"origin": "student"}})
-    if "attachments" in theirs and theirs.cell_type != "code":
-        cell.attachments = theirs.attachments
-    return cell
 
 
 def _remarks(pair, answers) -> Iterator[str]:
