@@ -5,7 +5,6 @@ Statements, checks and marks are the edition's, always; only answers and additio
 
 from __future__ import annotations
 
-import bisect
 import re
 import symtable
 import warnings
@@ -19,7 +18,7 @@ from nbformat import NotebookNode
 
 from helpers.french import listed, typographic
 
-from ..editions import grade_id, is_answer, nbgrader
+from ..editions import grade_id, is_answer, is_free_text, nbgrader
 
 MAGIC = re.compile(r"^([ \t]*)[%!?].*$", flags=re.MULTILINE)  # a line that only IPython reads
 _LONGEST = 100_000  # characters of a cell that is parsed
@@ -44,15 +43,10 @@ class Attached:
     remarks: list[str] = field(default_factory=list)
 
     @property
-    def lost(self) -> list[str]:
-        """The grade_ids of the answer cells not found; their stub stands in the notebook."""
-        return [name for name, sure in self.cells.items() if sure == 0]
-
-    @property
     def certainty(self) -> float:
         """That of the least sure answer; at most 0.5 when one was not found, 0 when none was."""
         found = [sure for sure in self.cells.values() if sure]
-        return min([*found, 0.5 if self.lost else 1.0]) if found else 0.0
+        return min([*found, 1.0 if len(found) == len(self.cells) else 0.5]) if found else 0.0
 
 
 class _Answer(NamedTuple):
@@ -63,47 +57,26 @@ class _Answer(NamedTuple):
     doubt: str = ""
 
 
-class _Pair:
-    """Two notebooks' cells and which is which.
+class _Sent:
+    """One of the student's cells.
 
     Attributes:
-        ours, theirs: the edition's cells, and the student's.
-        place: index in ours -> index in theirs.
-        merged: index in ours of an answer -> index of the one whose cell holds it too.
-        used: indices in theirs of the cells that stand in an answer.
+        cell, position: what was sent, and where it stood.
+        names: those that it assigns.
+        is_new: whether the student wrote it: it is neither empty nor the edition's.
+        place: index of the edition's cell that it is, None if it is none.
+        used: whether it stands in an answer.
     """
 
-    def __init__(self, ours: list[NotebookNode], theirs: list[NotebookNode]):
-        self.ours, self.theirs, self.place = ours, theirs, {}
-        self.merged, self.used = {}, set()
-        self.our_text, self.their_text = ([plain(cell.source) for cell in cells] for cells in (ours, theirs))
-        self.our_names = [
-            assigned(cell.source) if is_answer(cell) and cell.cell_type == "code" else frozenset()
-            for cell in ours
-        ]
-        self.their_names = [assigned(cell.source) for cell in theirs]
-        self._known = {*self.our_text, ""}
+    def __init__(self, cell: NotebookNode, position: int, known: set[str]):
+        self.cell, self.position, self.names = cell, position, assigned(cell.source)
+        self.is_new = plain(cell.source) not in known
+        self.place, self.used = None, False
 
-    def is_new(self, other: int | None) -> bool:
-        """Tell whether the student wrote this cell: neither absent, nor empty, nor the edition's."""
-        return other is not None and self.their_text[other] not in self._known
-
-    def shared(self, index: int, other: int) -> int:
-        """Count the names that both cells assign."""
-        return len(self.our_names[index] & self.their_names[other])
-
-    def is_doubtful(self, index: int, other: int) -> bool:
-        """Tell whether the student's cell assigns none of the names that the answer must."""
-        return bool(self.our_names[index]) and self.is_new(other) and not self.shared(index, other)
-
-    def own_texts(self, positions) -> list[int]:
-        """Return the student's own text cells among some positions."""
-        taken = {*self.place.values(), *self.used}
-        return [
-            other
-            for other in positions
-            if other not in taken and self.is_new(other) and self.theirs[other].cell_type != "code"
-        ]
+    @property
+    def is_own_text(self) -> bool:
+        """Whether this is a text of the student's that stands in no cell of ours."""
+        return self.is_new and not self.used and self.place is None and self.cell.cell_type != "code"
 
 
 def reattach(notebook: NotebookNode, edition: NotebookNode) -> Attached:
@@ -121,14 +94,16 @@ def reattach(notebook: NotebookNode, edition: NotebookNode) -> Attached:
     Returns:
         The notebook to execute. All that the student wrote is in it.
     """
-    pair = _Pair(edition.cells, list(_split(notebook.cells, edition.cells)))
-    _match(pair)
-    answers = {index: _answer(pair, index) for index, cell in enumerate(pair.ours) if is_answer(cell)}
-    remarks = [*_remarks(pair, answers), *_remarks_on_metadata(notebook, edition)]
+    ours, known = edition.cells, {"", *(plain(cell.source) for cell in edition.cells)}
+    cells = _split(notebook.cells, ours)
+    theirs = [_Sent(cell, position, known) for position, cell in enumerate(cells)]
+    found = _match(ours, theirs)
+    answers = {i: _answer(i, ours, theirs, found) for i, cell in enumerate(ours) if is_answer(cell)}
+    remarks = [*_remarks(ours, theirs, found, answers), *_remarks_on_metadata(notebook, edition)]
     return Attached(
-        nbformat.from_dict({**edition, "cells": list(_rebuilt(pair, answers))}),
-        {grade_id(pair.ours[index]): answer.certainty for index, answer in answers.items()},
-        sum(plain(answer.source) != pair.our_text[index] for index, answer in answers.items()),
+        nbformat.from_dict({**edition, "cells": list(_rebuilt(ours, theirs, found, answers))}),
+        {grade_id(ours[index]): answer.certainty for index, answer in answers.items()},
+        sum(plain(answer.source) != plain(ours[index].source) for index, answer in answers.items()),
         [typographic(remark) for remark in remarks],
     )
 
@@ -151,15 +126,6 @@ def assigned(source: str) -> frozenset[str]:
     return frozenset(symbol.get_name() for symbol in symbols if symbol.is_assigned())
 
 
-def _is_locked(cell):
-    return bool(nbgrader(cell).get("locked")) or bool(nbgrader(cell).get("grade") and not is_answer(cell))
-
-
-def _text_of(cell):
-    """Return what tells a cell by its text; free texts all have the same stub."""
-    return "" if is_answer(cell) and cell.cell_type != "code" else (cell.cell_type, plain(cell.source))
-
-
 def _split(cells, edition) -> Iterator[NotebookNode]:
     """Yield a student's cells; what was typed into a statement of ours becomes a cell of its own after it."""
     statements = {cell.id: cell for cell in edition if cell.cell_type == "markdown" and not is_answer(cell)}
@@ -175,109 +141,129 @@ def _split(cells, edition) -> Iterator[NotebookNode]:
             yield cell
 
 
-def _match(pair: _Pair) -> None:
-    """Match cells, the surest first: what bears a name but assigns none of its variables comes last."""
+def _match(ours, theirs) -> dict[int, _Sent]:
+    """Return the student's cell for each of the edition's that is found, by index, the surest first.
+
+    What bears a name but assigns none of its variables comes last.
+    """
+    found: dict[int, _Sent] = {}
     by_name, by_id = grade_id, lambda cell: cell.id
-    for key in (by_name, by_id, _text_of):
-        _match_by(pair, key, doubtful=False)
-    _match_by_variables(pair)
+    for key in (by_name, by_id, _text):
+        _match_by(key, ours, theirs, found, doubtful=False)
+    _match_by_variables(ours, theirs, found)
     for key in (by_name, by_id):
-        _match_by(pair, key, doubtful=True)
+        _match_by(key, ours, theirs, found, doubtful=True)
+    return found
 
 
-def _match_by(pair, key: Callable, doubtful: bool) -> None:
+def _text(cell):
+    """Return what tells a cell by its text; free texts all have the same stub."""
+    return "" if is_free_text(cell) else (cell.cell_type, plain(cell.source))
+
+
+def _wanted(cell) -> frozenset[str]:
+    """Return the names that an answer must assign, none of a text."""
+    return assigned(cell.source) if is_answer(cell) and cell.cell_type == "code" else frozenset()
+
+
+def _is_doubtful(sent, wanted):
+    return bool(wanted) and sent.is_new and not sent.names & wanted
+
+
+def _match_by(key: Callable, ours, theirs, found, doubtful: bool) -> None:
     """Match cells that have the same key; of several, the one that is answered, or left as it was."""
-    places, taken = defaultdict(list), set(pair.place.values())
-    for other, cell in enumerate(pair.theirs):
-        places[key(cell)].append(other)
-    for index, cell in enumerate(pair.ours):
-        if index in pair.place or not key(cell):
+    same = defaultdict(list)
+    for sent in theirs:
+        same[key(sent.cell)].append(sent)
+    for index, cell in enumerate(ours):
+        if index in found or not key(cell):
             continue
-        found = [
-            other
-            for other in places[key(cell)]
-            if other not in taken and (doubtful or not pair.is_doubtful(index, other))
-        ]
-        if found:
-            pair.place[index] = max(found, key=lambda other: pair.is_new(other) == is_answer(cell))
-            taken.add(pair.place[index])
+        free, wanted = [sent for sent in same[key(cell)] if sent.place is None], _wanted(cell)
+        if free := [sent for sent in free if doubtful or not _is_doubtful(sent, wanted)]:
+            found[index] = max(free, key=lambda sent: sent.is_new == is_answer(cell))
+            found[index].place = index
 
 
-def _match_by_variables(pair) -> None:
-    """Find the answers retyped in another cell, or in one with another answer."""
-    for index, names in enumerate(pair.our_names):
-        if not names or pair.is_new(pair.place.get(index)):
+def _match_by_variables(ours, theirs, found) -> None:
+    """Find the answers retyped in another cell, or in one with another answer, whose place stays its own."""
+    code = [sent for sent in theirs if sent.is_new and sent.cell.cell_type == "code"]
+    for index, cell in enumerate(ours):
+        wanted, stub = _wanted(cell), found.get(index)
+        if not wanted or (stub and stub.is_new):
             continue
-        taken = {other: host for host, other in pair.place.items()}
-        found = [
-            other
-            for other, theirs in enumerate(pair.theirs)
-            if theirs.cell_type == "code"
-            and pair.is_new(other)
-            and (names <= pair.their_names[other] if other in taken else pair.shared(index, other))
-        ]
-        if not found:
-            continue
-        best = max(found, key=lambda other: (pair.shared(index, other), other not in taken))
-        if best in taken:
-            pair.merged[index] = taken[best]
-        else:
-            pair.place[index] = best
+        fitting = [s for s in code if (s.names & wanted if s.place is None else s.names >= wanted)]
+        if fitting:
+            found[index] = max(fitting, key=lambda sent: (len(sent.names & wanted), sent.place is None))
+            if found[index].place is None:
+                found[index].place = index
+                if stub:
+                    stub.place = None
 
 
-def _answer(pair, index) -> _Answer:
+def _answer(index, ours, theirs, found) -> _Answer:
     """Return a question's answer; the stub when it was emptied, or when nothing is found."""
-    ours, other = pair.ours[index], pair.place.get(index)
-    if index in pair.merged:
-        host = f"la cellule « {pair.ours[pair.merged[index]].id} »"
+    cell, sent = ours[index], found.get(index)
+    if not sent or not sent.is_new:
+        if texts := _texts_nearby(index, theirs, found) if is_free_text(cell) else []:
+            for text in texts:
+                text.used = True
+            source = "\n\n".join(text.cell.source for text in texts)
+            return _Answer(source, 0.6, "retrouvée à sa place, entre ses voisines")
+        stub = plain(cell.source)
+        is_there = sent or any(plain(s.cell.source) == stub for s in theirs if s.place is None)
+        return _Answer(cell.source, 1.0 if is_there else 0.0)
+    if sent.place != index:
+        host = f"la cellule « {ours[sent.place].id} »"
         return _Answer(f"# Réponse de l'étudiant : dans {host}.\n", 0.8, f"fusionnée avec {host}")
-    if not pair.is_new(other):
-        if found := _own_texts_nearby(pair, index):
-            pair.used.update(found)
-            text = "\n\n".join(pair.theirs[other].source for other in found)
-            return _Answer(text, 0.6, "retrouvée à sa place, entre ses voisines")
-        left = {text for o, text in enumerate(pair.their_text) if o not in pair.place.values()}
-        return _Answer(ours.source, float(other is not None or pair.our_text[index] in left))
-    pair.used.add(other)
-    theirs, doubt = pair.theirs[other], ""
-    if theirs.cell_type != ours.cell_type:
-        doubt = f"dans une cellule de type « {theirs.cell_type} »"
-    elif pair.is_doubtful(index, other):
+    sent.used, doubt = True, ""
+    if sent.cell.cell_type != cell.cell_type:
+        doubt = f"dans une cellule de type « {sent.cell.cell_type} »"
+    elif _is_doubtful(sent, _wanted(cell)):
         doubt = "la cellule porte le bon nom mais n'affecte aucune des variables attendues"
-    elif ours.id != theirs.id and grade_id(ours) != grade_id(theirs):
+    elif sent.cell.id != cell.id and grade_id(sent.cell) != grade_id(cell):
         doubt = "retrouvée à ses variables"
-    return _Answer(theirs.source, 0.8 if doubt else 1.0, doubt)
+    return _Answer(sent.cell.source, 0.8 if doubt else 1.0, doubt)
 
 
-def _own_texts_nearby(pair, index) -> list[int]:
-    """Return the student's texts between the recognised neighbours of a free text."""
-    if pair.ours[index].cell_type == "code":
-        return []
-    before = [other for i, other in sorted(pair.place.items()) if i < index]
-    after = [other for i, other in sorted(pair.place.items()) if i > index]
-    start, end = [-1, *before][-1] + 1, [*after, len(pair.theirs)][0]
-    return pair.own_texts(range(start, end))
+def _texts_nearby(index, theirs, found) -> list[_Sent]:
+    """Return the student's own texts between the recognised neighbours of a free text."""
+    before = max((i for i in found if i < index), default=None)
+    after = min((i for i in found if i > index), default=None)
+    start = 0 if before is None else found[before].position
+    end = len(theirs) if after is None else found[after].position
+    return [sent for sent in theirs[start:end] if sent.is_own_text]
 
 
-def _gives_way(pair, index):
+def _gives_way(cell, sent):
     """Tell whether the student's version replaces the edition's cell: code, neither locked nor an answer."""
-    ours, other = pair.ours[index], pair.place.get(index)
-    both_code = ours.cell_type == "code" and pair.is_new(other) and pair.theirs[other].cell_type == "code"
-    return both_code and not _is_locked(ours) and not is_answer(ours)
+    both_code = cell.cell_type == sent.cell.cell_type == "code"
+    return both_code and sent.is_new and not nbgrader(cell).get("locked") and not is_answer(cell)
 
 
-def _rebuilt(pair, answers) -> Iterator[NotebookNode]:
+def _rebuilt(ours, theirs, found, answers) -> Iterator[NotebookNode]:
     """Yield the edition's cells, the answers in theirs, and the student's own cells before the next one."""
-    own = _own_cells(pair)
-    for index, ours in enumerate(pair.ours):
+    own, following = defaultdict(list), len(ours)
+    for sent in reversed(theirs):
+        following = following if sent.place is None else sent.place
+        is_ours = sent.place is not None and _gives_way(ours[following], sent)
+        if sent.is_new and not sent.used and not is_ours:
+            own[following].insert(0, _own_cell(sent))
+    for index, cell in enumerate(ours):
         yield from own[index]
         if index in answers:
-            yield _filled(ours, answers[index].source, "answer")
-        elif _gives_way(pair, index):
-            yield _filled(ours, pair.theirs[pair.place[index]].source, "student")
+            yield _filled(cell, answers[index].source, "answer")
+        elif index in found and _gives_way(cell, found[index]):
+            yield _filled(cell, found[index].cell.source, "student")
         else:
-            yield _filled(ours, ours.source, "edition")
-    yield from own[len(pair.ours)]
+            yield _filled(cell, cell.source, "edition")
+    yield from own[len(ours)]
+
+
+def _own_cell(sent):
+    kind = "code" if sent.cell.cell_type == "code" else "markdown"
+    metadata = {"lab": {"origin": "student"}}
+    changed = {"id": f"etudiant-{sent.position}", "cell_type": kind, "metadata": metadata}
+    return nbformat.from_dict({**sent.cell, **changed})
 
 
 def _filled(ours, source, origin):
@@ -289,38 +275,17 @@ def _filled(ours, source, origin):
     return cell
 
 
-def _own_cells(pair) -> dict[int, list[NotebookNode]]:
-    """Return the student's own cells by the index of the edition's cell that they precede."""
-    own, index_of = defaultdict(list), {other: index for index, other in pair.place.items()}
-    recognised = [*sorted(index_of), len(pair.theirs)]
-    index_of[len(pair.theirs)] = len(pair.ours)
-    for other, theirs in enumerate(pair.theirs):
-        following = index_of[recognised[bisect.bisect_left(recognised, other)]]
-        if other in pair.used or not pair.is_new(other):
-            continue
-        if other in index_of and _gives_way(pair, following):
-            continue
-        kind = "code" if theirs.cell_type == "code" else "markdown"
-        lab = {"id": f"etudiant-{other}", "cell_type": kind, "metadata": {"lab": {"origin": "student"}}}
-        own[following].append(nbformat.from_dict({**theirs, **lab}))
-    return own
-
-
-def _remarks(pair, answers) -> Iterator[str]:
+def _remarks(ours, theirs, found, answers) -> Iterator[str]:
     for index, answer in answers.items():
         if answer.doubt:
-            yield f"{grade_id(pair.ours[index])} : réponse à vérifier, {answer.doubt}."
-    if lost := [grade_id(pair.ours[index]) for index, answer in answers.items() if not answer.certainty]:
+            yield f"{grade_id(ours[index])} : réponse à vérifier, {answer.doubt}."
+    if lost := [grade_id(ours[index]) for index, answer in answers.items() if not answer.certainty]:
         yield f"Cellules de réponse introuvables, comptées sans réponse : {listed(lost)}."
-    if more := len(pair.own_texts(range(len(pair.theirs)))):
+    if more := sum(sent.is_own_text for sent in theirs):
         yield f"Texte ajouté hors des cellules de réponse ({more}) : il est gardé à sa place, à lire."
-    changed = [
-        ours.id
-        for index, ours in enumerate(pair.ours)
-        if _is_locked(ours) and pair.is_new(pair.place.get(index))
-    ]
-    if changed:
-        yield f"Cellules verrouillées modifiées, rétablies d'après l'édition : {listed(sorted(changed))}."
+    new = [ours[index] for index, sent in found.items() if sent.is_new]
+    if changed := sorted(cell.id for cell in new if nbgrader(cell).get("locked")):
+        yield f"Cellules verrouillées modifiées, rétablies d'après l'édition : {listed(changed)}."
 
 
 def _remarks_on_metadata(notebook, edition) -> Iterator[str]:
