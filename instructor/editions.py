@@ -6,8 +6,8 @@ A cell's grade_id names its question: "q1b-verification" and "q1b-reponse" belon
 from __future__ import annotations
 
 import functools
-import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,8 +49,37 @@ def sources() -> list[Path]:
 
 def load_editions(folder: Path = ROOT) -> dict[str, NotebookNode]:
     """Return the student edition of each part: its name such as "part1_linear_vs_relu" -> notebook."""
-    paths = sorted(folder.glob("part*.ipynb"))
-    return {path.stem: nbformat.read(path, as_version=4) for path in paths}
+    return {path.stem: read(path) for path in sorted(folder.glob("part*.ipynb"))}
+
+
+def read(path: Path) -> NotebookNode:
+    """Read one of our notebooks, not validated: its pictures make that slow."""
+    return nbformat.v4.reads(path.read_text("utf-8"))
+
+
+def nbgrader(cell: NotebookNode) -> Mapping:
+    """Return nbgrader's metadata of a cell, empty if none."""
+    return cell.metadata.get("nbgrader", {})
+
+
+def grade_id(cell: NotebookNode) -> str:
+    """Return the name that nbgrader's metadata gives a cell, "" if none."""
+    return str(nbgrader(cell).get("grade_id", ""))
+
+
+def is_answer(cell: NotebookNode) -> bool:
+    """Tell whether a cell of the edition is for the student's answer."""
+    return bool(nbgrader(cell).get("solution"))
+
+
+def is_check(cell: NotebookNode) -> bool:
+    """Tell whether a cell of the edition checks an answer."""
+    return cell.cell_type == "code" and bool(nbgrader(cell).get("grade"))
+
+
+def is_free_text(cell: NotebookNode) -> bool:
+    """Tell whether a cell of the edition is a free text, marked by hand."""
+    return cell.cell_type == "markdown" and is_answer(cell) and bool(nbgrader(cell).get("grade"))
 
 
 def key_of(grade_id: str) -> str:
@@ -70,7 +99,7 @@ def title_of(name: str) -> str:
 @functools.cache
 def parts() -> dict[str, Part]:
     """Read every part of the edition, in order."""
-    return {source.stem: _read(source) for source in sources()}
+    return {source.stem: _part(source) for source in sources()}
 
 
 def part(name: str) -> Part:
@@ -78,27 +107,17 @@ def part(name: str) -> Part:
     return parts().get(name) or Part(name, title_of(name))
 
 
-def cells(path) -> list[dict]:
-    """Return a notebook's cells, their sources joined, without validation (its pictures make it slow)."""
-    found = json.loads(path.read_text("utf-8"))["cells"]
-    for cell in found:
-        cell["source"] = "".join(cell["source"])
-    return found
-
-
-def _read(source) -> Part:
-    result = Part(source.stem, title_of(source.stem))
-    edition = ROOT / source.name
-    for cell in cells(edition) if edition.exists() else ():
-        metadata = cell["metadata"].get("nbgrader", {})
-        key = key_of(metadata.get("grade_id", ""))
-        if metadata.get("grade"):
-            result.points[key] = float(metadata["points"])
-        if metadata.get("solution"):
-            result.stubs[key] = cell["source"]
+def _part(source):
+    result, edition = Part(source.stem, title_of(source.stem)), ROOT / source.name
+    for cell in read(edition).cells if edition.exists() else ():
+        key = key_of(grade_id(cell))
+        if nbgrader(cell).get("grade"):
+            result.points[key] = float(nbgrader(cell)["points"])
+        if is_answer(cell):
+            result.stubs[key] = cell.source
     key = ""
-    for cell in cells(source):
-        key = key_of(cell["metadata"].get("nbgrader", {}).get("grade_id", "")) or key
-        if INSTRUCTOR_TAG in cell["metadata"].get("tags", ()):
-            result.rubrics[key] = cell["source"]
+    for cell in read(source).cells:
+        key = key_of(grade_id(cell)) or key
+        if INSTRUCTOR_TAG in cell.metadata.get("tags", ()):
+            result.rubrics[key] = cell.source
     return result

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
 from helpers.french import NBSP
-from instructor.collect import archives, intake, notebooks
+from instructor.collect import archives, notebooks
 from instructor.collect.intake import collect
 
 from .school_class import make_class
@@ -197,7 +197,7 @@ def test_paths_and_links_that_lead_outside(collected, tmp_path):
 
 
 def test_decompression_bombs(collected, monkeypatch):
-    monkeypatch.setattr(intake, "MAX_TOTAL", 2_000_000)
+    monkeypatch.setattr(archives, "MAX_TOTAL", 2_000_000)
     monkeypatch.setattr(archives, "MAX_ENTRIES", 50)
     zeros = bytes(1_500_000)
     ratio, tar, entries, sum_of_all = collected(

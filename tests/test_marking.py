@@ -66,10 +66,10 @@ def rebuilt(tmp_path):
 def test_checks_are_the_editions_and_our_figures_do_not_run(rebuilt):
     notebook = answered(PART1, {"q1b": "palier = np.float64(0.5)\nconstante = 0"})
     find(notebook, "q1b-verification")["source"] = "1.5"
-    plan = make_plan(EDITIONS[PART1], rebuilt(notebook))
-    steps = plan.steps
-    assert [step["check"] for step in steps if "check" in step] == list(plan.checks.values())
-    assert plan.checks["q1b-verification"] == "check_plateau"
+    steps = make_plan(rebuilt(notebook)).steps
+    checks = {step["cell"]: step["check"] for step in steps if "check" in step}
+    assert list(checks) == [cell.id for cell in EDITIONS[PART1].cells if editions.is_check(cell)]
+    assert checks["q1b-verification"] == "check_plateau"
     source = "\n".join(step["run"] for step in steps if "run" in step)
     assert "palier = np.float64(0.5)" in source
     assert "import numpy as np" in source
@@ -90,7 +90,7 @@ def test_checks_are_the_editions_and_our_figures_do_not_run(rebuilt):
 )
 def test_a_cell_that_may_read_anything_makes_all_run(rebuilt, added, everything):
     notebook = insert_after(answered(PART1), "preparation", code(added))
-    steps = make_plan(EDITIONS[PART1], rebuilt(notebook)).steps
+    steps = make_plan(rebuilt(notebook)).steps
     sources = [step["run"] for step in steps if "run" in step]
     assert added in sources  # even what cannot be read: its error is to be told
     assert any("selftest.report" in source for source in sources) == everything

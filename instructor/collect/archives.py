@@ -1,4 +1,4 @@
-"""Reads what students pack, hostile or damaged: zip and tar archives, one file after the other.
+"""Reads what students pack, hostile or damaged: zip and tar.gz archives, one file after the other.
 
 Contents go to numbered files, so no name in an archive ever becomes a path here; only files that are asked
 for are inflated, and no further than their limit.
@@ -6,18 +6,20 @@ for are inflated, and no further than their limit.
 
 from __future__ import annotations
 
-import bz2
 import calendar
+import functools
 import gzip
 import io
+import os
 import re
+import shutil
 import stat
 import tarfile
 import tempfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -40,6 +42,7 @@ _NAMED_SO = re.compile(r"\.(zip|tar|tgz|tar\.gz|tbz2?|tar\.bz2|7z|rar|xz)$", fla
 # Others, such as LZMA, may ask for gigabytes of memory whatever their size.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError, ValueError)
+NO_FILE = "ce n'est pas un fichier mais un lien"
 
 
 class ArchiveError(Exception):
@@ -63,15 +66,6 @@ class Sent:
     problem: str = ""
 
 
-@dataclass(frozen=True)
-class _Member:
-    name: str
-    size: int
-    date: float
-    problem: str
-    open: Callable[[], io.BufferedIOBase]
-
-
 def is_archive(path: PurePosixPath) -> bool:
     """Tell by its name whether a file is meant to be an archive."""
     return bool(_NAMED_SO.search(path.name))
@@ -83,7 +77,7 @@ def unpack(
     """Inflate the wanted files of an archive.
 
     Args:
-        archive: a zip, tar, tar.gz or tar.bz2 file, recognised by its first bytes.
+        archive: a zip, tar or tar.gz file, recognised by its first bytes.
         into: existing folder for the numbered contents.
         limit: path in the archive -> largest size accepted, in bytes; 0 leaves the file out unread.
         most: bytes to write in all.
@@ -94,15 +88,24 @@ def unpack(
     Raises:
         ArchiveError: nothing, or nothing more, can be read: another format, damaged, a decompression bomb.
     """
-    kind = _kind(archive)
-    if kind in ("7z", "rar", "xz"):
+    with archive.open("rb") as file:
+        start = file.read(8)
+    kind = next((kind for signature, kind in _SIGNATURES.items() if start.startswith(signature)), "tar")
+    members = {"zip": _zip_members, "gzip": _tar_gz_members, "tar": _tar_members}.get(kind)
+    if not members:
         raise ArchiveError(f"le format {kind} n'est pas lu ici ; décompressez-la, ou demandez un zip")
-    members = _zip_members if kind == "zip" else _tar_members
     try:
-        for member in members(archive, most):
-            sent = _take(member, into, limit, most)
-            most -= sent.content.stat().st_size if sent.content else 0
-            yield sent
+        for name, size, date, problem, opened in members(archive, most):
+            path, outside = clean_path(name)
+            content, wanted = None, limit(path)
+            refused = outside or problem or _excess(size, wanted, most)
+            if wanted and not refused:
+                try:
+                    content = _copy(opened, into, size)
+                    most -= size
+                except _DAMAGED as error:
+                    refused = f"fichier abîmé dans l'archive ({type(error).__name__})"
+            yield Sent(path, content, date, refused)
     except _DAMAGED as error:
         raise ArchiveError(f"archive abîmée ou tronquée ({type(error).__name__})") from None
 
@@ -116,81 +119,59 @@ def clean_path(name: str) -> tuple[PurePosixPath, str]:
     return path, "son chemin sort du dossier rendu" if outside else ""
 
 
-def _kind(archive):
-    with archive.open("rb") as file:
-        start = file.read(8)
-    return next((kind for signature, kind in _SIGNATURES.items() if start.startswith(signature)), "tar")
-
-
-def _take(member, into, limit, left) -> Sent:
-    path, outside = clean_path(member.name)
-    if problem := outside or member.problem:
-        return Sent(path, None, member.date, problem)
-    most = limit(path)
-    if most <= 0:
-        return Sent(path, None, member.date)
-    if member.size > most:
-        return Sent(path, None, member.date, too_large(member.size, most))
-    if member.size > left:
-        return Sent(path, None, member.date, "le rendu est trop gros une fois décompressé")
-    try:
-        with member.open() as source:
-            return Sent(path, copy(source, into, most), member.date)
-    except _DAMAGED as error:
-        return Sent(path, None, member.date, f"fichier abîmé dans l'archive ({type(error).__name__})")
-
-
-def copy(source: io.BufferedIOBase, into: Path, most: int) -> Path:
-    """Copy at most ``most`` bytes into a new numbered file.
-
-    Raises:
-        ValueError: there was more; nothing is left behind.
-    """
-    with tempfile.NamedTemporaryFile(dir=into, delete=False) as target:
-        left = most
-        while chunk := source.read(min(MB, left + 1)):
-            left -= len(chunk)
-            if left < 0:
-                break
-            target.write(chunk)
-    if left < 0:
-        Path(target.name).unlink()
-        raise ValueError("larger than declared")
-    return Path(target.name)
-
-
 def too_large(size: int, most: int) -> str:
     """Say in French that a file is refused for its size."""
     return f"{size / MB:.0f} Mo, au plus {most // MB} Mo sont lus"
 
 
-def _zip_members(archive, most) -> Iterator[_Member]:
-    if _entries(archive) > MAX_ENTRIES:  # before zipfile makes an object of each
-        raise ArchiveError(f"plus de {MAX_ENTRIES} fichiers")
+def _excess(size, wanted, left):
+    if wanted and size > wanted:
+        return too_large(size, wanted)
+    return "le rendu est trop gros une fois décompressé" if wanted and size > left else ""
+
+
+def _copy(opened, into, most) -> Path:
+    """Copy at most ``most`` bytes into a new numbered file; on failure nothing is left behind."""
+    descriptor, name = tempfile.mkstemp(dir=into)
+    try:
+        with open(descriptor, "wb") as target, opened() as source:
+            shutil.copyfileobj(_Bounded(source, most), target)
+    except BaseException:
+        os.unlink(name)
+        raise
+    return Path(name)
+
+
+class _Bounded:
+    """A stream that ends the reading of what inflates to more than it may."""
+
+    def __init__(self, source: io.BufferedIOBase, most: int):
+        self._source, self._left, self._most = source, most, most
+
+    def read(self, size: int) -> bytes:
+        data = self._source.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise ArchiveError(f"bombe de décompression, plus de {self._most // MB} Mo")
+        return data
+
+
+# Each member: (name, size declared, date, problem, function that opens it).
+
+
+def _zip_members(archive, most) -> Iterator[tuple]:
+    with archive.open("rb") as file:  # counted before zipfile makes an object of each
+        if sum(chunk.count(b"PK\x01\x02") for chunk in iter(lambda: file.read(MB), b"")) > MAX_ENTRIES:
+            raise ArchiveError(f"plus de {MAX_ENTRIES} fichiers")
     with zipfile.ZipFile(archive) as file:
         infos = [info for info in file.infolist() if not info.is_dir()]
-        _refuse_bomb(infos, most)
+        size, packed = sum(info.file_size for info in infos), sum(info.compress_size for info in infos)
+        if size > most and size > MAX_RATIO * packed:
+            packed = decimal(packed / MB, 1)
+            raise ArchiveError(f"bombe de décompression, {packed} Mo qui en deviendraient {size // MB}")
         for info in infos:
-            yield _Member(
-                _zip_name(info),
-                info.file_size,
-                _zip_date(info),
-                _zip_problem(info),
-                lambda info=info: file.open(info),
-            )
-
-
-def _entries(archive) -> int:
-    with archive.open("rb") as file:
-        return sum(chunk.count(b"PK\x01\x02") for chunk in iter(lambda: file.read(MB), b""))
-
-
-def _refuse_bomb(infos: Iterable[zipfile.ZipInfo], most: int):
-    inflated, packed = sum(info.file_size for info in infos), sum(info.compress_size for info in infos)
-    if inflated > most and inflated > MAX_RATIO * packed:
-        raise ArchiveError(
-            f"bombe de décompression, {decimal(packed / MB, 1)} Mo qui en deviendraient {inflated // MB}"
-        )
+            opened = functools.partial(file.open, info)
+            yield _zip_name(info), info.file_size, _zip_date(info), _zip_problem(info), opened
 
 
 def _zip_name(info):
@@ -198,13 +179,17 @@ def _zip_name(info):
     if info.flag_bits & 0x800:
         return info.filename
     try:
-        raw = info.filename.encode("cp437")
+        return decoded(info.filename.encode("cp437"))
     except UnicodeEncodeError:
         return info.filename
+
+
+def decoded(name: bytes) -> str:
+    """Read a file's name: UTF-8, or as Windows in western Europe once wrote it."""
     try:
-        return raw.decode("utf-8")  # older macOS and Linux tools
+        return name.decode("utf-8")
     except UnicodeDecodeError:
-        return raw.decode("cp850", "replace")  # Windows in western Europe
+        return name.decode("cp850")
 
 
 def _zip_date(info):
@@ -215,18 +200,19 @@ def _zip_date(info):
 
 
 def _zip_problem(info):
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG):
-        return "ce n'est pas un fichier mais un lien"
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+        return NO_FILE
     if info.flag_bits & 1:
         return "chiffré par un mot de passe"
-    if info.compress_type not in _METHODS:
-        return "méthode de compression non lue ici"
-    return ""
+    return "" if info.compress_type in _METHODS else "méthode de compression non lue ici"
 
 
-def _tar_members(archive, most) -> Iterator[_Member]:
-    opener = {"gzip": gzip.open, "bzip2": bz2.open}.get(_kind(archive), open)
+def _tar_gz_members(archive, most) -> Iterator[tuple]:
+    return _tar_members(archive, most, gzip.open)
+
+
+def _tar_members(archive, most, opener=open) -> Iterator[tuple]:
+    # Bounded: skipping a member inflates it all the same.
     with (
         opener(archive, "rb") as inflated,
         tarfile.open(fileobj=_Bounded(inflated, most), mode="r|") as file,
@@ -234,24 +220,8 @@ def _tar_members(archive, most) -> Iterator[_Member]:
         for number, info in enumerate(file):
             if number > MAX_ENTRIES:
                 raise ArchiveError(f"plus de {MAX_ENTRIES} fichiers")
-            if info.isdir():
-                continue
-            problem = "" if info.isreg() else "ce n'est pas un fichier mais un lien"
-            yield _Member(
-                info.name, info.size, float(info.mtime), problem, lambda info=info: file.extractfile(info)
-            )
-            file.members.clear()  # a stream needs none of them again
-
-
-class _Bounded:
-    """A stream that ends the reading of a tar bomb: skipping a member inflates it all the same."""
-
-    def __init__(self, source, most):
-        self._source, self._left, self._most = source, most, most
-
-    def read(self, size):
-        data = self._source.read(size)
-        self._left -= len(data)
-        if self._left < 0:
-            raise ArchiveError(f"bombe de décompression, plus de {self._most // MB} Mo")
-        return data
+            if not info.isdir():
+                problem = "" if info.isreg() else NO_FILE
+                opened = functools.partial(file.extractfile, info)
+                yield info.name, info.size, float(info.mtime), problem, opened
+                file.members.clear()  # a stream needs none of them again

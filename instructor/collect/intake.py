@@ -12,7 +12,7 @@ import shutil
 import stat
 import tempfile
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -23,8 +23,8 @@ from helpers.french import french_error, listed, typographic
 
 from ..editions import load_editions
 from ..records import PART4, Submission
-from . import notebooks
-from .archives import MAX_TOTAL, MB, ArchiveError, Sent, clean_path, copy, is_archive, too_large, unpack
+from . import archives, notebooks
+from .archives import MB, ArchiveError, Sent, is_archive
 from .reattach import reattach
 
 MAX_SAVED = 60 * MB  # one saved model
@@ -51,22 +51,6 @@ class _Student:
     participant: str
     files: list[Sent] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """A readable notebook that may be a student's answer to a part."""
-
-    sent: Sent
-    notebook: NotebookNode
-    part: str
-
-    def rank(self, edition: NotebookNode) -> tuple:
-        """Return what to sort by, the best last: no automatic copy, most answers, the latest, by name."""
-        checkpoint = _CHECKPOINTS in self.sent.path.parts
-        answered = reattach(self.notebook, edition).answered
-        copies = [int(number) for number in re.findall(r"\((\d+)\)", self.sent.path.name)]
-        return not checkpoint, answered, self.sent.date, copies, str(self.sent.path)
 
 
 def collect(
@@ -108,7 +92,9 @@ def _everything(submissions, work) -> Iterator[Sent]:
         yield from _walk(submissions)
         return
     try:
-        yield from unpack(submissions, work, lambda path: 0 if _is_junk(path) else MAX_ARCHIVE, MAX_CLASS)
+        yield from archives.unpack(
+            submissions, work, lambda path: 0 if _is_junk(path) else MAX_ARCHIVE, MAX_CLASS
+        )
     except ArchiveError as error:
         raise french_error(f"L'archive {submissions.name} ne peut pas être lue : {error}.") from None
 
@@ -118,25 +104,16 @@ def _walk(folder) -> Iterator[Sent]:
     for directory, folders, files in os.walk(folder):
         folders.sort()
         here = Path(directory)
-        if not folders and not files and here != folder:
-            yield Sent(_relative(here, folder))
-        for name in sorted([*files, *(name for name in folders if (here / name).is_symlink())]):
-            path = here / name
-            status = path.lstat()
+        names = sorted([*files, *(name for name in folders if (here / name).is_symlink())])
+        for path in [here / name for name in names] or ([here] if not folders and here != folder else []):
+            status, name = (
+                path.lstat(),
+                archives.clean_path(archives.decoded(os.fsencode(path.relative_to(folder))))[0],
+            )
             if stat.S_ISREG(status.st_mode):
-                yield Sent(_relative(path, folder), path, status.st_mtime)
+                yield Sent(name, path, status.st_mtime)
             else:
-                yield Sent(_relative(path, folder), problem="ce n'est pas un fichier mais un lien")
-
-
-def _relative(path, folder):
-    # A name that is not UTF-8 on this disk (an old Windows zip) is read as Windows wrote it.
-    raw = os.fsencode(path.relative_to(folder))
-    try:
-        name = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        name = raw.decode("cp850")
-    return clean_path(name)[0]
+                yield Sent(name, problem="" if path == here else archives.NO_FILE)
 
 
 def _without_wrapper(files: list[Sent]) -> list[Sent]:
@@ -145,21 +122,18 @@ def _without_wrapper(files: list[Sent]) -> list[Sent]:
         files = [
             sent for sent in files if sent.path.parts and not _is_junk(PurePosixPath(sent.path.parts[0]))
         ]
-        if not _is_wrapped([sent for sent in files if not _is_junk(sent.path)]):
+        if not _is_wrapped([sent.path.parts for sent in files if not _is_junk(sent.path)]):
             return files
         files = [replace(sent, path=PurePosixPath(*sent.path.parts[1:])) for sent in files]
 
 
-def _is_wrapped(files):
-    tops = {sent.path.parts[0] for sent in files}
-    if len(tops) != 1 or _MOODLE.fullmatch(*tops):
+def _is_wrapped(paths):
+    tops, below = {top for top, *_ in paths}, [path[1:] for path in paths if path[1:]]
+    if len(tops) != 1 or _MOODLE.fullmatch(*tops) or not below:
         return False
-    beside = {sent.path.parts[1] for sent in files if len(sent.path.parts) == 2}
-    folders = {sent.path.parts[1] for sent in files if len(sent.path.parts) > 2}
-    if not beside | folders:
-        return False  # one file, or one empty folder
-    moodle = all(map(_MOODLE.fullmatch, beside | folders))
-    return moodle if beside else moodle or len(folders) > 1  # one folder with folders in it: one student
+    names = {path[0] for path in below}
+    # One folder with folders in it may be one student's.
+    return all(map(_MOODLE.fullmatch, names)) or (len(names) > 1 and all(len(path) > 1 for path in below))
 
 
 def _by_student(files: Iterable[Sent], editions: Iterable[str]) -> list[_Student]:
@@ -167,16 +141,14 @@ def _by_student(files: Iterable[Sent], editions: Iterable[str]) -> list[_Student
     students: dict[tuple[str, str], _Student] = {}
     for sent in files:
         top, *below = sent.path.parts
-        moodle = _MOODLE.fullmatch(top)
-        if moodle:
-            name, participant = moodle["name"], moodle["participant"]
-            below = [*([moodle["rest"]] if moodle["rest"] else []), *below]
+        is_file = bool(sent.content or sent.problem)
+        if moodle := _MOODLE.fullmatch(top):
+            name, participant, rest = moodle.groups()
+            below = [rest, *below] if rest else below
         else:
-            participant = ""
-            alone = not below and (sent.content or sent.problem)
-            name = _owner(top, editions) if alone else top
-            below = below or ([top] if alone else [])
-        student = students.setdefault((participant, "" if participant else name), _Student(name, participant))
+            name, participant = top if below or not is_file else _owner(top, editions), ""
+            below = below or [top] * is_file
+        student = students.setdefault((participant, not participant and name), _Student(name, participant))
         if below:
             student.files.append(replace(sent, path=PurePosixPath(*below)))
     names = Counter(student.name for student in students.values())
@@ -216,32 +188,28 @@ def _identified(students: Iterable[_Student]) -> dict[str, _Student]:
 
 def _submission(student, identifier, staging, editions) -> Submission:
     """Stage one student; whatever goes wrong is a remark."""
-    folder = staging / identifier
+    folder, remarks = staging / identifier, student.remarks
     submission = Submission(identifier, student.name, student.participant, folder)
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir()
     with tempfile.TemporaryDirectory(dir=staging, prefix=".student-") as work:
-        made = Path(work, "made")
-        made.mkdir()
         try:
             submission.digest = _digest(student.files)
-            unpacking = _Unpacking(Path(work))
-            unpacking.add(student.files)
-            best, doubts = _best_notebooks(unpacking.files, editions)
-            saved = _keep_saves(unpacking.files, best, made)
-            for part, candidate in best.items():
-                notebooks.write(candidate.notebook, made / f"{part}.ipynb")
+            files = list(_unpacked(student.files, Path(work), remarks))
+            best = _best_notebooks(files, editions, remarks)
+            # Beside the last part, Part 4 if it was sent.
+            home = best[max(best)][0].path.parent if best else None
+            _keep_saves(files, home, folder / PART4, remarks)
+            for part, (_, notebook) in best.items():
+                notebooks.write(notebook, folder / f"{part}.ipynb")
             submission.notebooks = {part: folder / f"{part}.ipynb" for part in best}
-            remarks = [*student.remarks, *unpacking.remarks, *doubts, *saved]
             if not best:
                 remarks.append("Aucun notebook de ce cours n'a pu être lu : rien n'est noté.")
         except Exception as error:  # nobody may stop the class
-            remarks = [
-                *student.remarks,
-                f"Ce rendu n'a pas pu être trié (erreur {type(error).__name__}) : ouvrez-le à la main.",
-            ]
-        submission.remarks = [typographic(remark) for remark in dict.fromkeys(remarks)]
-        if folder.exists():
-            shutil.rmtree(folder)
-        made.replace(folder)
+            kind = type(error).__name__
+            remarks.append(f"Ce rendu n'a pas pu être trié (erreur {kind}) : ouvrez-le à la main.")
+    submission.remarks = [typographic(remark) for remark in dict.fromkeys(remarks)]
     return submission
 
 
@@ -258,48 +226,36 @@ def _digest(files: Iterable[Sent]) -> str:
     return digest.hexdigest()
 
 
-class _Unpacking:
-    """The files of one student, archives replaced by what they hold, down to an archive in an archive.
-
-    Attributes:
-        files: what was taken or left out.
-        remarks: what was refused.
-    """
-
-    def __init__(self, work: Path):
-        self.work, self.files, self.remarks = work, [], []
-        self.archives, self.left = 0, MAX_TOTAL  # bytes
-
-    def add(self, files: Iterable[Sent], depth: int = 0) -> None:
-        """Sort files found ``depth`` archives deep."""
-        for sent in files:
-            if _is_junk(sent.path):
-                continue
-            if sent.problem:
-                self.remarks.append(f"{_shown(sent.path)} est refusé : {sent.problem}.")
-            elif is_archive(sent.path) and sent.content:
-                self._open(sent, depth)
-            else:
-                self.files.append(sent)
-
-    def _open(self, sent, depth):
-        self.archives += 1
-        if depth == 2 or self.archives > MAX_ARCHIVES:
-            self.remarks.append(f"{_shown(sent.path)} : trop d'archives, ou trop profondes ; non ouverte.")
-            return
+def _unpacked(files: list[Sent], work: Path, remarks: list[str]) -> Iterator[Sent]:
+    """Yield one student's files, archives replaced by what they hold, down to an archive in an archive."""
+    waiting, opened, left = [(sent, 0) for sent in reversed(files)], 0, archives.MAX_TOTAL
+    while waiting:
+        sent, depth = waiting.pop()
+        if _is_junk(sent.path):
+            continue
+        if sent.problem:
+            remarks.append(f"{_shown(sent.path)} est refusé : {sent.problem}.")
+            continue
+        if not is_archive(sent.path) or not sent.content:
+            yield sent
+            continue
+        opened += 1
+        if depth == 2 or opened > MAX_ARCHIVES:
+            remarks.append(f"{_shown(sent.path)} : trop d'archives, ou trop profondes ; non ouverte.")
+            continue
         folder = sent.path.with_name(_SUFFIX.sub("", sent.path.name) or sent.path.name)
         inside = []
         try:
             if (size := sent.content.stat().st_size) > MAX_ARCHIVE:
-                raise ArchiveError(too_large(size, MAX_ARCHIVE))
-            for entry in unpack(sent.content, self.work, _limit, self.left):
-                inside.append(replace(entry, path=folder / entry.path))
-                self.left -= entry.content.stat().st_size if entry.content else 0
+                raise ArchiveError(archives.too_large(size, MAX_ARCHIVE))
+            for entry in archives.unpack(sent.content, work, _limit, left):
+                inside.append((replace(entry, path=folder / entry.path), depth + 1))
+                left -= entry.content.stat().st_size if entry.content else 0
             if not inside:
-                self.remarks.append(f"L'archive {_shown(sent.path)} est vide.")
+                remarks.append(f"L'archive {_shown(sent.path)} est vide.")
         except ArchiveError as error:
-            self.remarks.append(f"L'archive {_shown(sent.path)} n'a pas été lue jusqu'au bout : {error}.")
-        self.add(inside, depth + 1)
+            remarks.append(f"L'archive {_shown(sent.path)} n'a pas été lue jusqu'au bout : {error}.")
+        waiting += reversed(inside)
 
 
 def _limit(path: PurePosixPath) -> int:
@@ -327,79 +283,78 @@ def _is_save(path):
     )
 
 
-def _best_notebooks(files, editions) -> tuple[dict[str, _Candidate], list[str]]:
-    """Read all notebooks, tell their parts, and keep the best one of each part."""
-    candidates, remarks = [], []
+def _best_notebooks(files, editions, remarks) -> dict[str, tuple[Sent, NotebookNode]]:
+    """Read all notebooks, tell their parts, and return the best one of each part."""
+    candidates = defaultdict(list)
     for sent in files:
-        if _is_notebook(sent.path) and sent.content:
-            try:
-                candidate, remark = _candidate(sent, editions)
-            except notebooks.NotebookError as error:
-                candidate, remark = None, f"{_shown(sent.path)} est refusé : {error}."
-            candidates += [candidate] if candidate else []
-            remarks += [remark] if remark else []
+        if not _is_notebook(sent.path) or not sent.content:
+            continue
+        try:
+            notebook = notebooks.read(sent.content)
+        except notebooks.NotebookError as error:
+            remarks.append(f"{_shown(sent.path)} est refusé : {error}.")
+            continue
+        language = notebooks.language(notebook)[:20]
+        part, why = notebooks.which_part(notebook, sent.path.name, editions)
+        if part is None:
+            said = f", écrit pour le langage {language}," if language else ""
+            remarks.append(f"{_shown(sent.path)}{said} n'est aucune des parties de ce cours.")
+            continue
+        candidates[part].append((sent, notebook))
+        notes = [f"il se dit écrit en {language} : il est exécuté en Python"] if language else []
+        if notes := [*notes, why] if why else notes:
+            remarks.append(f"{_shown(sent.path)} est pris pour {part} : {' ; '.join(notes)}.")
     best = {}
-    for part in sorted({candidate.part for candidate in candidates}):
-        of_part = [candidate for candidate in candidates if candidate.part == part]
-        if len(of_part) > 1:
-            of_part.sort(key=lambda candidate: candidate.rank(editions[part]), reverse=True)
-        first, *others = of_part
-        best[part] = first
-        if _CHECKPOINTS in first.sent.path.parts:
+    for part, found in sorted(candidates.items()):
+        if len(found) > 1:
+            found.sort(key=lambda candidate: _rank(*candidate, editions[part]), reverse=True)
+        best[part], *others = found
+        sent, notebook = best[part]
+        if _CHECKPOINTS in sent.path.parts:
             remarks.append(f"{part} : seule une sauvegarde automatique a été rendue ; elle est notée.")
         differing = [
-            _shown(other.sent.path)
-            for other in others
-            if other.notebook.cells != first.notebook.cells and _CHECKPOINTS not in other.sent.path.parts
+            _shown(other.path)
+            for other, content in others
+            if content.cells != notebook.cells and _CHECKPOINTS not in other.path.parts
         ]
         if differing:
             remarks.append(
-                f"{part} : plusieurs notebooks différents ; {_shown(first.sent.path)} est noté, le plus "
+                f"{part} : plusieurs notebooks différents ; {_shown(sent.path)} est noté, le plus "
                 f"complet ou sinon le plus récent, pas {listed(differing)}."
             )
-    return best, remarks
+    return best
 
 
-def _candidate(sent, editions) -> tuple[_Candidate | None, str]:
-    notebook = notebooks.read(sent.content)
-    language = notebooks.language(notebook)
-    part, why = notebooks.which_part(notebook, sent.path.name, editions)
-    if part is None:
-        said = f", écrit pour le langage {language[:20]}," if language else ""
-        return None, f"{_shown(sent.path)}{said} n'est aucune des parties de ce cours."
-    remarks = []
-    if language:
-        remarks.append(f"il se dit écrit en {language[:20]} : il est exécuté en Python")
-    if why:
-        remarks.append(why)
-    remark = f"{_shown(sent.path)} est pris pour {part} : {' ; '.join(remarks)}." if remarks else ""
-    return _Candidate(sent, notebook, part), remark
+def _rank(sent, notebook, edition) -> tuple:
+    """Return what to sort by, the best last: no automatic copy, most answers, the latest, by name."""
+    copies = [int(number) for number in re.findall(r"\((\d+)\)", sent.path.name)]
+    answered = reattach(notebook, edition).answered
+    return _CHECKPOINTS not in sent.path.parts, answered, sent.date, copies, str(sent.path)
 
 
-def _keep_saves(files, best, made) -> list[str]:
-    """Copy what Part 4 saved under ``part4/``, laid out as its notebook expects; remark what is left out."""
-    homes = {part: candidate.sent.path.parent for part, candidate in best.items()}
-    home = max(homes.items(), default=("", None))[1]  # that of the last part, Part 4 if it was sent
-    remarks, others, left = [], [], MAX_SAVED_TOTAL
+def _keep_saves(files, home, folder, remarks) -> None:
+    """Copy what Part 4 saved to a folder, laid out as its notebook, in ``home``, expects it."""
+    others, left = [], MAX_SAVED_TOTAL
     for sent in files:
         if _is_notebook(sent.path):
             continue
         if not _is_save(sent.path) or not sent.content:
-            others.append(sent.path)
+            others.append(_shown(sent.path))
             continue
-        size = sent.content.stat().st_size
+        size, target = sent.content.stat().st_size, folder / _layout(sent.path, home)
         if size > min(MAX_SAVED, left):
-            remarks.append(f"{_shown(sent.path)} est refusé : {too_large(size, min(MAX_SAVED, left))}.")
-            continue
-        target = made / PART4 / _layout(sent.path, home)
-        if target.exists():
+            remarks.append(
+                f"{_shown(sent.path)} est refusé : {archives.too_large(size, min(MAX_SAVED, left))}."
+            )
+        elif target.exists():
             remarks.append(f"{_shown(sent.path)} porte le nom d'un autre fichier : le premier est gardé.")
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with sent.content.open("rb") as source:
-            copy(source, target.parent, MAX_SAVED).replace(target)
-        left -= size
-    return [*remarks, _left_out(others)] if others else remarks
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(sent.content, target)
+            left -= size
+    if others:
+        more = f" et {len(others) - 3} autres" if len(others) > 3 else ""
+        remarks.append(f"Fichiers sans usage ici, laissés de côté : {', '.join(others[:3])}{more}.")
 
 
 def _layout(path, home) -> PurePosixPath:
@@ -411,12 +366,6 @@ def _layout(path, home) -> PurePosixPath:
     else:
         path = PurePosixPath(path.name)
     return PurePosixPath(*(part[-100:] for part in path.parts[-5:]))
-
-
-def _left_out(paths):
-    shown = ", ".join(_shown(path) for path in paths[:3])
-    more = f" et {len(paths) - 3} autres" if len(paths) > 3 else ""
-    return f"Fichiers sans usage ici, laissés de côté : {shown}{more}."
 
 
 def _shown(path) -> str:

@@ -5,27 +5,23 @@ Statements, checks and marks are the edition's, always; only answers and additio
 
 from __future__ import annotations
 
-import ast
-import bisect
-import functools
 import re
+import symtable
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import nbformat
 from nbformat import NotebookNode
-from rapidfuzz.fuzz import ratio
 
-from helpers.french import decimal, listed, typographic
+from helpers.french import listed, typographic
 
-from .notebooks import grade_id, nbgrader
+from ..editions import grade_id, is_answer, is_free_text, nbgrader
 
-SURE = 0.9  # a less sure answer gets a remark
-_LEAST = 0.3  # below, two cells have nothing to do with each other
+MAGIC = re.compile(r"^([ \t]*)[%!?].*$", flags=re.MULTILINE)  # a line that only IPython reads
 _LONGEST = 100_000  # characters of a cell that is parsed
-_MAGIC = re.compile(r"^([ \t]*)[%!?].*$", flags=re.MULTILINE)
 _LOOKS_ASSIGNED = re.compile(r"^(?:def\s+)?([^\W\d]\w*)\s*(?:=(?!=)|\()", flags=re.MULTILINE)
 
 
@@ -36,80 +32,60 @@ class Attached:
     Attributes:
         notebook: the edition's cells in order, with the student's answers and additional cells. Each cell's
             ``metadata.lab.origin`` is "edition", "answer" or "student" (this one bears no marks).
-        cells: grade_id of each answer cell -> 0 to 1, how sure it is; 0 when lost.
-        lost: grade_ids of the answer cells not found; their stub stands in the notebook.
+        cells: grade_id of each answer cell -> 0 to 1, how sure it is: 1 by its name or id, 0 when lost.
         answered: number of answer cells that differ from their stub.
         remarks: French sentences for the report.
     """
 
     notebook: NotebookNode
     cells: dict[str, float] = field(default_factory=dict)
-    lost: list[str] = field(default_factory=list)
     answered: int = 0
     remarks: list[str] = field(default_factory=list)
 
     @property
     def certainty(self) -> float:
         """That of the least sure answer; at most 0.5 when one was not found, 0 when none was."""
-        found = [value for name, value in self.cells.items() if name not in self.lost]
-        return min([*found, 0.5 if self.lost else 1.0]) if found else 0.0
+        found = [sure for sure in self.cells.values() if sure]
+        return min([*found, 1.0 if len(found) == len(self.cells) else 0.5]) if found else 0.0
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What stands in an answer cell: its source, how sure, the student's cells used for it, and a doubt."""
+class _Answer(NamedTuple):
+    """What stands in an answer cell, how sure, and a doubt (French clause)."""
 
     source: str
-    certainty: float
-    used: tuple[int, ...] = ()
-    doubt: str = ""  # French clause
+    certainty: float = 1.0
+    doubt: str = ""
 
 
-@dataclass
-class _Pair:
-    """Two notebooks' cells and which is which.
+class _Sent:
+    """One of the student's cells.
 
     Attributes:
-        theirs: the student's cells.
-        ours: the edition's.
-        matches: index in ours -> index in theirs.
-        scores: index in ours -> how sure that match is.
+        cell, position: what was sent, and where it stood.
+        names: those that it assigns.
+        is_new: whether the student wrote it: it is neither empty nor the edition's.
+        place: index of the edition's cell that it is, None if it is none.
+        used: whether it stands in an answer.
     """
 
-    theirs: list[NotebookNode]
-    ours: list[NotebookNode]
-    matches: dict[int, int] = field(default_factory=dict)
-    scores: dict[int, float] = field(default_factory=dict)
+    def __init__(self, cell: NotebookNode, position: int, known: set[str]):
+        self.cell, self.position, self.names = cell, position, assigned(cell.source)
+        self.is_new = plain(cell.source) not in known
+        self.place, self.used = None, False
 
-    def __post_init__(self):
-        # Compared pair by pair, so read once.
-        self.their_text, self.our_text = (
-            [plain(c.source) for c in cells] for cells in (self.theirs, self.ours)
-        )
-        self.their_names, self.our_names = (
-            [assigned(cell.source) for cell in cells] for cells in (self.theirs, self.ours)
-        )
-        self.their_ids, self.our_ids = ([*map(grade_id, cells)] for cells in (self.theirs, self.ours))
-        self.asked = [is_answer(cell) for cell in self.ours]
-        self._known = set(self.our_text) | {""}
-
-    def is_new(self, other: int) -> bool:
-        """Tell whether the student wrote this cell: neither empty nor the edition's."""
-        return self.their_text[other] not in self._known
-
-    def free(self, after: int, before: int) -> list[int]:
-        """Return the student's cells in between that match none of the edition's."""
-        taken = set(self.matches.values())
-        return [other for other in range(after + 1, before) if other not in taken and self.is_new(other)]
+    @property
+    def is_own_text(self) -> bool:
+        """Whether this is a text of the student's that stands in no cell of ours."""
+        return self.is_new and not self.used and self.place is None and self.cell.cell_type != "code"
 
 
 def reattach(notebook: NotebookNode, edition: NotebookNode) -> Attached:
     """Rebuild a student's notebook from the student edition.
 
-    An answer is found by nbgrader's name, by cell id, by the variables it assigns, by likeness, or by its
-    place between recognised neighbours. A locked cell of the edition is restored, what the student wrote in
-    it is kept before it; another one gives way to the student's version. Of the student's metadata only
-    names are read.
+    An answer is found by nbgrader's name, then by cell id, then by the variables that it assigns; a free
+    text, which a person reads anyway, also where its cell should be. Another cell is known by its name, id or
+    text. A locked cell of the edition is restored, what the student wrote in it is kept before it; another
+    one gives way to the student's version. Of the student's metadata only names are read.
 
     Args:
         notebook: as ``notebooks.read`` returns it; not changed.
@@ -118,18 +94,18 @@ def reattach(notebook: NotebookNode, edition: NotebookNode) -> Attached:
     Returns:
         The notebook to execute. All that the student wrote is in it.
     """
-    pair = _Pair(notebook.cells, edition.cells)
-    _match(pair)
-    answers = _answers(pair)
-    attached = Attached(nbformat.from_dict({**edition, "cells": list(_rebuilt(pair, answers))}))
-    for index, answer in answers.items():
-        name = grade_id(pair.ours[index])
-        attached.cells[name] = answer.certainty
-        attached.lost += [name] * (answer.certainty == 0)
-        attached.answered += plain(answer.source) != pair.our_text[index]
-    remarks = [*_remarks(pair, answers), *_remarks_on_metadata(notebook, edition)]
-    attached.remarks = [typographic(remark) for remark in remarks]
-    return attached
+    ours, known = edition.cells, {"", *(plain(cell.source) for cell in edition.cells)}
+    cells = _split(notebook.cells, ours)
+    theirs = [_Sent(cell, position, known) for position, cell in enumerate(cells)]
+    found = _match(ours, theirs)
+    answers = {i: _answer(i, ours, theirs, found) for i, cell in enumerate(ours) if is_answer(cell)}
+    remarks = [*_remarks(ours, theirs, found, answers), *_remarks_on_metadata(notebook, edition)]
+    return Attached(
+        nbformat.from_dict({**edition, "cells": list(_rebuilt(ours, theirs, found, answers))}),
+        {grade_id(ours[index]): answer.certainty for index, answer in answers.items()},
+        sum(plain(answer.source) != plain(ours[index].source) for index, answer in answers.items()),
+        [typographic(remark) for remark in remarks],
+    )
 
 
 def plain(source: str) -> str:
@@ -137,290 +113,196 @@ def plain(source: str) -> str:
     return "\n".join(line.rstrip() for line in source.splitlines() if line.strip())
 
 
-@functools.lru_cache(maxsize=10_000)
 def assigned(source: str) -> frozenset[str]:
     """Return the names that a cell's code binds at its top level, functions included, magics ignored."""
-    source = _MAGIC.sub(r"\1pass", source)
+    source = MAGIC.sub(r"\1pass", source)
     if len(source) > _LONGEST:
         return frozenset()
     try:
         with warnings.catch_warnings(action="ignore"):
-            nodes = [ast.parse(source)]
+            symbols = symtable.symtable(source, "cell", "exec").get_symbols()
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset(_LOOKS_ASSIGNED.findall(source))
-    names = set()
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)
+    return frozenset(symbol.get_name() for symbol in symbols if symbol.is_assigned())
+
+
+def _split(cells, edition) -> Iterator[NotebookNode]:
+    """Yield a student's cells; what was typed into a statement of ours becomes a cell of its own after it."""
+    statements = {cell.id: cell for cell in edition if cell.cell_type == "markdown" and not is_answer(cell)}
+    for cell in cells:
+        ours = statements.get(cell.id)
+        known = {line.rstrip() for line in ours.source.splitlines()} if ours else set()
+        lines = [line.rstrip() for line in cell.source.splitlines()]
+        added = "\n".join(line for line in lines if line not in known).strip()
+        if ours and added and cell.cell_type == "markdown" and known <= set(lines):
+            yield ours
+            yield nbformat.from_dict({**cell, "id": "", "source": added})
+        else:  # a statement that lost lines is an old edition's
+            yield cell
+
+
+def _match(ours, theirs) -> dict[int, _Sent]:
+    """Return the student's cell for each of the edition's that is found, by index, the surest first.
+
+    What bears a name but assigns none of its variables comes last.
+    """
+    found: dict[int, _Sent] = {}
+    by_name, by_id = grade_id, lambda cell: cell.id
+    for key in (by_name, by_id, _text):
+        _match_by(key, ours, theirs, found, doubtful=False)
+    _match_by_variables(ours, theirs, found)
+    for key in (by_name, by_id):
+        _match_by(key, ours, theirs, found, doubtful=True)
+    return found
+
+
+def _text(cell):
+    """Return what tells a cell by its text; free texts all have the same stub."""
+    return "" if is_free_text(cell) else (cell.cell_type, plain(cell.source))
+
+
+def _wanted(cell) -> frozenset[str]:
+    """Return the names that an answer must assign, none of a text."""
+    return assigned(cell.source) if is_answer(cell) and cell.cell_type == "code" else frozenset()
+
+
+def _is_doubtful(sent, wanted):
+    return bool(wanted) and sent.is_new and not sent.names & wanted
+
+
+def _match_by(key: Callable, ours, theirs, found, doubtful: bool) -> None:
+    """Match cells that have the same key; of several, the one that is answered, or left as it was."""
+    same = defaultdict(list)
+    for sent in theirs:
+        same[key(sent.cell)].append(sent)
+    for index, cell in enumerate(ours):
+        if index in found or not key(cell):
             continue
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        if not isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
-            nodes += ast.iter_child_nodes(node)
-    return frozenset(names)
+        free, wanted = [sent for sent in same[key(cell)] if sent.place is None], _wanted(cell)
+        if free := [sent for sent in free if doubtful or not _is_doubtful(sent, wanted)]:
+            found[index] = max(free, key=lambda sent: sent.is_new == is_answer(cell))
+            found[index].place = index
 
 
-def is_answer(cell: NotebookNode) -> bool:
-    """Tell whether a cell of the edition is for the student's answer."""
-    return bool(nbgrader(cell).get("solution"))
+def _match_by_variables(ours, theirs, found) -> None:
+    """Find the answers retyped in another cell, or in one with another answer, whose place stays its own."""
+    code = [sent for sent in theirs if sent.is_new and sent.cell.cell_type == "code"]
+    for index, cell in enumerate(ours):
+        wanted, stub = _wanted(cell), found.get(index)
+        if not wanted or (stub and stub.is_new):
+            continue
+        fitting = [s for s in code if (s.names & wanted if s.place is None else s.names >= wanted)]
+        if fitting:
+            found[index] = max(fitting, key=lambda sent: (len(sent.names & wanted), sent.place is None))
+            if found[index].place is None:
+                found[index].place = index
+                if stub:
+                    stub.place = None
 
 
-def _is_locked(cell):
-    return bool(nbgrader(cell).get("locked")) or bool(nbgrader(cell).get("grade") and not is_answer(cell))
-
-
-def _match(pair):
-    """Match cells, the surest first; of equally sure ones those whose place is alike."""
-    scored = []
-    for index in range(len(pair.ours)):
-        for other in range(len(pair.theirs)):
-            if (score := _score(pair, index, other)) >= _LEAST:
-                shift = abs(index / len(pair.ours) - other / len(pair.theirs))
-                scored.append((-score, shift, index, other))
-    taken = set()
-    for score, _, index, other in sorted(scored):
-        if index not in pair.matches and other not in taken:
-            pair.matches[index], pair.scores[index] = other, -score
-            taken.add(other)
-
-
-def _score(pair, index, other) -> float:
-    """Say how sure the student's cell ``other`` is the edition's cell ``index``, from 0 to 1."""
-    ours, theirs, name = pair.ours[index], pair.theirs[other], pair.their_ids[other]
-    named = name == pair.our_ids[index] if name else theirs["id"] == ours["id"]
-    same = pair.our_text[index] == pair.their_text[other]
-    same_type = ours["cell_type"] == theirs["cell_type"]
-    if pair.asked[index]:
-        score = _score_code if ours["cell_type"] == "code" else _score_text
-        return score(pair, index, other, named, same) * (1.0 if same_type else 0.8)
-    if same and same_type:
-        return 1.0 if named else 0.95
-    if not same_type:
-        return 0.5 * named
-    return max(0.8 * named, 0.9 * _likeness(pair, index, other, 0.75))
-
-
-def _score_text(pair, index, other, named, same):
-    return 1.0 if named else 0.6 * same
-
-
-def _score_code(pair, index, other, named, same):
-    if same or not pair.their_text[other]:  # left as it was: another cell may hold the answer
-        return 0.7 if named else 0.6 * same
-    ours, theirs = pair.our_names[index], pair.their_names[other]
-    share = len(ours & theirs) / len(ours) if ours else float(named)
-    if named:
-        return 1.0 if share else 0.65
-    if pair.their_ids[other] and not share:
-        return 0.0  # it says it is another question, and nothing speaks against it
-    return 0.5 + 0.35 * share if share else 0.6 * _likeness(pair, index, other, 0.6)
-
-
-def _likeness(pair, index, other, least):
-    return ratio(pair.our_text[index], pair.their_text[other], score_cutoff=100 * least) / 100
-
-
-def _answers(pair) -> dict[int, _Answer]:
-    """Return what the student answered, by index in the edition."""
-    indices = [index for index, asked in enumerate(pair.asked) if asked]
-    answers = {index: _matched_answer(pair, index) for index in indices}
-    used = set()
-    for index in indices:
-        if answers[index].certainty == 0 or plain(answers[index].source) == pair.our_text[index]:
-            found = _answer_elsewhere(pair, index, used)
-            if found:
-                answers[index] = found
-                used.update(found.used)
-    return answers
-
-
-def _matched_answer(pair, index):
-    """Return the answer of the matched cell; the stub when it was emptied, or when nothing matches."""
-    ours, other = pair.ours[index], pair.matches.get(index)
-    if other is None:
-        return _Answer(ours.source, 0.0)
-    theirs, score = pair.theirs[other], pair.scores[index]
-    if not pair.is_new(other):
-        return _Answer(ours.source, 1.0, (other,))  # nothing to mistake
-    doubt = "retrouvée à ses variables et à sa ressemblance" if score < SURE else ""
-    if theirs.cell_type != ours.cell_type:
-        doubt = f"dans une cellule de type « {theirs.cell_type} »"
-    elif pair.our_names[index] and not pair.our_names[index] & pair.their_names[other]:
+def _answer(index, ours, theirs, found) -> _Answer:
+    """Return a question's answer; the stub when it was emptied, or when nothing is found."""
+    cell, sent = ours[index], found.get(index)
+    if not sent or not sent.is_new:
+        if texts := _texts_nearby(index, theirs, found) if is_free_text(cell) else []:
+            for text in texts:
+                text.used = True
+            source = "\n\n".join(text.cell.source for text in texts)
+            return _Answer(source, 0.6, "retrouvée à sa place, entre ses voisines")
+        stub = plain(cell.source)
+        is_there = sent or any(plain(s.cell.source) == stub for s in theirs if s.place is None)
+        return _Answer(cell.source, 1.0 if is_there else 0.0)
+    if sent.place != index:
+        host = f"la cellule « {ours[sent.place].id} »"
+        return _Answer(f"# Réponse de l'étudiant : dans {host}.\n", 0.8, f"fusionnée avec {host}")
+    sent.used, doubt = True, ""
+    if sent.cell.cell_type != cell.cell_type:
+        doubt = f"dans une cellule de type « {sent.cell.cell_type} »"
+    elif _is_doubtful(sent, _wanted(cell)):
         doubt = "la cellule porte le bon nom mais n'affecte aucune des variables attendues"
-    return _Answer(theirs.source, score, (other,), doubt)
+    elif sent.cell.id != cell.id and grade_id(sent.cell) != grade_id(cell):
+        doubt = "retrouvée à ses variables"
+    return _Answer(sent.cell.source, 0.8 if doubt else 1.0, doubt)
 
 
-def _answer_elsewhere(pair, index, used) -> _Answer | None:
-    """Look for an answer outside its cell: merged with another one, beside it, or in the statement."""
-    if pair.ours[index].cell_type == "code":
-        return _merged(pair, index) or _only_code_between(pair, index, used)
-    return _text_between(pair, index, used) or _text_in_statement(pair, index)
+def _texts_nearby(index, theirs, found) -> list[_Sent]:
+    """Return the student's own texts between the recognised neighbours of a free text."""
+    before = max((i for i in found if i < index), default=None)
+    after = min((i for i in found if i > index), default=None)
+    start = 0 if before is None else found[before].position
+    end = len(theirs) if after is None else found[after].position
+    return [sent for sent in theirs[start:end] if sent.is_own_text]
 
 
-def _merged(pair, index):
-    """Find the cell of another answer, already in the notebook, that binds this answer's names too."""
-    for host, other in pair.matches.items():
-        names = pair.our_names[index]
-        if host != index and names and names <= pair.their_names[other] and _stays(pair, host):
-            note = f"# Réponse de l'étudiant : dans la cellule « {pair.ours[host].id} ».\n"
-            return _Answer(note, 0.8, (), f"fusionnée avec la cellule « {pair.ours[host].id} »")
-    return None
-
-
-def _stays(pair, index):
-    """Tell whether code of the student's matches the edition's cell and is new, so that it is executed."""
-    other = pair.matches.get(index)
-    return other is not None and pair.is_new(other) and pair.theirs[other].cell_type == "code"
-
-
-def _gives_way(pair, index):
+def _gives_way(cell, sent):
     """Tell whether the student's version replaces the edition's cell: code, neither locked nor an answer."""
-    ours = pair.ours[index]
-    return ours.cell_type == "code" and not (_is_locked(ours) or is_answer(ours)) and _stays(pair, index)
+    both_code = cell.cell_type == sent.cell.cell_type == "code"
+    return both_code and sent.is_new and not nbgrader(cell).get("locked") and not is_answer(cell)
 
 
-def _only_code_between(pair, index, used):
-    if index in pair.matches:
-        return None  # the stub is there, unanswered
-    between = pair.free(*_neighbours(pair, index))
-    code = [other for other in between if pair.theirs[other].cell_type == "code" and other not in used]
-    if len(code) != 1:
-        return None
-    return _Answer(pair.theirs[code[0]].source, 0.4, (code[0],), "retrouvée à sa place seulement")
-
-
-def _text_between(pair, index, used):
-    free = [
-        other
-        for other in pair.free(*_neighbours(pair, index))
-        if pair.theirs[other].cell_type != "code" and other not in used
-    ]
-    if not free:
-        return None
-    tight = {index - 1, index + 1} <= pair.matches.keys() and len(free) == 1
-    text = "\n\n".join(pair.theirs[other].source for other in free)
-    return _Answer(text, 0.8 if tight else 0.6, tuple(free), "retrouvée à sa place, entre ses voisines")
-
-
-def _text_in_statement(pair, index):
-    other = pair.matches.get(index - 1)
-    if other is None:
-        return None
-    statement, theirs = pair.our_text[index - 1].splitlines(), pair.their_text[other].splitlines()
-    if not set(statement) <= set(theirs):  # changed: an old edition's
-        return None
-    added = _added(pair, index - 1)
-    return _Answer(added, 0.6, (other,), "écrite dans la cellule de l'énoncé") if added else None
-
-
-def _added(pair, index):
-    """Return the lines of a student's text that the edition's does not have."""
-    known = set(pair.our_text[index].splitlines())
-    lines = pair.theirs[pair.matches[index]].source.splitlines()
-    return "\n".join(line for line in lines if line.rstrip() not in known).strip()
-
-
-def _neighbours(pair, index):
-    """Return between which of the student's cells an answer must stand, by its recognised neighbours."""
-    before = max((i for i in pair.matches if i < index), default=None)
-    after = min((i for i in pair.matches if i > index), default=None)
-    return pair.matches.get(before, -1), pair.matches.get(after, len(pair.theirs))
-
-
-def _rebuilt(pair, answers) -> Iterator[NotebookNode]:
+def _rebuilt(ours, theirs, found, answers) -> Iterator[NotebookNode]:
     """Yield the edition's cells, the answers in theirs, and the student's own cells before the next one."""
-    own = _own_cells(pair, answers)
-    for index, ours in enumerate(pair.ours):
+    own, following = defaultdict(list), len(ours)
+    for sent in reversed(theirs):
+        following = following if sent.place is None else sent.place
+        is_ours = sent.place is not None and _gives_way(ours[following], sent)
+        if sent.is_new and not sent.used and not is_ours:
+            own[following].insert(0, _own_cell(sent))
+    for index, cell in enumerate(ours):
         yield from own[index]
         if index in answers:
-            answer = answers[index]
-            yield _filled(ours, answer.source, origin="answer", certainty=answer.certainty)
-        elif _gives_way(pair, index):
-            yield _filled(ours, pair.theirs[pair.matches[index]].source, origin="student")
+            yield _filled(cell, answers[index].source, "answer")
+        elif index in found and _gives_way(cell, found[index]):
+            yield _filled(cell, found[index].cell.source, "student")
         else:
-            yield _filled(ours, ours.source, origin="edition")
-    yield from own[len(pair.ours)]
+            yield _filled(cell, cell.source, "edition")
+    yield from own[len(ours)]
 
 
-def _filled(ours, source, **lab):
+def _own_cell(sent):
+    kind = "code" if sent.cell.cell_type == "code" else "markdown"
+    metadata = {"lab": {"origin": "student"}}
+    changed = {"id": f"etudiant-{sent.position}", "cell_type": kind, "metadata": metadata}
+    return nbformat.from_dict({**sent.cell, **changed})
+
+
+def _filled(ours, source, origin):
     """Return a copy of the edition's cell with another source and without outputs."""
-    cell = nbformat.from_dict({**ours, "source": source, "metadata": {**ours.metadata, "lab": lab}})
+    metadata = {**ours.metadata, "lab": {"origin": origin}}
+    cell = nbformat.from_dict({**ours, "source": source, "metadata": metadata})
     if cell.cell_type == "code":
         cell.outputs, cell.execution_count = [], None
     return cell
 
 
-def _own_cells(pair, answers) -> dict[int, list[NotebookNode]]:
-    """Return the student's own cells by the index of the edition's cell that they precede."""
-    own = defaultdict(list)
-    used = {other for answer in answers.values() for other in answer.used}
-    place = {other: index for index, other in pair.matches.items()}
-    matched = sorted(place)
-    for other, theirs in enumerate(pair.theirs):
-        index = place.get(other)
-        if other in used or not pair.is_new(other) or (index is not None and _gives_way(pair, index)):
-            continue
-        source = theirs.source
-        if index is not None and "code" not in (theirs.cell_type, pair.ours[index].cell_type):
-            source = _added(pair, index)  # a statement: what was written into it
-        if index is None:
-            before = bisect.bisect(matched, other)
-            index = place[matched[before - 1]] + 1 if before else 0
-        if source:
-            own[index].append(_own_cell(theirs, source, f"etudiant-{other}"))
-    return own
-
-
-def _own_cell(theirs, source, name):
-    make = nbformat.v4.new_code_cell if theirs.cell_type == "code" else nbformat.v4.new_markdown_cell
-    cell = make(source, id=name, metadata={"lab": {"origin": "student"}})
-    if "attachments" in theirs and theirs.cell_type != "code":
-        cell.attachments = theirs.attachments
-    return cell
-
-
-def _remarks(pair, answers) -> Iterator[str]:
-    names = {index: grade_id(pair.ours[index]) for index in answers}
+def _remarks(ours, theirs, found, answers) -> Iterator[str]:
     for index, answer in answers.items():
         if answer.doubt:
-            sure = decimal(100 * answer.certainty, 0)
-            yield f"{names[index]} : réponse à vérifier, {answer.doubt} (certitude {sure} %)."
-    if lost := [names[index] for index, answer in answers.items() if answer.certainty == 0]:
+            yield f"{grade_id(ours[index])} : réponse à vérifier, {answer.doubt}."
+    if lost := [grade_id(ours[index]) for index, answer in answers.items() if not answer.certainty]:
         yield f"Cellules de réponse introuvables, comptées sans réponse : {listed(lost)}."
-    matched = set(pair.matches.values()) | {other for answer in answers.values() for other in answer.used}
-    texts = [o for o, cell in enumerate(pair.theirs) if cell.cell_type != "code" and pair.is_new(o)]
-    if more := len([other for other in texts if other not in matched]):
+    if more := sum(sent.is_own_text for sent in theirs):
         yield f"Texte ajouté hors des cellules de réponse ({more}) : il est gardé à sa place, à lire."
-    # Known by its match or by its name: what was written in it may have been taken for an answer.
-    named = {name for other, name in enumerate(pair.their_ids) if pair.is_new(other)}
-    changed = [
-        ours.id
-        for index, ours in enumerate(pair.ours)
-        if _is_locked(ours)
-        and (pair.our_ids[index] in named or (index in pair.matches and pair.is_new(pair.matches[index])))
-    ]
-    if changed:
-        yield f"Cellules verrouillées modifiées, rétablies d'après l'édition : {listed(sorted(changed))}."
+    new = [ours[index] for index, sent in found.items() if sent.is_new]
+    if changed := sorted(cell.id for cell in new if nbgrader(cell).get("locked")):
+        yield f"Cellules verrouillées modifiées, rétablies d'après l'édition : {listed(changed)}."
 
 
 def _remarks_on_metadata(notebook, edition) -> Iterator[str]:
-    known = {grade_id(cell): nbgrader(cell) for cell in edition.cells if grade_id(cell)}
-    sent = [cell for cell in notebook.cells if grade_id(cell)]
-    counts = Counter(map(grade_id, sent))
+    known = {grade_id(cell): _flags(cell) for cell in edition.cells if grade_id(cell)}
+    counts = Counter(grade_id(cell) for cell in notebook.cells if grade_id(cell))
     if unknown := sorted(counts.keys() - known.keys()):
         yield f"Questions que l'édition actuelle ne connaît pas : {listed(unknown[:10])}."
     if copies := sorted(name for name, number in counts.items() if number > 1 and name in known):
         yield f"Plusieurs cellules nommées {listed(copies)} : une est la réponse, les autres sont gardées."
-    keys = ("grade", "locked", "points", "solution", "task")
-    flags = {name: [flag.get(key) for key in keys] for name, flag in known.items()}
-    forged = {
-        name
-        for name, cell in zip(map(grade_id, sent), sent, strict=True)
-        if name in flags and [nbgrader(cell).get(key) for key in keys] != flags[name]
-    }
-    if forged:
+    if forged := {
+        grade_id(cell) for cell in notebook.cells if _flags(cell) != known.get(grade_id(cell), _flags(cell))
+    }:
         yield f"Métadonnées de notation modifiées, ignorées : {listed(sorted(forged))}."
-    mark = notebook.metadata.get("lab", {}).get("sources")
-    if mark and mark != edition.metadata.get("lab", {}).get("sources"):
+    sources = notebook.metadata.get("lab", {}).get("sources")
+    if sources and sources != edition.metadata.get("lab", {}).get("sources"):
         yield "Notebook d'une autre édition que l'actuelle."
+
+
+def _flags(cell):
+    return [nbgrader(cell).get(key) for key in ("grade", "locked", "points", "solution", "task")]

@@ -8,12 +8,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
@@ -28,8 +27,8 @@ from ..editions import ROOT, load_editions
 from ..records import PART4, StudentResult, Submission, write_whole
 from ..sandbox.bench import Bench
 from ..sandbox.inside.limits import Limits
-from ..sandbox.room import SandboxError, lab, require
-from .notebook import failed, is_our_failure, mark_submission
+from ..sandbox.room import lab, require
+from .notebook import is_our_failure, mark_submission
 
 STUDENTS = "students"
 RESULT = "result.json"
@@ -83,33 +82,25 @@ def grade(
             raise GradeError(str(error)) from None
         if cifar10 is not None:
             _require_images(cifar10, collected)
-        mark = fingerprint(pack, editions, limits, unsafe, cifar10)
-        done, todo = {}, []
-        for submission in collected:
-            known = load_known(results, submission, mark)
-            if known is None:
-                todo.append(submission)
-            else:
-                done[submission.student] = known
+        kit = fingerprint(pack, editions, limits, unsafe, cifar10)
+        known = {submission.student: load_known(results, submission, kit) for submission in collected}
+        done = {student: result for student, result in known.items() if result}
+        todo = [submission for submission in collected if submission.student not in done]
         if done:
             say(f"{len(done)} of {len(collected)} already graded, unchanged")
-        started, spent = time.monotonic(), Counter()
-        for number, (submission, result) in enumerate(
-            _mark_all(todo, editions, results / STUDENTS, Workers(jobs, pack, limits, unsafe, cifar10)), 1
-        ):
+        started, spent, before = time.monotonic(), Counter(), len(done)
+        for result in _mark_all(todo, editions, results / STUDENTS, jobs, pack, limits, unsafe, cifar10):
             if unsafe:
                 result.remarks.append(typographic(_UNSAFE))
-            store(results, result, mark)
-            done[submission.student] = result
-            pace = number / max(time.monotonic() - started, 0.01) * 60
+            store(results, result, kit)
+            done[result.student] = result
+            pace = (len(done) - before) / max(time.monotonic() - started, 0.01) * 60
             say(f"[{len(done)}/{len(collected)}] {_line(result)} ({pace:.1f} a minute)")
             for notebook in result.notebooks.values():
                 spent.update(notebook.seconds)
         if spent:
-            say(
-                "seconds, all workers together: "
-                + ", ".join(f"{phase} {spent[phase]:.0f}" for phase in spent)
-            )
+            phases = ", ".join(f"{phase} {seconds:.0f}" for phase, seconds in spent.items())
+            say(f"seconds, all workers together: {phases}")
     return [done[student] for student in sorted(done)]
 
 
@@ -122,48 +113,26 @@ def _require_images(folder, submissions):
             raise GradeError(f"--cifar10: {error}") from None
 
 
-class Workers:
-    """What each worker thread needs: a bench of its own."""
+def _mark_all(submissions, editions, folder, jobs, *settings) -> Iterator[StudentResult]:
+    """Yield each result as it is known; an interruption abandons those being marked."""
+    worker, benches = threading.local(), []  # a bench ends with the thread that started it
 
-    def __init__(self, jobs, pack, limits, unsafe, cifar10):
-        self.jobs, self._arguments = jobs, (pack, limits, unsafe, cifar10)
-        self._local, self._benches, self._lock = threading.local(), [], threading.Lock()
+    def start():
+        worker.bench = Bench(*settings)
+        benches.append(worker.bench)
 
-    def bench(self) -> Bench:
-        """Return this thread's bench."""
-        if not hasattr(self._local, "bench"):
-            self._local.bench = Bench(*self._arguments)
-            with self._lock:
-                self._benches.append(self._local.bench)
-        return self._local.bench
+    def mark(submission):
+        return mark_submission(submission, editions, worker.bench, folder / submission.student)
 
-    def close(self) -> None:
-        """End all sandboxes."""
-        for bench in self._benches:
-            bench.close()
-
-
-def _mark_all(submissions, editions, folder, workers):
-    """Yield (submission, result) as each is marked; an interruption abandons those being marked."""
-    pool = ThreadPoolExecutor(workers.jobs)
+    pool = ThreadPoolExecutor(jobs, initializer=start)
     try:
-        futures = {
-            pool.submit(_mark_one, submission, editions, folder, workers): submission
-            for submission in submissions
-        }
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        for future in as_completed([pool.submit(mark, submission) for submission in submissions]):
+            yield future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        workers.close()
+        for bench in benches:
+            bench.close()
         pool.shutdown()
-
-
-def _mark_one(submission, editions, folder, workers) -> StudentResult:
-    try:
-        return mark_submission(submission, editions, workers.bench(), folder / submission.student)
-    except Exception as error:  # our own failure costs one line of the report, never the class
-        return failed(submission, error)
 
 
 def fingerprint(
@@ -171,8 +140,7 @@ def fingerprint(
 ) -> str:
     """Return a hash of all that decides a mark beside the submission: checks, editions, code, limits."""
     digest = hashlib.sha256()
-    kit = sorted((ROOT / "instructor").rglob("*.py"))
-    for path in [*sorted(pack.rglob("*.py")), *kit]:
+    for path in [*sorted(pack.rglob("*.py")), *sorted((ROOT / "instructor").rglob("*.py"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     for part, edition in sorted(editions.items()):
         sources = [(cell.cell_type, cell.source, cell.metadata) for cell in edition.cells]
@@ -181,28 +149,24 @@ def fingerprint(
     return digest.hexdigest()
 
 
-def load_known(results: Path, submission: Submission, mark: str) -> StudentResult | None:
+def load_known(results: Path, submission: Submission, kit: str) -> StudentResult | None:
     """Return the marks of an earlier run if they still hold: nothing changed, and no failure was ours."""
     folder = results / STUDENTS / submission.student
     try:
         result = StudentResult.load(folder / RESULT)
-        seen = json.loads((folder / "run.json").read_text("utf-8"))
+        holds_for = json.loads((folder / "run.json").read_text("utf-8"))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if (
-        not submission.digest
-        or seen != {"digest": submission.digest, "kit": mark}
-        or result.digest != submission.digest
-    ):
-        return None
-    return None if any(is_our_failure(notebook) for notebook in result.notebooks.values()) else result
+    same = holds_for == {"digest": submission.digest, "kit": kit} and result.digest == submission.digest
+    ours = any(is_our_failure(notebook) for notebook in result.notebooks.values())
+    return result if submission.digest and same and not ours else None
 
 
-def store(results: Path, result: StudentResult, mark: str) -> None:
+def store(results: Path, result: StudentResult, kit: str) -> None:
     """Write a student's marks, whole or not at all, and then what they hold for."""
     folder = results / STUDENTS / result.student
     result.save(folder / RESULT)
-    write_whole(folder / "run.json", json.dumps({"digest": result.digest, "kit": mark}) + "\n")
+    write_whole(folder / "run.json", json.dumps({"digest": result.digest, "kit": kit}) + "\n")
 
 
 def _line(result):
@@ -211,14 +175,3 @@ def _line(result):
         points = sum(question.points or 0 for question in notebook.questions)
         marks.append(f"{part.partition('_')[0]} {notebook.status} {points:g}")
     return f"{result.name or result.student}: {', '.join(marks) or 'nothing to grade'}"
-
-
-def warn_unsafe(say=lambda line: print(line, file=sys.stderr)) -> None:
-    """Tell what --unsafe means."""
-    say(
-        "WARNING: --unsafe runs every submission's code with your own rights: it can read and change your "
-        "files, the solutions and the marks. Use it only for submissions that you trust."
-    )
-
-
-__all__ = ["GradeError", "SandboxError", "fingerprint", "grade", "warn_unsafe"]

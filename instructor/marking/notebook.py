@@ -6,6 +6,7 @@ again without that cell, so that the other answers count. Its status then is "pa
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,11 +18,11 @@ from nbformat import NotebookNode
 from helpers.french import count, listed, typographic
 
 from ..collect import notebooks
-from ..collect.notebooks import grade_id
 from ..collect.reattach import reattach
+from ..editions import grade_id, is_answer, key_of, nbgrader
 from ..records import PART4, NotebookResult, QuestionResult, StudentResult, Submission, write_whole
 from ..sandbox.bench import Bench, Outcome
-from .plan import Plan, is_check, is_free_text, make_plan, read_check
+from .plan import Plan, make_plan
 
 _RESTARTS = 2
 _WHY = {
@@ -49,42 +50,27 @@ def mark_submission(
     result = StudentResult(submission.student, submission.name, submission.participant, submission.digest)
     result.remarks = list(submission.remarks)
     for part in sorted(submission.notebooks):
-        result.notebooks[part] = mark_notebook(submission, part, editions[part], bench, folder)
+        try:
+            result.notebooks[part] = _mark_notebook(submission, part, editions[part], bench, folder)
+        except Exception as error:  # our own failure costs one line of the report, never the class
+            with contextlib.suppress(Exception):  # what a failed bench leaves fails again, and is told again
+                bench.close()
+            remark = typographic(f"{_OURS} : {error or type(error).__name__}")
+            result.notebooks[part] = NotebookResult(part, "refused", remarks=[remark])
     return result
 
 
-def mark_notebook(
-    submission: Submission, part: str, edition: NotebookNode, bench: Bench, folder: Path
-) -> NotebookResult:
-    """Mark one notebook; a failure of our own becomes its status "refused" and a remark."""
-    try:
-        attached = reattach(notebooks.read(submission.notebooks[part]), edition)
-        result, files = NotebookResult(part, "graded"), submission.folder / PART4
-        result.certainty, result.remarks = attached.certainty, list(attached.remarks)
-        run(
-            result,
-            edition,
-            attached.notebook,
-            bench,
-            files if part.startswith(PART4) and files.is_dir() else None,
-        )
-        feedback = {question.cell: question.feedback for question in result.questions}
-        for cell in attached.notebook.cells:
-            if cell.cell_type == "code" and feedback.get(grade_id(cell)):
-                cell.outputs = [nbformat.v4.new_output("stream", text=feedback[grade_id(cell)])]
-        write_whole(folder / f"{part}.ipynb", nbformat.writes(attached.notebook) + "\n")
-    except Exception as error:  # one notebook never stops the class
-        bench.close()
-        return NotebookResult(part, "refused", remarks=[_ours(error)])
-    return result
-
-
-def failed(submission: Submission, error: Exception) -> StudentResult:
-    """Return the result of a submission that could not be marked by a failure of our own."""
-    result = StudentResult(submission.student, submission.name, submission.participant, submission.digest)
-    result.remarks = [*submission.remarks]
-    for part in submission.notebooks:
-        result.notebooks[part] = NotebookResult(part, "refused", remarks=[_ours(error)])
+def _mark_notebook(submission, part, edition, bench, folder) -> NotebookResult:
+    attached = reattach(notebooks.read(submission.notebooks[part]), edition)
+    result, files = NotebookResult(part, "graded"), submission.folder / PART4
+    result.certainty, result.remarks = attached.certainty, attached.remarks
+    files = files if part.startswith(PART4) and files.is_dir() else None
+    run(result, edition, attached.notebook, bench, files)
+    feedback = {question.cell: question.feedback for question in result.questions}
+    for cell in attached.notebook.cells:
+        if cell.cell_type == "code" and feedback.get(grade_id(cell)):
+            cell.outputs = [nbformat.v4.new_output("stream", text=feedback[grade_id(cell)])]
+    write_whole(folder / f"{part}.ipynb", nbformat.writes(attached.notebook) + "\n")
     return result
 
 
@@ -95,11 +81,11 @@ def is_our_failure(result: NotebookResult) -> bool:
 
 def run(result: NotebookResult, edition, notebook, bench, folder=None) -> None:
     """Run and check a rebuilt notebook, and fill in its result."""
-    plan = make_plan(edition, notebook)
+    plan = make_plan(notebook)
     outcome = bench.mark(plan.part, plan.steps, folder)
     if _misses(plan.left_out, outcome):
         # Something was left out that an answer reads in a way we did not see: run all of it.
-        plan = make_plan(edition, notebook, complete=True)
+        plan = make_plan(notebook, complete=True)
         outcome = bench.mark(plan.part, plan.steps, folder)
     outcome = _without_deadly_cells(plan, outcome, result, bench, folder)
     stopped = [cell for cell, error in outcome.errors.items() if error.startswith("TempsDepasse")]
@@ -113,7 +99,8 @@ def run(result: NotebookResult, edition, notebook, bench, folder=None) -> None:
     if waiting := [key for key, score in outcome.scores.items() if score["points"] is None]:
         result.remarks.append(typographic(f"{_NO_IMAGES} : {listed(waiting)} (option --cifar10)."))
     result.seconds = {phase: round(seconds, 2) for phase, seconds in outcome.seconds.items()}
-    result.questions = questions(edition, plan, outcome, bench.describe(plan.part, plan.checks.values()))
+    described = bench.describe(plan.part, ())["questions"]
+    result.questions = questions(edition, notebook, outcome.scores, described)
 
 
 def _misses(names, outcome):
@@ -146,40 +133,35 @@ def _without_deadly_cells(plan: Plan, outcome: Outcome, result: NotebookResult, 
     return outcome
 
 
-def questions(
-    edition: NotebookNode, plan: Plan, outcome: Outcome, description: Mapping
-) -> list[QuestionResult]:
-    """Return the marks of all questions of a part, in its order."""
-    cells = {}  # key -> the edition's cell that is marked
-    manual = iter(question for question in description["questions"] if question["manual"])
-    for cell in edition.cells:
-        if is_free_text(cell):
-            cells[next(manual)["key"]] = grade_id(cell)
-        elif is_check(cell):
-            cells[description["checks"][read_check(cell)[1]]] = grade_id(cell)
+def questions(edition: NotebookNode, notebook: NotebookNode, scores: dict, described: list[dict]) -> list:
+    """Return the ``QuestionResult`` of all questions of a part, in its order.
+
+    Args:
+        edition: whose stubs are no answers.
+        notebook: the student's, rebuilt; its cells' names tell their questions.
+        scores: of the checks reached; see ``Outcome``.
+        described: the part's questions; see ``Bench.describe``.
+    """
+    cells = {key_of(grade_id(cell)): grade_id(cell) for cell in notebook.cells if nbgrader(cell).get("grade")}
+    answers, stubs = _answers(notebook), _answers(edition)
     results = []
-    for question in description["questions"]:
-        key, cell = question["key"], cells.get(question["key"], "")
-        result = QuestionResult(
-            key, question["title"], 0.0, question["points"], question["manual"], cell=cell
-        )
-        if question["manual"]:
-            result.points, result.answer = None, plan.texts.get(cell, "")
-            result.answered = bool(result.answer.strip()) and cell not in plan.untouched
+    for question in described:
+        key, manual = question["key"], question["manual"]
+        result = QuestionResult(key, question["title"], 0.0, question["points"], manual, False)
+        result.answer, result.cell = answers.get(key, ""), cells.get(key, "")
+        if manual:
+            result.points, result.answered = None, result.answer.strip() not in ("", stubs[key].strip())
             if not result.answered:
                 result.answer = ""
+        elif score := scores.get(key):
+            result.points, result.feedback = score["points"], score["feedback"]
+            result.answered = score["answered"]
         else:
-            result.answer = plan.answers.get(cell, "")
-            score = outcome.scores.get(key)
-            if score is None:
-                result.answered = False
-                result.feedback = typographic("Question non vérifiée : l'exécution s'est arrêtée avant elle.")
-            else:
-                result.points, result.feedback = score["points"], score["feedback"]
-                result.answered = score["answered"]
+            result.feedback = typographic("Question non vérifiée : l'exécution s'est arrêtée avant elle.")
         results.append(result)
     return results
 
 
-def _ours(error):
-    return typographic(f"{_OURS} : {error or type(error).__name__}")
+def _answers(notebook):
+    """Return what stands in the answer cells, by question; of the bonus, in its text, which comes last."""
+    return {key_of(grade_id(cell)): cell.source for cell in notebook.cells if is_answer(cell)}

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from ..collect.notebooks import grade_id, nbgrader
+from ..collect.reattach import MAGIC
+from ..editions import is_check
 
-_MAGIC = re.compile(r"^([ \t]*)[%!?].*$", flags=re.MULTILINE)
 # Names of the edition's modules: calling one of their functions changes no variable.
 _MODULES = {"cifar10", "experiments", "plotting", "part1", "part2", "part3", "part4", "np", "print"}
 # A student's code that names one of these may read any variable without naming it.
@@ -36,55 +36,35 @@ class Plan:
         part: module of its checks, such as "part1".
         steps: for the checker, in order.
         left_out: names that the statements left out assign.
-        checks: grade_id of each check cell -> name of its check.
-        texts: grade_id of each free text -> what the student wrote.
-        answers: grade_id of each check cell -> source of the answer cell before it.
-        untouched: grade_ids of the free texts still as the edition has them.
     """
 
     part: str
     steps: list[dict] = field(default_factory=list)
     left_out: set[str] = field(default_factory=set)
-    checks: dict[str, str] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
-    answers: dict[str, str] = field(default_factory=dict)
-    untouched: set[str] = field(default_factory=set)
 
 
-def make_plan(edition: NotebookNode, notebook: NotebookNode, complete: bool = False) -> Plan:
+def make_plan(notebook: NotebookNode, complete: bool = False) -> Plan:
     """Return the plan of a student's notebook.
 
     Args:
-        edition: what was handed out.
-        notebook: the student's, rebuilt on it: each cell's metadata "lab" tells its "origin": "edition",
-            "answer" or "student".
+        notebook: rebuilt on the edition, whose checks it holds; each cell's metadata "lab" tells its
+            "origin": "edition", "answer" or "student".
         complete: run every cell, needed or not.
 
     Raises:
         PlanError: a check cell of the edition is not a call of one check.
     """
-    ours = {grade_id(cell): cell for cell in edition.cells if grade_id(cell)}
-    plan = Plan(part="")
-    needed = {} if complete else _needed(notebook.cells, ours, plan.left_out)
-    answer = None
+    plan, answer = Plan(part=""), None
+    needed = {} if complete else _needed(notebook.cells, plan.left_out)
     for position, cell in enumerate(notebook.cells):
-        name = grade_id(cell)
-        mine = ours.get(name)
-        if mine is not None and is_free_text(mine):
-            plan.texts[name] = cell.source
-            if cell.source.strip() == mine.source.strip():
-                plan.untouched.add(name)
-        elif mine is not None and is_check(mine):
-            plan.part, check, arguments = read_check(mine)
-            plan.checks[name] = check
-            plan.answers[name] = answer.source if answer else ""
+        if is_check(cell):
+            plan.part, check, arguments = read_check(cell)
             step = {"check": check, "arguments": arguments, "cell": cell.id}
-            plan.steps.append(step | ({"answer": answer.id} if answer else {}))
+            plan.steps.append(step | ({"answer": answer} if answer else {}))
         elif cell.cell_type == "code" and cell.source.strip():
             if origin(cell) == "answer":
-                answer = cell
-            source = cell.source if complete else needed.get(position)
-            if source:
+                answer = cell.id
+            if source := cell.source if complete else needed.get(position):
                 plan.steps.append({"run": source, "cell": cell.id, "origin": origin(cell)})
     return plan
 
@@ -92,18 +72,6 @@ def make_plan(edition: NotebookNode, notebook: NotebookNode, complete: bool = Fa
 def origin(cell: NotebookNode) -> str:
     """Tell where a cell of a rebuilt notebook comes from: "edition", "answer" or "student"."""
     return cell.metadata.get("lab", {}).get("origin", "student")
-
-
-def is_check(cell: NotebookNode) -> bool:
-    """Tell whether a cell of the edition checks an answer."""
-    return cell.cell_type == "code" and bool(nbgrader(cell).get("grade"))
-
-
-def is_free_text(cell: NotebookNode) -> bool:
-    """Tell whether a cell of the edition is a free text, marked by hand."""
-    return cell.cell_type == "markdown" and bool(
-        nbgrader(cell).get("grade") and nbgrader(cell).get("solution")
-    )
 
 
 def read_check(cell: NotebookNode) -> tuple[str, str, list[str]]:
@@ -115,24 +83,21 @@ def read_check(cell: NotebookNode) -> tuple[str, str, list[str]]:
             raise ValueError
         return call.func.value.id, call.func.attr, [ast.unparse(argument) for argument in call.args]
     except (SyntaxError, ValueError, AttributeError):
-        raise PlanError(
-            f"the check cell {grade_id(cell)!r} of the edition is not one call of a check"
-        ) from None
+        raise PlanError(f"the check cell {cell.id!r} of the edition is not one call of a check") from None
 
 
-def _needed(cells, ours, left_out) -> dict[int, str]:
+def _needed(cells, left_out) -> dict[int, str]:
     """Return what to run, by position: the student's cells, and our statements that they depend on."""
     everything = {position: cell.source for position, cell in enumerate(cells) if cell.cell_type == "code"}
     needed, names = {}, set()
     for position, source in reversed(everything.items()):
         cell = cells[position]
-        mine = ours.get(grade_id(cell))
-        if mine is not None and is_check(mine):
-            names |= _reads(ast.parse(mine.source))
+        if is_check(cell):
+            names |= _reads(ast.parse(source))
             continue
         statements = _statements(source)
         reads = set().union(*map(_reads, statements))
-        for magic in _MAGIC.finditer(source):
+        for magic in MAGIC.finditer(source):
             reads |= set(re.findall(r"\w+", magic[0]))
         if origin(cell) == "edition":
             kept = []
@@ -147,7 +112,7 @@ def _needed(cells, ours, left_out) -> dict[int, str]:
             elif kept:
                 needed[position] = ast.unparse(ast.Module(kept, []))
             continue
-        if origin(cell) != "edition" and reads & _ANY_NAME:
+        if reads & _ANY_NAME:
             return everything
         needed[position] = source
         names |= reads
@@ -156,7 +121,7 @@ def _needed(cells, ours, left_out) -> dict[int, str]:
 
 def _statements(source):
     """Parse a cell; of what IPython cannot read either, return nothing: it stops before it does anything."""
-    for convert in (lambda text: _MAGIC.sub(r"\1pass", text), TransformerManager().transform_cell):
+    for convert in (lambda text: MAGIC.sub(r"\1pass", text), TransformerManager().transform_cell):
         try:
             with warnings.catch_warnings(action="ignore"):
                 return ast.parse(convert(source)).body

@@ -11,9 +11,7 @@ import string
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import nbformat
-
-from ..editions import INSTRUCTOR_TAG
+from ..editions import INSTRUCTOR_TAG, read
 
 # nbgrader's markers of what it takes out, and what names this folder.
 MARKERS = (
@@ -51,7 +49,7 @@ def secret_lines(*sources: Path) -> set[str]:
     A line that also stands outside of them, in what students get, is no secret.
     """
     secret, public = set(), set()
-    for cell in (cell for source in sources for cell in nbformat.read(source, as_version=4).cells):
+    for cell in (cell for source in sources for cell in read(source).cells):
         if INSTRUCTOR_TAG in cell.metadata.get("tags", ()):
             secret.update(_lines(cell.source))
             continue

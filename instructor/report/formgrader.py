@@ -20,7 +20,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import selectinload
 
-from ..editions import ROOT, cells, key_of
+from ..editions import ROOT, grade_id, is_answer, is_check, key_of, read
 from ..records import NotebookResult, StudentResult, write_whole
 from .manual import ManualError, Typed
 
@@ -151,7 +151,7 @@ def _source(book, name):
         for kind in (api.GradeCell, api.SolutionCell, api.SourceCell)
     )
     with book.db.no_autoflush:
-        for cell in cells(ROOT / f"{name}.ipynb"):
+        for cell in read(ROOT / f"{name}.ipynb").cells:
             if not (metadata := cell["metadata"].get("nbgrader")):
                 continue
             kind, grade_id = {"cell_type": cell["cell_type"]}, metadata["grade_id"]
@@ -236,31 +236,22 @@ def _write_notebook(results: Path, student: StudentResult, result: NotebookResul
 def _rebuilt(result: NotebookResult) -> dict:
     """Make a notebook of the edition with the student's answers and our feedback."""
     questions = {question.key: question for question in result.questions}
-    notebook = json.loads(_edition(result.part))
-    for cell in notebook["cells"]:
-        metadata = cell["metadata"].get("nbgrader", {})
-        question = questions.get(key_of(metadata.get("grade_id", "")))
-        if question and metadata.get("solution") and question.answer:
-            cell["source"] = question.answer
-        elif question and metadata.get("grade") and cell["cell_type"] == "code":
-            cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": question.feedback}]
+    notebook = read(ROOT / f"{result.part}.ipynb")
+    for cell in notebook.cells:
+        question = questions.get(key_of(grade_id(cell)))
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+        if question and is_answer(cell) and question.answer:
+            cell.source = question.answer
+        elif question and is_check(cell):
+            cell.outputs = [{"output_type": "stream", "name": "stdout", "text": question.feedback}]
     return notebook
-
-
-@functools.cache
-def _edition(name: str) -> str:
-    """Return a part of the edition as JSON, without its outputs."""
-    notebook = json.loads((ROOT / f"{name}.ipynb").read_text("utf-8"))
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
-    return json.dumps(notebook)
 
 
 @functools.cache
 def _statements(name: str) -> set[str]:
     """Return the texts of a part that are ours, whose HTML is meant."""
-    return {cell["source"] for cell in cells(ROOT / f"{name}.ipynb") if cell["cell_type"] == "markdown"}
+    return {cell.source for cell in read(ROOT / f"{name}.ipynb").cells if cell.cell_type == "markdown"}
 
 
 def _safe(cell: dict) -> dict:
