@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from helpers import PlaygroundConfig
-from helpers.checks import part1
+from helpers.checks import answers, part1
 
 LAB_URL = (
     "https://playground.tensorflow.org/#activation=linear&regularization=L2&batchSize=10&dataset=xor&"
@@ -211,7 +211,7 @@ def test_several_good_networks_fall_in_marks_with_size(changes, points):
 
 def test_a_further_layer_costs_half_a_point():
     config = part1.THREE_RELU.replace(network_shape=(3, 2))
-    losses = part1.trained(config, 600, part1.STARTS).test_loss
+    losses = answers.trained(config, 600, part1.STARTS).test_loss
     start = int(np.argmin(losses[:, -1]))
     score = part1.check_smallest_network(config.replace(epochs=600, resets=start).to_url())
     assert score == 2
@@ -261,7 +261,7 @@ def test_a_diverging_run_scores_nothing():
 
 
 def test_a_loss_that_only_rounds_to_the_target_is_refused():
-    losses = part1.trained(WINNER, 100, (5,)).test_loss[0]
+    losses = answers.trained(WINNER, 100, (5,)).test_loss[0]
     assert "arrondie" in part1._near_miss(np.append(losses[:20], 0.1774))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers import PlaygroundConfig
-from helpers.checks import part2
+from helpers.checks import answers, part2
 from helpers.experiments.statistics import wilson_difference
 
 LAB_URL = (
@@ -114,7 +114,7 @@ def test_reports(shapes, losses, points):
         (SHAPES, [*LOSSES[1:], 0.171], "décalé d'un départ"),
         (SHAPES, [0.28, 0.15, 0.27, 0.15, 0.18], "Il faut la perte de test"),
         (SHAPES, [0.5] * 5, "laissez l'entraînement aller plus loin"),
-        (SHAPES[:3], LOSSES, "5 formes sont attendues"),
+        (SHAPES[:3], LOSSES, "de longueur 3"),
         ("quatre quadrants", LOSSES, "liste de 5 formes"),
         (["zigzag"] * 5, LOSSES, "n'est pas l'une des formes"),
         ([1, 2, 3, 4, 5], LOSSES, "entre guillemets"),
@@ -130,12 +130,12 @@ def test_wrong_reports_are_told_why(shapes, losses, hint):
 
 
 def test_the_training_loss_is_recognized():
-    losses = part2.trained(part2.LAB, part2.EPOCHS, part2.STARTS).train_loss[:5, -1]
+    losses = answers.trained(part2.LAB, part2.EPOCHS, part2.STARTS).train_loss[:5, -1]
     assert "perte d'entraînement" in part2.check_report(SHAPES, losses.tolist()).feedback
 
 
 def test_a_report_after_more_epochs_holds_too():
-    run = part2.trained(part2.LAB, 3000, part2.STARTS)
+    run = answers.trained(part2.LAB, 3000, part2.STARTS)
     assert part2.check_report(SHAPES, run.test_loss[:5, -1]) == 2.5
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from helpers import PlaygroundConfig, Run, train
-from helpers.checks import part3
+from helpers.checks import answers, part3
 from helpers.experiments.generalization import laplacian, roughness
 from helpers.experiments.sweep import Sweep, sweep
 from helpers.french import decimal
@@ -273,7 +273,7 @@ def test_wrong_roughnesses_are_told_why(function, hint):
 
 def test_medians_of_roughness():
     plain, features = (
-        float(np.median(roughness(part3.trained(config, part3.EPOCHS, part3.STARTS))))
+        float(np.median(roughness(answers.trained(config, part3.EPOCHS, part3.STARTS))))
         for config in (part3.WITNESS, part3.WITNESS_FEATURES)
     )
     assert part3.check_medians(plain, features) == 1
@@ -310,7 +310,7 @@ def test_early_stopping():
 def test_gaps():
     gaps = []
     for rate in (0, part3.PENALTY):
-        run = part3.trained(
+        run = answers.trained(
             part3.WITNESS_FEATURES.replace(regularization_rate=rate), part3.EPOCHS, part3.STARTS
         )
         gaps.append(float(np.median(run.test_loss[:, -1] - run.train_loss[:, -1])))
