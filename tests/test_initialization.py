@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from helpers import PlaygroundConfig, Run, plotting, train
-from helpers.engine.data import compute_features, load_data
-from helpers.engine.keras_export import to_keras
+from helpers.engine.data import load_data
+from helpers.engine.keras_export import keras_code
 from helpers.experiments.weights import (
     gradients,
     losses,
@@ -69,8 +69,10 @@ def test_gradients_are_those_of_tensorflow(activation):
     config = LAB.replace(activation=activation, network_shape=(4, 3), features=("x", "sinY"))
     run = Run(config, (0, 3))
     data = load_data(config)
-    inputs = tf.constant(compute_features(data.train_points, config.features), tf.float32)
-    model = to_keras(run, 1)
+    scope = {}
+    exec(keras_code(config, epochs=1), scope)
+    model, inputs = scope["model"], tf.constant(scope["x_train"], tf.float32)
+    model.set_weights([array[1] for layer in run.parameters for array in layer])
     with tf.GradientTape() as tape:
         error = model(inputs)[:, 0] - tf.constant(data.train_labels, tf.float32)
         loss = 0.5 * tf.reduce_mean(error**2)

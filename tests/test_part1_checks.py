@@ -2,71 +2,19 @@
 
 import math
 import sys
-import time
 
 import numpy as np
 import pytest
 
-from helpers import PlaygroundConfig
 from helpers.checks import answers, part1
 
-LAB_URL = (
-    "https://playground.tensorflow.org/#activation=linear&regularization=L2&batchSize=10&dataset=xor&"
-    "regDataset=reg-plane&learningRate=0.01&regularizationRate=0&noise=35&networkShape=1&seed=0.50819&"
-    "showTestData=false&discretize=false&percTrainData=50&x=true&y=true&xTimesY=false&xSquared=false&"
-    "ySquared=false&cosX=false&sinX=false&cosY=false&sinY=false&collectStats=false&problem=classification&"
-    "initZero=false&hideText=false"
-)
+from .conftest import edited
+
 WINNER = part1.THREE_RELU.replace(resets=5, epochs=400)  # three ReLU neurons that reach 0.171
-ABSURD = [None, True, math.nan, math.inf, [], [0.5], {}, "0.5", b"", print, object(), np.ones(3), 10**400]
 
 
 def url(**changes):
     return WINNER.replace(**changes).to_url()
-
-
-def edited(key, old, new):
-    """Change a key of the winning address by hand, as a student may."""
-    assert f"{key}={old}" in WINNER.to_url()
-    return WINNER.to_url().replace(f"{key}={old}", f"{key}={new}")
-
-
-def test_marks_are_worth_twenty_points_twelve_of_them_automatic():
-    questions = part1.MARKS.questions.values()
-    assert sum(question.points for question in questions) == 20
-    assert sum(question.points for question in questions if not question.manual) >= 12
-
-
-def test_the_experiment_is_the_labs():
-    assert PlaygroundConfig.from_url(LAB_URL) == part1.LAB
-
-
-@pytest.mark.parametrize(
-    "check",
-    [
-        part1.check_prediction_linear,
-        part1.check_composition,
-        part1.check_prediction_relu,
-        part1.check_partial_success,
-        part1.check_prediction_size,
-        part1.check_smallest_network,
-    ],
-)
-def test_absurd_answers_score_nothing_with_a_sentence(check):
-    for answer in ABSURD:
-        score = check(answer)
-        assert score == 0
-        assert score.answered
-        assert score.feedback.endswith((".", "?"))
-        assert "pu être vérifiée" not in score.feedback  # each is understood, not merely survived
-
-
-@pytest.mark.parametrize("check", [part1.check_plateau, part1.check_luck])
-def test_absurd_pairs_score_nothing_with_a_sentence(check):
-    for answer in ABSURD:
-        score = check(answer, answer)
-        assert score == 0
-        assert "pu être vérifiée" not in score.feedback
 
 
 @pytest.mark.parametrize("value", [0, 0.5, 1.99])
@@ -221,36 +169,24 @@ def test_a_further_layer_costs_half_a_point():
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        ("bonjour", "pas une adresse du Playground"),
-        ("https://playground.tensorflow.org/", "pas une adresse du Playground"),
-        (edited("dataset", "xor", "circle"), "`dataset` vaut circle au lieu de xor"),
-        (edited("dataset", "xor", "lune"), "dataset"),
-        (edited("seed", "0.50819", "0.1"), "`seed` vaut 0.1 au lieu de 0.50819"),
-        (edited("noise", "35", "0"), "`noise` vaut 0 au lieu de 35"),
-        (edited("percTrainData", "50", "90"), "`percTrainData` vaut 90 au lieu de 50"),
-        (edited("xTimesY", "false", "true"), "entrées actives"),
-        (edited("problem", "classification", "regression"), "`problem`"),
-        (edited("networkShape", "3", "40"), "1 à 8 neurones"),
-        (edited("networkShape", "3", ""), "Rejoué"),
-        (edited("networkShape", "3", "2"), "Essayez un autre départ"),
-        (edited("epochs", "400", "-1"), "epochs"),
-        (edited("epochs", "400", "1000000000"), "au plus 20000"),
-        (edited("epochs", "400", "nan"), "epochs"),
-        (edited("epochs", "400", "beaucoup"), "pas un nombre"),
-        (edited("epochs", "400", "0"), "combien d'époques"),
-        (edited("resets", "5", "1000000000"), "au plus 1000"),
-        (edited("resets", "5", "0"), "Essayez un autre départ"),
-        (edited("epochs", "400", "5"), "au-dessus de 0,177"),
+        (edited(WINNER, "dataset", "lune"), "dataset"),
+        (edited(WINNER, "xTimesY", "true"), "entrées actives"),
+        (edited(WINNER, "networkShape", "40"), "1 à 8 neurones"),
+        (edited(WINNER, "networkShape", ""), "Rejoué"),
+        (edited(WINNER, "networkShape", "2"), "Essayez un autre départ"),
+        (edited(WINNER, "epochs", "-1"), "epochs"),
+        (edited(WINNER, "epochs", "nan"), "epochs"),
+        (edited(WINNER, "epochs", "beaucoup"), "pas un nombre"),
+        (edited(WINNER, "resets", "0"), "Essayez un autre départ"),
+        (edited(WINNER, "epochs", "5"), "au-dessus de 0,177"),
         (url(resets=11, epochs=1000), "arrêtez l'entraînement plus tôt"),
         (url(activation="linear"), "0,49"),
     ],
 )
-def test_near_misses_and_absurd_addresses_are_told_why(answer, hint):
-    began = time.monotonic()
+def test_near_misses_are_told_why(answer, hint):
     score = part1.check_smallest_network(answer)
     assert score == 0
     assert hint in score.feedback
-    assert time.monotonic() - began < 20
 
 
 def test_a_diverging_run_scores_nothing():
@@ -263,9 +199,3 @@ def test_a_diverging_run_scores_nothing():
 def test_a_loss_that_only_rounds_to_the_target_is_refused():
     losses = answers.trained(WINNER, 100, (5,)).test_loss[0]
     assert "arrondie" in part1._near_miss(np.append(losses[:20], 0.1774))
-
-
-def test_the_largest_replay_ends_in_bounded_time():
-    began = time.monotonic()
-    assert part1.check_smallest_network(url(network_shape=(8,) * 6, resets=1000, epochs=2000)).answered
-    assert time.monotonic() - began < 30

@@ -1,69 +1,22 @@
 """Part 2's checks: good answers of several kinds, near misses, and absurd ones, each with its sentence."""
 
 import math
-import time
 
 import numpy as np
 import pytest
 
-from helpers import PlaygroundConfig
 from helpers.checks import answers, part2
 from helpers.experiments.statistics import wilson_difference
 
-LAB_URL = (
-    "https://playground.tensorflow.org/#activation=relu&regularization=L2&batchSize=10&dataset=xor&"
-    "regDataset=reg-plane&learningRate=0.01&regularizationRate=0&noise=35&networkShape=3&seed=0.50819&"
-    "showTestData=false&discretize=false&percTrainData=50&x=true&y=true&xTimesY=false&xSquared=false&"
-    "ySquared=false&cosX=false&sinX=false&cosY=false&sinY=false&collectStats=false&problem=classification&"
-    "initZero=false&hideText=false"
-)
+from .conftest import edited
+
+GOOD = part2.LAB.replace(network_shape=(4, 4))
 SHAPES = ["demi-plan", "quatre quadrants", "demi-plan", "quatre quadrants", "bande diagonale"]
 LOSSES = [0.350, 0.195, 0.333, 0.195, 0.225]
-ABSURD = [None, True, math.nan, math.inf, [], [0.5], {}, "0.5", b"", print, object(), np.ones(3), 10**400]
 
 
 def url(*shape, **changes):
     return part2.LAB.replace(network_shape=shape, **changes).to_url()
-
-
-def edited(key, old, new):
-    """Change a key of a good address by hand, as a student may."""
-    assert f"{key}={old}" in url(4, 4)
-    return url(4, 4).replace(f"{key}={old}", f"{key}={new}")
-
-
-def test_marks_are_worth_twenty_points_twelve_of_them_automatic():
-    questions = part2.MARKS.questions.values()
-    assert sum(question.points for question in questions) == 20
-    assert sum(question.points for question in questions if not question.manual) >= 12
-
-
-def test_the_experiment_is_the_labs():
-    assert PlaygroundConfig.from_url(LAB_URL) == part2.LAB
-
-
-@pytest.mark.parametrize(
-    ("check", "answers"),
-    [
-        (part2.check_prediction_starts, 1),
-        (part2.check_report, 2),
-        (part2.check_luck, 2),
-        (part2.check_prediction_larger, 1),
-        (part2.check_larger, 1),
-        (part2.check_prediction_zero, 1),
-        (part2.check_symmetry, 3),
-        (part2.check_scale, 1),
-        (part2.check_segment, 2),
-    ],
-)
-def test_absurd_answers_score_nothing_with_a_sentence(check, answers):
-    assert not check(*[...] * answers).answered
-    for answer in ABSURD:
-        score = check(*[answer] * answers)
-        assert score == 0
-        assert score.answered
-        assert score.feedback.endswith((".", "?"))
-        assert "pu être vérifiée" not in score.feedback  # each is understood, not merely survived
 
 
 @pytest.mark.parametrize("value", [0, 13, np.int64(5), 7.0])
@@ -192,25 +145,18 @@ def test_the_verdict_is_that_of_the_interval_of_the_difference():
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        ("bonjour", "pas une adresse du Playground"),
-        ("https://playground.tensorflow.org/", "pas une adresse du Playground"),
         (url(6), "pas de couche de plus"),
         (url(), "pas de couche de plus"),
         (url(2, 1), "pas plus de neurones"),
         (url(8, 8, 1), "un peu plus grand"),
         (url(2, 2, 2, 2), "un peu plus grand"),
-        (edited("networkShape", "4,4", "40,4"), "1 à 8 neurones"),
-        (edited("dataset", "xor", "circle"), "`dataset` vaut circle au lieu de xor"),
-        (edited("seed", "0.50819", "0.1"), "`seed` vaut 0.1 au lieu de 0.50819"),
-        (edited("noise", "35", "0"), "`noise` vaut 0 au lieu de 35"),
-        (edited("percTrainData", "50", "90"), "`percTrainData` vaut 90 au lieu de 50"),
-        (edited("xTimesY", "false", "true"), "entrées actives"),
-        (edited("activation", "relu", "tanh"), "`activation` vaut tanh au lieu de relu"),
-        (edited("learningRate", "0.01", "0.03"), "`learningRate` vaut 0.03 au lieu de 0.01"),
-        (edited("batchSize", "10", "1"), "`batchSize`"),
-        (edited("regularizationRate", "0", "0.003"), "`regularizationRate`"),
-        (edited("initZero", "false", "true"), "`initZero`"),
-        (edited("problem", "classification", "regression"), "`problem`"),
+        (edited(GOOD, "networkShape", "40,4"), "1 à 8 neurones"),
+        (edited(GOOD, "xTimesY", "true"), "entrées actives"),
+        (edited(GOOD, "activation", "tanh"), "`activation` vaut tanh au lieu de relu"),
+        (edited(GOOD, "learningRate", "0.03"), "`learningRate` vaut 0.03 au lieu de 0.01"),
+        (edited(GOOD, "batchSize", "1"), "`batchSize`"),
+        (edited(GOOD, "regularizationRate", "0.003"), "`regularizationRate`"),
+        (edited(GOOD, "initZero", "true"), "`initZero`"),
     ],
 )
 def test_other_experiments_and_sizes_are_refused_with_the_reason(answer, hint):
@@ -231,10 +177,8 @@ def test_other_experiments_and_sizes_are_refused_with_the_reason(answer, hint):
     ],
 )
 def test_what_changes_nothing_is_accepted(changes):
-    began = time.monotonic()
     assert part2.check_larger(url(4, 4, **changes)) == 4
-    assert part2.check_larger(part2.LAB.replace(network_shape=(4, 4), **changes)) == 4
-    assert time.monotonic() - began < 20
+    assert part2.check_larger(GOOD.replace(**changes)) == 4
 
 
 @pytest.mark.parametrize(
@@ -299,12 +243,10 @@ def test_other_scales_are_told_what_they_do(value, hint):
     ],
 )
 def test_segment(barrier, order, points, hint):
-    began = time.monotonic()
     score = part2.check_segment(barrier, order)
     assert score == points
     assert hint in score.feedback
     assert "pu être vérifiée" not in score.feedback
-    assert time.monotonic() - began < 10
 
 
 def test_an_endless_order_ends():
@@ -312,12 +254,4 @@ def test_an_endless_order_ends():
         while True:
             yield 0
 
-    began = time.monotonic()
     assert part2.check_segment(0.595, forever()) == 0.5
-    assert time.monotonic() - began < 10
-
-
-def test_the_largest_replay_ends_in_bounded_time():
-    began = time.monotonic()
-    assert part2.check_larger(url(8, 7, 1)) == 1
-    assert time.monotonic() - began < 30

@@ -70,7 +70,7 @@ summary = MARKS.summary
 @MARKS.check("1.a")
 def check_parameters(counts: object) -> tuple[float, str]:
     """Compare the hand count of each layer's weights and biases."""
-    if not isinstance(counts, dict):
+    if not isinstance(counts, dict) or not counts:
         raise Wrong(f"Gardez le dictionnaire de la cellule et remplacez ses `...` ; reçu : {quoted(counts)}.")
     share = MARKS.questions["1.a"].points / len(WEIGHTED)
     points, feedback = combine(

@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 
 from ..engine.config import PlaygroundConfig
-from ..engine.data import compute_features, load_data
+from ..engine.data import compute_features, half_squared_error, load_data
 from ..engine.training import Parameters, Run, output_activation
 from ..french import french_error, quoted
 
@@ -126,7 +126,7 @@ def segment(run: Run, start: int, end: int, order: object = ..., steps: int = 10
 def losses(run: Run) -> np.ndarray:
     """Return each network's training loss as its parameters are now, array of shape (starts,)."""
     data = load_data(run.config)
-    return 0.5 * np.mean((run.predict(data.train_points) - data.train_labels) ** 2, axis=1)
+    return half_squared_error(run.predict(data.train_points), data.train_labels).mean(axis=1)
 
 
 def segment_losses(run: Run, start: int, end: int, order: object = ..., steps: int = 101) -> np.ndarray:

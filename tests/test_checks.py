@@ -1,5 +1,6 @@
-"""Scores, feedback and replays: whatever a student writes, a check answers with a finite mark."""
+"""Scores, feedback, replays and what all checks share: whatever a student writes, the mark is finite."""
 
+import inspect
 import math
 import sys
 import warnings
@@ -8,12 +9,53 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_output
 
-from helpers import PlaygroundConfig
-from helpers.checks.answers import MAX_EPOCHS, MAX_RESETS, number, read_url, replay, require_same
+from helpers import PlaygroundConfig, Run
+from helpers.checks import part1, part2, part3, part4
+from helpers.checks.answers import (
+    MAX_EPOCHS,
+    MAX_RESETS,
+    expect,
+    number,
+    read_url,
+    replay,
+    require_same,
+    several,
+    whole,
+)
 from helpers.checks.marks import Marks, Question, Score, Unanswered, Wrong, combine
 from helpers.french import count, plain, quoted, typographic
 
+from .conftest import edited
+
 QUESTION = Question("1.a", "Un titre", 2)
+ABSURD = [None, True, math.nan, math.inf, [], [0.5], {}, "0.5", b"", print, object(), np.ones(3), 10**400]
+CHECKS = [
+    check
+    for part in (part1, part2, part3, part4)
+    for name, check in vars(part).items()
+    if name.startswith("check_")
+]
+# A check of an address, and an experiment that earns points there.
+ADDRESSES = [
+    (part1.check_smallest_network, part1.THREE_RELU.replace(resets=5, epochs=400)),
+    (part2.check_larger, part2.LAB.replace(network_shape=(4, 4))),
+    (part3.check_best_plain, part3.LAB.replace(epochs=1)),
+    (part3.check_best_features, part3.LAB.replace(features=("x", "y", "sinX"), epochs=1)),
+]
+XOR = (
+    "batchSize=10&dataset=xor&learningRate=0.01&regularization=L2&regularizationRate=0&noise=35&seed=0.50819"
+)
+SPIRAL = "batchSize=10&dataset=spiral&learningRate=0.1&regularizationRate=0.01&noise=80&seed=0.38953"
+LABS = {  # what the original lab's addresses hold, besides ALWAYS
+    part1: f"{XOR}&activation=linear&networkShape=1",
+    part2: f"{XOR}&activation=relu&networkShape=3",
+    part3: f"{SPIRAL}&activation=relu&networkShape=3,2",
+}
+ALWAYS = (
+    "regDataset=reg-plane&showTestData=false&discretize=false&percTrainData=50&x=true&y=true&xTimesY=false&"
+    "xSquared=false&ySquared=false&cosX=false&sinX=false&cosY=false&sinY=false&collectStats=false&"
+    "problem=classification&initZero=false&hideText=false"
+)
 
 
 class Hostile:
@@ -208,3 +250,93 @@ def test_french_typography():
         f"{shown}\u00a0{noun}"
         for shown, noun in (("0", "point"), ("1", "point"), ("1,5", "point"), ("2", "points"))
     ]
+
+
+def test_expected_values_and_known_mistakes_are_told_apart():
+    mistakes = (-1.0, "signe.", 0.5), (math.nan, "jamais."), (1.0, "trop tard.")
+    assert expect(1.04, (1.0, "oui."), *mistakes, otherwise="non.", within=0.05) == "oui."
+    for value, feedback, points in ((-1.04, "signe.", 0.5), (1.06, "non.", 0), (math.nan, "non.", 0)):
+        with pytest.raises(Wrong, match=feedback) as wrong:
+            expect(value, (1.0, "oui."), *mistakes, otherwise="non.", within=0.05)
+        assert wrong.value.points == points
+    with pytest.raises(Wrong, match="non"):
+        expect(0.5, (math.nan, "oui."), otherwise="non.")
+    assert expect(98, (100, "oui."), otherwise="non.", relative=0.02) == "oui."
+    with pytest.raises(Wrong, match="non"):  # of another shape, though it would broadcast
+        expect(np.ones(2), (np.ones((2, 1)), "oui."), otherwise="non.")
+
+
+def test_lists_are_read_from_what_a_notebook_produces():
+    for answer in ([1, 2], (1, 2), {0: 1, 1: 2}, np.array([1, 2])):
+        assert several(answer, 2, "Un couple est attendu") == [1, 2]
+    for answer, told in (
+        ("12", "'12'."),
+        ([1, 2, 3], "longueur 3."),
+        ({1: 1, 2: 2}, "2}."),
+        (np.eye(2), "."),
+    ):
+        with pytest.raises(Wrong, match="Un couple est attendu ; reçu") as wrong:
+            several(answer, 2, "Un couple est attendu", 0.5)
+        assert str(wrong.value).endswith(told)
+        assert wrong.value.points == 0.5
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"), [(2.5, "nombre entier de pas"), (-1, "intervalle"), ("2", "guill")]
+)
+def test_a_whole_number_is_one(answer, hint):
+    assert whole(np.float64(2), 0) == 2
+    with pytest.raises(Wrong, match=hint):
+        whole(answer, 0, of=" de pas")
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_absurd_answers_score_nothing_with_a_sentence(check):
+    answers = len(inspect.signature(check).parameters)
+    assert not check(*[...] * answers).answered
+    assert not check([...], *[...] * (answers - 1)).answered
+    for answer in ABSURD:
+        score = check(*[answer] * answers)
+        assert score == 0
+        assert score.answered
+        assert score.feedback.endswith((".", "?"))
+        assert "pu être vérifiée" not in score.feedback  # each is understood, not merely survived
+
+
+def test_absurd_answers_about_a_run_score_nothing():
+    run = Run(part3.LAB).train(5)
+    assert not part3.check_early_stopping(..., ..., run).answered
+    for answer in ABSURD:
+        score = part3.check_early_stopping(answer, answer, run)
+        assert score == 0
+        assert score.answered
+        assert "pu être vérifiée" not in score.feedback
+
+
+@pytest.mark.parametrize("part", LABS, ids=lambda part: part.__name__)
+def test_the_experiment_is_the_labs(part):
+    address = f"https://playground.tensorflow.org/#{LABS[part]}&{ALWAYS}"
+    assert PlaygroundConfig.from_url(address) == part.LAB
+
+
+@pytest.mark.parametrize(("check", "config"), ADDRESSES)
+def test_another_experiment_scores_nothing_and_is_told_why(check, config):
+    cases = {
+        "bonjour": "pas une adresse du Playground",
+        "https://playground.tensorflow.org/": "pas une adresse du Playground",
+        edited(config, "dataset", "circle"): f"`dataset` vaut circle au lieu de {config.dataset}",
+        edited(config, "seed", "0.1"): f"`seed` vaut 0.1 au lieu de {config.seed}",
+        edited(config, "noise", "0"): f"`noise` vaut 0 au lieu de {config.noise}",
+        edited(config, "percTrainData", "90"): "`percTrainData` vaut 90 au lieu de 50",
+        edited(config, "problem", "regression"): "`problem`",
+    }
+    if config.epochs:  # where a start is replayed, in bounded time
+        cases |= {
+            edited(config, "epochs", "0"): "combien d'époques",
+            edited(config, "epochs", "1000000000"): "au plus 20000",
+            config.replace(resets=1).to_url().replace("resets=1", "resets=1000000000"): "au plus 1000",
+        }
+    for address, hint in cases.items():
+        score = check(address)
+        assert score == 0
+        assert hint in score.feedback
