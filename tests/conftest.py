@@ -54,3 +54,10 @@ def edited(config: PlaygroundConfig, key: str, value: object) -> str:
     address, changes = re.subn(rf"(?<=[#&]{key}=)[^&]*", str(value), config.to_url())
     assert changes == 1
     return address
+
+
+def assert_told(score, points, *hints: str):
+    """A score is worth this, and its feedback holds these words."""
+    assert score == points
+    for hint in hints:
+        assert hint in score.feedback.replace("\u00a0", " ")

@@ -25,7 +25,7 @@ from helpers.checks.answers import (
 from helpers.checks.marks import Marks, Question, Score, Unanswered, Wrong, combine
 from helpers.french import count, plain, quoted, typographic
 
-from .conftest import edited
+from .conftest import assert_told, edited
 
 QUESTION = Question("1.a", "Un titre", 2)
 ABSURD = [None, True, math.nan, math.inf, [], [0.5], {}, "0.5", b"", print, object(), np.ones(3), 10**400]
@@ -34,6 +34,20 @@ CHECKS = [
     for part in (part1, part2, part3, part4)
     for name, check in vars(part).items()
     if name.startswith("check_")
+]
+# What a prediction may be and may not.
+LOSSES, COUNTS = ((0, 0.5, 1.99), (-0.1, 2.1, 50)), ((0, 13, np.int64(5), 7.0), (-1, 65, 12.5))
+PREDICTIONS = [
+    (part1.check_prediction_linear, LOSSES),
+    (part1.check_prediction_relu, LOSSES),
+    (part1.check_prediction_size, ((1, 3, 48.0), (0, 49, 2.5))),
+    (part2.check_prediction_starts, COUNTS),
+    (part2.check_prediction_larger, COUNTS),
+    (part2.check_prediction_zero, COUNTS),
+    (part3.check_prediction_plain, LOSSES),
+    (part3.check_prediction_features, LOSSES),
+    (part4.check_prediction_epoch, ((1, 8, 100), (0, 101))),
+    (part4.check_prediction_accuracy, ((0, 0.7, 1), (-0.1, 70))),
 ]
 # A check of an address, and an experiment that earns points there.
 ADDRESSES = [
@@ -303,6 +317,12 @@ def test_absurd_answers_score_nothing_with_a_sentence(check):
         assert "pu être vérifiée" not in score.feedback  # each is understood, not merely survived
 
 
+@pytest.mark.parametrize(("check", "values"), PREDICTIONS)
+def test_any_possible_prediction_earns_its_points(check, values):
+    assert [check(value) for value in values[0]] == [0.5] * len(values[0])
+    assert not any(map(check, values[1]))
+
+
 def test_absurd_answers_about_a_run_score_nothing():
     run = Run(part3.LAB).train(5)
     assert not part3.check_early_stopping(..., ..., run).answered
@@ -337,6 +357,4 @@ def test_another_experiment_scores_nothing_and_is_told_why(check, config):
             config.replace(resets=1).to_url().replace("resets=1", "resets=1000000000"): "au plus 1000",
         }
     for address, hint in cases.items():
-        score = check(address)
-        assert score == 0
-        assert hint in score.feedback
+        assert_told(check(address), 0, hint)

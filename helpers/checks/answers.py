@@ -181,7 +181,7 @@ def require_same(config: PlaygroundConfig, expected: PlaygroundConfig, fields: M
         Wrong: lists every field that differs, with the value to restore.
     """
     changed = [
-        f"- `{key}` vaut {_shown(getattr(config, field))} au lieu de {_shown(getattr(expected, field))}"
+        f"- `{key}` vaut {shown(getattr(config, field))} au lieu de {shown(getattr(expected, field))}"
         for field, key in fields.items()
         if getattr(config, field) != getattr(expected, field)
     ]
@@ -217,7 +217,8 @@ def trained(config: PlaygroundConfig, epochs: int, starts: tuple[int, ...]) -> R
     return train(config, epochs, starts)
 
 
-def _shown(value):
+def shown(value: object) -> str:
+    """Write a setting as an address does."""
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return str(value)

@@ -13,7 +13,7 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,7 +94,7 @@ class Question:
 
 
 class Marks:
-    """The questions of one part and the scores given so far in this kernel.
+    """The questions of one part and the scores given so far in this kernel, shown as a table.
 
     Attributes:
         title: French title of the part.
@@ -133,18 +133,9 @@ class Marks:
 
         return self.check(key)(check)
 
-    def summary(self) -> Summary:
-        """Return the marks so far, to be shown at the end of the notebook."""
-        return Summary(self.title, dict(self.questions), dict(self.scores))
-
-
-@dataclass(frozen=True, repr=False)
-class Summary:
-    """The table of marks of one part; its repr is one French sentence, its HTML the table."""
-
-    title: str
-    questions: Mapping[str, Question]
-    scores: Mapping[str, Score]
+    def summary(self) -> Marks:
+        """Return what the end of the notebook shows: these marks, as one French sentence or the table."""
+        return self
 
     @property
     def unanswered(self) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..engine.config import PlaygroundConfig
 from ..experiments.statistics import successes
-from ..french import count, decimal, listed, plain, quoted
+from ..french import count, decimal, listed, percent, plain, quoted
 from . import answers
 from .marks import Marks, Question, Wrong, combine
 
@@ -129,7 +129,7 @@ def check_partial_success(answer: object) -> str:
     wins = round(measured * len(STARTS))
     return answers.expect(
         value,
-        (measured, f"Oui : {wins} départs sur {len(STARTS)}, soit {decimal(100 * measured, 0)} %."),
+        (measured, f"Oui : {wins} départs sur {len(STARTS)}, soit {percent(measured, 0)}."),
         otherwise=f"L'expérience rejouée ne donne pas {plain(value)}. Il faut la part des départs dont la "
         "perte de test à la dernière époque, `deux_relu.test_loss[:, -1]`, est inférieure à 0,25 "
         "(la moyenne d'un tableau de booléens est une proportion).",
@@ -178,7 +178,7 @@ def check_luck(rate: object, starts: object) -> tuple[float, str]:
         value, measured = answers.share(value), measured_rate()
         return answers.expect(
             value,
-            (measured, f"oui, {decimal(100 * measured, 0)} % des départs réussissent."),
+            (measured, f"oui, {percent(measured, 0)} des départs réussissent."),
             otherwise=f"les 128 départs rejoués ne donnent pas {plain(value)}. Il faut la part des départs "
             "dont la perte de test la plus basse de tout l'entraînement est inférieure ou égale à 0,177.",
             within=0.005,
@@ -190,12 +190,12 @@ def check_luck(rate: object, starts: object) -> tuple[float, str]:
         wins = 1 - failure**value
         if wins < 0.95:
             raise Wrong(
-                f"{count(value, 'départ')} ne donnent que {decimal(100 * wins, 1)} % de chances d'en "
+                f"{count(value, 'départ')} ne donnent que {percent(wins)} de chances d'en "
                 "voir un réussir. Écrivez la probabilité que tous échouent."
             )
         if value > 1 and 1 - failure ** (value - 1) >= 0.95:
             raise Wrong(f"{count(value, 'départ')} suffisent, mais il en faut moins.")
-        return f"oui, {decimal(100 * wins, 1)} % de chances d'en voir au moins un réussir."
+        return f"oui, {percent(wins)} de chances d'en voir au moins un réussir."
 
     return combine(("taux", 0.75, same_rate, rate), ("departs", 0.75, enough_starts, starts))
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from ..engine.training import Run
 from ..experiments.families import BAND, FAMILIES, FOUR, HALF, NONE, ONE, OPPOSITE, THREE, families
-from ..experiments.statistics import wilson, wilson_difference, worst_if_nan
+from ..experiments.statistics import successes_at_the_end, wilson, wilson_difference
 from ..experiments.weights import segment_losses, train_nearly_equal
-from ..french import NBSP, count, decimal, listed, plain, quoted
+from ..french import NBSP, count, decimal, listed, percent, plain, quoted, signed
 from . import answers, part1
 from .marks import Marks, Question, Wrong, combine
 
@@ -100,7 +100,7 @@ def check_luck(rate: object, unanimous: object) -> tuple[float, str]:
         value = answers.share(value)
         return answers.expect(
             value,
-            (measured, f"oui, {wins} départs sur {len(STARTS)}, soit {decimal(100 * measured, 0)} %."),
+            (measured, f"oui, {wins} départs sur {len(STARTS)}, soit {percent(measured, 0)}."),
             otherwise=f"les {len(STARTS)} départs rejoués ne donnent pas {plain(value)}. Il faut la part des "
             "départs dont la perte de test à la dernière époque, `trois.test_loss[:, -1]`, est d'au plus "
             "0,2 (la moyenne d'un tableau de booléens est une proportion).",
@@ -141,29 +141,28 @@ def check_larger(url: object) -> tuple[float, str]:
         )
     answers.require_same(config, LAB, _FIXED)
     shape = config.network_shape
-    neurons = sum(shape)
-    _require_slightly_larger(shape)
+    neurons, shown = sum(shape), f"[{answers.shown(shape)}]"
+    _require_slightly_larger(shape, shown)
     trials = len(NEW_STARTS)
     before, after = _wins(LAB, NEW_STARTS), _wins(LAB.replace(network_shape=shape), NEW_STARTS)
     gain = (after - before) / trials
     low, high = wilson_difference(after, trials, before, trials)
     measured = (
-        f"Sur {trials} nouveaux départs (64 à 127), [{_shown(shape)}] réussit {_rate(after, trials)} ; "
+        f"Sur {trials} nouveaux départs (64 à 127), {shown} réussit {_rate(after, trials)} ; "
         f"le réseau de départ, [3], {_rate(before, trials)}. Écart : {_points(gain)}, "
         f"intervalle à 95 % de {_points(low)} à {_points(high)}."
     )
-    if after <= before:
-        raise Wrong(
-            f"{measured} Il n'est pas plus stable. Regardez si une couche étrangle les autres : tout le "
-            "signal doit passer par ses neurones.",
-            _LARGER_ONLY,
-        )
     if low <= 0:
-        raise Wrong(
-            f"{measured} Cet intervalle contient 0 : le progrès peut n'être que de la chance. "
-            "Cherchez un réseau dont l'avantage soit plus net.",
-            _LARGER_ONLY,
+        why = (
+            "Cet intervalle contient 0 : le progrès peut n'être que de la chance. "
+            "Cherchez un réseau dont l'avantage soit plus net."
         )
+        if after <= before:
+            why = (
+                "Il n'est pas plus stable. Regardez si une couche étrangle les autres : tout le signal "
+                "doit passer par ses neurones."
+            )
+        raise Wrong(f"{measured} {why}", _LARGER_ONLY)
     points = next(points for most, points in _POINTS_BY_NEURONS.items() if neurons <= most)
     feedback = f"{measured} Il est donc plus stable, et ce n'est pas un hasard de tirage."
     if points < MARKS.questions["3.b"].points:
@@ -212,7 +211,7 @@ def check_symmetry(moved: object, distinct: object, wins: object) -> tuple[float
     def same_wins(value):
         value, wins = (
             answers.whole(value, 0, len(STARTS)),
-            _successes(train_nearly_equal(LAB, GAP, EPOCHS, STARTS)),
+            successes_at_the_end(train_nearly_equal(LAB, GAP, EPOCHS, STARTS), TARGET),
         )
         return answers.expect(
             value,
@@ -366,45 +365,36 @@ def _five(answer, what):
     )
 
 
-def _require_slightly_larger(shape):
+def _require_slightly_larger(shape, shown):
     neurons, layers = sum(shape), len(shape)
     if layers < 2:
         raise Wrong(
-            f"[{_shown(shape)}] n'a pas de couche de plus que le réseau de départ : il en faut au moins "
+            f"{shown} n'a pas de couche de plus que le réseau de départ : il en faut au moins "
             "deux, séparées par une virgule dans `networkShape`."
         )
     if neurons <= sum(LAB.network_shape):
         raise Wrong(
-            f"[{_shown(shape)}] n'a pas plus de neurones que le réseau de départ, qui en a "
+            f"{shown} n'a pas plus de neurones que le réseau de départ, qui en a "
             f"{sum(LAB.network_shape)} : ajoutez-en."
         )
     if layers not in _LAYERS or neurons > _MOST_NEURONS:
         raise Wrong(
-            f"[{_shown(shape)}] n'est plus « un peu plus grand » : au plus {_LAYERS[-1]} couches cachées et "
+            f"{shown} n'est plus « un peu plus grand » : au plus {_LAYERS[-1]} couches cachées et "
             f"{_MOST_NEURONS} neurones en tout. Une stabilité que l'on achète sans compter n'apprend rien."
         )
 
 
 def _wins(config, starts):
-    return _successes(answers.trained(config, EPOCHS, starts))
-
-
-def _successes(run):
-    return int(np.sum(worst_if_nan(run.test_loss[:, -1]) <= TARGET))
+    return successes_at_the_end(answers.trained(config, EPOCHS, starts), TARGET)
 
 
 def _rate(wins, trials):
     low, high = wilson(wins, trials)
     return (
-        f"{wins} fois sur {trials} ({decimal(100 * wins / trials, 0)} %, intervalle de Wilson à 95 % : "
-        f"{decimal(100 * low, 0)} à {decimal(100 * high, 0)} %)"
+        f"{wins} fois sur {trials} ({percent(wins / trials, 0)}, intervalle de Wilson à 95 % : "
+        f"{decimal(100 * low, 0)} à {percent(high, 0)})"
     )
 
 
 def _points(difference):
-    value = plain(abs(100 * difference), 1)
-    return f"{'−' if difference < 0 else '+'}{value}{NBSP}point{'s' * (abs(100 * difference) >= 2)}"
-
-
-def _shown(shape):
-    return ", ".join(map(str, shape))
+    return f"{signed(100 * difference)}{NBSP}point{'s' * (abs(100 * difference) >= 2)}"

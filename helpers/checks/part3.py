@@ -302,7 +302,8 @@ def _marked(config, bands):
         )
     best, full = int(np.nanargmin(losses)), max(bands.values())
     if earned == full:
-        return earned, f"{feedback} Tous les points{_praise(final)}."
+        praise = " : elle est parmi les plus basses que nous connaissions" if final < 0.25 else ", bravo"
+        return earned, f"{feedback} Tous les points{praise}."
     higher = max(limit for limit, points in bands.items() if points > earned)
     if losses[best] < higher:
         feedback += (
@@ -317,10 +318,6 @@ def _marked(config, bands):
             "de plus, ou un autre taux d'apprentissage."
         )
     return earned, f"{feedback} Prochain palier : sous {decimal(higher, 2)}."
-
-
-def _praise(loss):
-    return " : elle est parmi les plus basses que nous connaissions" if loss < 0.25 else ", bravo"
 
 
 def _answered(function, surface, step):

@@ -115,8 +115,8 @@ def segment(run: Run, start: int, end: int, order: object = ..., steps: int = 10
     line = Run(run.config, (0,) * steps)
     line.parameters = [
         (
-            _mixed(weights[start], last_weights, way[:, np.newaxis, np.newaxis]),
-            _mixed(biases[start], last_biases, way[:, np.newaxis]),
+            _nearer(last_weights, weights[start], way[:, np.newaxis, np.newaxis]),
+            _nearer(last_biases, biases[start], way[:, np.newaxis]),
         )
         for (weights, biases), (last_weights, last_biases) in zip(parameters, last, strict=True)
     ]
@@ -160,7 +160,3 @@ def reordered(parameters: Parameters, order: Iterable[int]) -> Parameters:
             f"par exemple {tuple(reversed(neurons))}."
         )
     return [(weights[:, chosen], biases[chosen]), (outgoing[chosen], last)]
-
-
-def _mixed(first, last, way):
-    return (1 - way) * first + way * last
