@@ -44,34 +44,6 @@ def wilson_difference(wins: int, trials: int, other_wins: int, other_trials: int
     )
 
 
-def wilson_paired(both: int, first: int, second: int, neither: int) -> tuple[float, float]:
-    """Return the 95 % interval of a proportion minus another one, both seen on the same cases.
-
-    Args:
-        both, first, second, neither: how many cases succeed both ways, only one way, only the other, no way.
-
-    Source: Newcombe (1998), Improved confidence intervals for the difference between binomial proportions
-    based on paired data, method 10: the two Wilson intervals joined with their correlation phi.
-    """
-    trials = both + first + second + neither
-    wins, other_wins = both + first, both + second
-    share, other = wins / trials, other_wins / trials
-    low, high = wilson(wins, trials)
-    other_low, other_high = wilson(other_wins, trials)
-    spread = wins * (trials - wins) * other_wins * (trials - other_wins)
-    product = both * neither - first * second
-    product = max(product - trials / 2, 0) if product > 0 else product  # his continuity correction
-    phi = product / math.sqrt(spread) if spread else 0.0
-
-    def joined(a, b):
-        return math.sqrt(max(a * a - 2 * phi * a * b + b * b, 0))
-
-    return (
-        share - other - joined(share - low, other_high - other),
-        share - other + joined(high - share, other - other_low),
-    )
-
-
 def worst_if_nan(losses: np.ndarray) -> np.ndarray:
     """Return losses with infinity for a diverged run, so that it counts as the worst."""
     return np.where(np.isnan(losses), np.inf, losses)
