@@ -10,48 +10,43 @@ import helpers
 from helpers.setup.report import ENGINE
 
 ROOT = Path(__file__).parent.parent
-DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
 BODY = ""  # the statements of a module that define nothing: they run once anything of it is used
 
 
 class House:
-    """Modules and which of their top-level names use which, read from the sources without running them.
+    """Modules and what their top-level names use, read from the sources without running them.
 
     Attributes:
         named: module -> name -> the statements that define it.
-        imported: module -> name -> (module, name) where it comes from; the name is "" for a whole module.
+        imported: module -> name -> (module, name) where it comes from.
     """
 
     def __init__(self, sources: dict[str, str], packages: set[str]):
         self.named, self.imported = {}, {}
         for module, source in sources.items():
-            package = module if module in packages else module.rpartition(".")[0]
-            self.named[module], self.imported[module] = {}, {}
+            named, imported = self.named.setdefault(module, {}), self.imported.setdefault(module, {})
             tree = ast.parse(source)
             for statement in tree.body:
                 for name in _defined(statement):
-                    self.named[module].setdefault(name, []).append(statement)
+                    named.setdefault(name, []).append(statement)
             for node in ast.walk(tree):
                 if isinstance(node, ast.ImportFrom):
-                    above = (
-                        package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-                    )
+                    ups = node.level - (module in packages)
+                    above = module.split(".")[: -ups or None] if node.level else []
                     origin = ".".join(filter(None, [*above, node.module]))
-                    for alias in node.names:
-                        self.imported[module][alias.asname or alias.name] = origin, alias.name
+                    imported |= {alias.asname or alias.name: (origin, alias.name) for alias in node.names}
                 elif isinstance(node, ast.Import):
-                    for alias in node.names:
-                        self.imported[module][alias.asname or alias.name] = alias.name, ""
+                    imported |= {alias.asname or alias.name: (alias.name, BODY) for alias in node.names}
 
     def find(self, module: str, chain: list[str]) -> tuple[str, str] | None:
-        """Return the (module, name) that ``a.b.c``, seen in a module, stands for, or None if not ours."""
+        """Return the (module, name) that ``a.b.c``, seen in a module, stands for; None if not ours."""
         while chain:
             name, *chain = chain
             if name in self.named[module]:
                 return module, name
             origin, name = self.imported[module].get(name, (module, name))
-            inner = f"{origin}.{name}" if name else origin
-            if inner in self.named:
+            if (inner := f"{origin}.{name}".strip(".")) in self.named:
                 module = inner
             elif origin in self.named and origin != module:
                 module, chain = origin, [name, *chain]
@@ -59,53 +54,41 @@ class House:
                 return None
         return module, BODY
 
-    def reached(self, roots: list[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Return all that is used by the roots, or by what they use."""
+    def unreached(self, roots: list[tuple[str, str]]) -> set[str]:
+        """Return the public functions and classes that neither the roots use nor what they use."""
         reached, waiting = set(), list(roots)
         while waiting:
             module, name = place = waiting.pop()
             if place not in reached:
                 reached.add(place)
-                used = (
-                    self.find(module, chain)
-                    for node in self.named[module].get(name, ())
-                    for chain in _uses(node)
-                )
+                statements = self.named[module].get(name, ())
+                used = [self.find(module, chain) for statement in statements for chain in _uses(statement)]
                 waiting += [(module, BODY), *filter(None, used)]
-        return reached
-
-    def public(self) -> set[tuple[str, str]]:
-        """Return the functions and classes that a module offers to others."""
         return {
-            (module, name)
+            f"{module}.{name}"
             for module, names in self.named.items()
-            for name, statements in names.items()
-            if isinstance(statements[0], DEFINITIONS) and not name.startswith("_")
+            for name, (first, *_) in names.items()
+            if isinstance(first, DEFINITIONS) and not name.startswith("_") and (module, name) not in reached
         }
 
 
 def _defined(statement):
-    """Return the names that a top-level statement defines."""
+    """Return the names that a top-level statement defines, or BODY if it does something else."""
     if isinstance(statement, DEFINITIONS):
         return [statement.name]
-    if isinstance(statement, (ast.Import, ast.ImportFrom)):
-        return []
     targets = getattr(statement, "targets", [getattr(statement, "target", None)])
-    names = [
-        node.id for target in targets if target for node in ast.walk(target) if isinstance(node, ast.Name)
-    ]
-    return names if isinstance(statement, (ast.Assign, ast.AnnAssign)) and names else [BODY]
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    return names or ([] if isinstance(statement, (ast.Import, ast.ImportFrom)) else [BODY])
 
 
 def _uses(node, local=frozenset()):
     """Return the dotted names that a statement reads, as lists, but for a function's own variables."""
     if isinstance(node, (ast.FunctionDef, ast.Lambda)):
-        inside = list(ast.walk(node))
-        local |= {other.arg for other in inside if isinstance(other, ast.arg)}
-        local |= {
-            other.id for other in inside if isinstance(other, ast.Name) and isinstance(other.ctx, ast.Store)
-        }
-        local |= {other.name for other in inside if isinstance(other, DEFINITIONS) and other is not node}
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.arg):
+                local |= {inner.arg}
+            elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                local |= {inner.id}
     chain, inner = [], node
     while isinstance(inner, ast.Attribute):
         chain, inner = [inner.attr, *chain], inner.value
@@ -115,36 +98,27 @@ def _uses(node, local=frozenset()):
 
 
 def _module(path):
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def helpers_and_roots() -> tuple[House, list[tuple[str, str]]]:
-    """Read helpers, the student's notebooks and the face that they import from."""
-    paths = list((ROOT / "helpers").rglob("*.py"))
-    sources = {_module(path): path.read_text("utf-8") for path in paths}
-    packages = {_module(path) for path in paths if path.name == "__init__.py"}
-    notebooks = sorted(ROOT.glob("part*.ipynb"))
-    for path in notebooks:
-        cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-        sources[path.stem] = re.sub(r"^\s*[%!].*$", "", "\n".join(cells), flags=re.MULTILINE)
-    sources["python -m helpers"] = ENGINE
-    house = House(sources, packages)
-    # The face is a module that imports lazily.
-    for name, room in helpers._MODULES.items():
-        house.imported["helpers"][name] = f"helpers.{room}", ""
-    for name, room in helpers._PLACES.items():
-        house.imported["helpers"][name] = f"helpers.{room}", name
-    roots = [(path.stem, name) for path in notebooks for name in house.named[path.stem]]
-    roots += [("helpers.__main__", BODY), ("python -m helpers", BODY), ("helpers.setup.python", "require")]
-    roots += [house.find("helpers", [name]) for name in helpers._PLACES]
-    return house, roots
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def test_all_that_is_public_in_helpers_serves_a_student():
-    house, roots = helpers_and_roots()
-    assert len(house.public()) > 150
-    assert sorted(house.public() - house.reached(roots)) == []
+    """From a cell of a notebook, ``python -m helpers`` or a name of helpers' face, one comes to all of it."""
+    paths = list((ROOT / "helpers").rglob("*.py"))
+    sources = {_module(path): path.read_text("utf-8") for path in paths}
+    starts = {"python -m helpers": ENGINE}
+    for path in ROOT.glob("part*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        source = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+        starts[path.stem] = re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE)
+    house = House(sources | starts, {_module(path) for path in paths if path.name == "__init__.py"})
+    # The face imports a name once it is asked for.
+    rooms = {name: (f"helpers.{room}", BODY) for name, room in helpers._MODULES.items()}
+    face = {name: (f"helpers.{room}", name) for name, room in helpers._PLACES.items()}
+    house.imported["helpers"] |= rooms | face
+    roots = [(start, name) for start in starts for name in house.named[start]]
+    roots += [*face.values(), ("helpers.setup.python", "require"), ("helpers.__main__", BODY)]
+    assert len(house.unreached([])) > 250
+    assert house.unreached(roots) == set()
 
 
 def test_what_nobody_reaches_is_found():
@@ -169,6 +143,11 @@ def by_body(): ...
         "notebook": "from helpers import room\nroom.near()\nfound = room.Kept()",
     }
     house = House(sources, {"helpers", "helpers.room"})
-    reached = house.reached([("notebook", BODY), ("notebook", "found")])
-    assert {name for _, name in house.public() - reached} == {"lost", "also_lost"}
-    assert {name for _, name in house.public() & reached} == {"Kept", "by_table", "far", "by_body"}
+    deep = "helpers.room.deep"
+    assert house.unreached([]) == {
+        f"{deep}.{name}" for name in ("Kept", "by_table", "far", "lost", "also_lost", "by_body")
+    }
+    assert house.unreached([("notebook", BODY), ("notebook", "found")]) == {
+        f"{deep}.lost",
+        f"{deep}.also_lost",
+    }

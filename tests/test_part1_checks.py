@@ -17,20 +17,48 @@ def url(**changes):
     return WINNER.replace(**changes).to_url()
 
 
-@pytest.mark.parametrize(
-    ("plateau", "constant", "points"),
-    [
-        (0.5, 0, 1.5),
-        (0.498, 0.02, 1.5),
-        (0.5, ..., 0.75),
-        (..., 0, 0.75),
-        (0.35, 0, 0.75),
-        (0.5, 1, 0.75),
-        (0.4, -1, 0),
-    ],
-)
-def test_plateau(plateau, constant, points):
-    assert part1.check_plateau(plateau, constant) == points
+ANSWERS = [  # check, answers, points, words of the feedback
+    (part1.check_plateau, (0.5, 0), 1.5, ""),
+    (part1.check_plateau, (0.498, 0.02), 1.5, ""),
+    (part1.check_plateau, (0.5, ...), 0.75, ""),
+    (part1.check_plateau, (..., 0), 0.75, ""),
+    (part1.check_plateau, (0.35, 0), 0.75, ""),
+    (part1.check_plateau, (0.5, 1), 0.75, ""),
+    (part1.check_plateau, (0.4, -1), 0, ""),
+    (part1.check_partial_success, (22 / 128,), 1.5, "22 départs sur 128"),
+    (part1.check_partial_success, (0.17,), 1.5, ""),
+    (part1.check_partial_success, (17.2,), 0, "pas un pourcentage"),
+    (part1.check_partial_success, (0.5,), 0, "ne donne pas 0,5"),
+    (part1.check_partial_success, (-0.2,), 0, "intervalle"),
+    (part1.check_luck, (47 / 128, 7), 1.5, ""),
+    (part1.check_luck, (0.37, np.int64(7)), 1.5, ""),
+    (part1.check_luck, (0.37, ...), 0.75, "à compléter"),
+    (part1.check_luck, (36.7, 7), 0.75, "pas un pourcentage"),
+    (part1.check_luck, (20 / 128, 7), 0.75, "la plus basse"),  # the share at the last epoch
+    (part1.check_luck, (0.37, 6), 0.75, "que tous échouent"),
+    (part1.check_luck, (0.37, 8), 0.75, "il en faut moins"),
+    (part1.check_luck, (0.37, 6.6), 0.75, "nombre entier"),
+    (part1.check_luck, (0.37, 10**9), 0.75, "il en faut moins"),
+    (part1.check_smallest_network, (edited(WINNER, "dataset", "lune"),), 0, "dataset"),
+    (part1.check_smallest_network, (edited(WINNER, "xTimesY", "true"),), 0, "entrées actives"),
+    (part1.check_smallest_network, (edited(WINNER, "networkShape", "40"),), 0, "1 à 8 neurones"),
+    (part1.check_smallest_network, (edited(WINNER, "networkShape", ""),), 0, "Rejoué"),
+    (part1.check_smallest_network, (edited(WINNER, "networkShape", "2"),), 0, "Essayez un autre départ"),
+    (part1.check_smallest_network, (edited(WINNER, "epochs", "-1"),), 0, "epochs"),
+    (part1.check_smallest_network, (edited(WINNER, "epochs", "nan"),), 0, "epochs"),
+    (part1.check_smallest_network, (edited(WINNER, "epochs", "beaucoup"),), 0, "pas un nombre"),
+    (part1.check_smallest_network, (edited(WINNER, "resets", "0"),), 0, "Essayez un autre départ"),
+    (part1.check_smallest_network, (edited(WINNER, "epochs", "5"),), 0, "au-dessus de 0,177"),
+    (part1.check_smallest_network, (url(resets=11, epochs=1000),), 0, "arrêtez l'entraînement plus tôt"),
+    (part1.check_smallest_network, (url(activation="linear"),), 0, "0,49"),
+]
+
+
+@pytest.mark.parametrize(("check", "given", "points", "hint"), ANSWERS)
+def test_answers_earn_their_points_and_are_told_why(check, given, points, hint):
+    score = check(*given)
+    assert_told(score, points, hint)
+    assert "pu être vérifiée" not in score.feedback
 
 
 def right(W1, b1, W2, b2):
@@ -88,38 +116,6 @@ def test_the_stub_is_unanswered():
 
 
 @pytest.mark.parametrize(
-    ("share", "points", "hint"),
-    [
-        (22 / 128, 1.5, "22 départs sur 128"),
-        (0.17, 1.5, ""),
-        (17.2, 0, "pas un pourcentage"),
-        (0.5, 0, "ne donne pas 0,5"),
-        (-0.2, 0, "intervalle"),
-    ],
-)
-def test_partial_success(share, points, hint):
-    assert_told(part1.check_partial_success(share), points, hint)
-
-
-@pytest.mark.parametrize(
-    ("share", "starts", "points", "hint"),
-    [
-        (47 / 128, 7, 1.5, ""),
-        (0.37, np.int64(7), 1.5, ""),
-        (0.37, ..., 0.75, "à compléter"),
-        (36.7, 7, 0.75, "pas un pourcentage"),
-        (20 / 128, 7, 0.75, "la plus basse"),  # the share at the last epoch
-        (0.37, 6, 0.75, "que tous échouent"),
-        (0.37, 8, 0.75, "il en faut moins"),
-        (0.37, 6.6, 0.75, "nombre entier"),
-        (0.37, 10**9, 0.75, "il en faut moins"),
-    ],
-)
-def test_luck(share, starts, points, hint):
-    assert_told(part1.check_luck(share, starts), points, hint)
-
-
-@pytest.mark.parametrize(
     ("changes", "points"),
     [
         ({}, 4),
@@ -144,27 +140,6 @@ def test_a_further_layer_costs_half_a_point():
         2,
         "en 2 couches cachées",
     )
-
-
-@pytest.mark.parametrize(
-    ("answer", "hint"),
-    [
-        (edited(WINNER, "dataset", "lune"), "dataset"),
-        (edited(WINNER, "xTimesY", "true"), "entrées actives"),
-        (edited(WINNER, "networkShape", "40"), "1 à 8 neurones"),
-        (edited(WINNER, "networkShape", ""), "Rejoué"),
-        (edited(WINNER, "networkShape", "2"), "Essayez un autre départ"),
-        (edited(WINNER, "epochs", "-1"), "epochs"),
-        (edited(WINNER, "epochs", "nan"), "epochs"),
-        (edited(WINNER, "epochs", "beaucoup"), "pas un nombre"),
-        (edited(WINNER, "resets", "0"), "Essayez un autre départ"),
-        (edited(WINNER, "epochs", "5"), "au-dessus de 0,177"),
-        (url(resets=11, epochs=1000), "arrêtez l'entraînement plus tôt"),
-        (url(activation="linear"), "0,49"),
-    ],
-)
-def test_near_misses_are_told_why(answer, hint):
-    assert_told(part1.check_smallest_network(answer), 0, hint)
 
 
 def test_a_diverging_run_scores_nothing():

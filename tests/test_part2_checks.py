@@ -19,6 +19,83 @@ def url(*shape, **changes):
     return part2.LAB.replace(network_shape=shape, **changes).to_url()
 
 
+ANSWERS = [  # check, answers, points, words of the feedback
+    (part2.check_luck, (41 / 64, (41 / 64) ** 5 + (23 / 64) ** 5), 1.5, "41 départs sur 64"),
+    (part2.check_luck, (0.64, 0.113), 1.5, ""),
+    (part2.check_luck, (np.float32(0.6406), ...), 0.75, "à compléter"),
+    (part2.check_luck, (64, 0.114), 0.75, "pas un pourcentage"),
+    (part2.check_luck, (42 / 64, 0.114), 0.75, "dernière époque"),
+    (part2.check_luck, (0.64, 0.108), 0.75, "où tous échouent"),
+    (part2.check_luck, (0.64, 0.006), 0.75, "où tous réussissent"),
+    (part2.check_luck, (0.64, 0.5), 0.75, "indépendants"),
+    (part2.check_larger, (url(4, 4),), 4, "64 nouveaux départs"),
+    (part2.check_larger, (url(4, 3),), 4, "intervalle de Wilson"),
+    (part2.check_larger, (url(4, 4, 4),), 3, "64 nouveaux départs"),
+    (part2.check_larger, (url(8, 8),), 2, "64 nouveaux départs"),
+    (part2.check_larger, (url(3, 2),), 1, "pas plus stable"),
+    (part2.check_larger, (url(4, 2),), 1, "contient 0"),
+    (part2.check_larger, (url(3, 4),), 1, "contient 0"),
+    (part2.check_larger, (url(3, 1),), 1, "pas plus stable"),
+    (part2.check_larger, (url(6),), 0, "pas de couche de plus"),
+    (part2.check_larger, (url(),), 0, "pas de couche de plus"),
+    (part2.check_larger, (url(2, 1),), 0, "pas plus de neurones"),
+    (part2.check_larger, (url(8, 8, 1),), 0, "un peu plus grand"),
+    (part2.check_larger, (url(2, 2, 2, 2),), 0, "un peu plus grand"),
+    (part2.check_larger, (edited(GOOD, "networkShape", "40,4"),), 0, "1 à 8 neurones"),
+    (part2.check_larger, (edited(GOOD, "xTimesY", "true"),), 0, "entrées actives"),
+    (part2.check_larger, (edited(GOOD, "activation", "tanh"),), 0, "`activation` vaut tanh au lieu de relu"),
+    (
+        part2.check_larger,
+        (edited(GOOD, "learningRate", "0.03"),),
+        0,
+        "`learningRate` vaut 0.03 au lieu de 0.01",
+    ),
+    (part2.check_larger, (edited(GOOD, "batchSize", "1"),), 0, "`batchSize`"),
+    (part2.check_larger, (edited(GOOD, "regularizationRate", "0.003"),), 0, "`regularizationRate`"),
+    (part2.check_larger, (edited(GOOD, "initZero", "true"),), 0, "`initZero`"),
+    (part2.check_symmetry, (1, 1, 3), 1.5, ""),
+    (part2.check_symmetry, (np.int64(1), 1.0, np.int64(3)), 1.5, ""),
+    (part2.check_symmetry, (1, ..., ...), 0.5, "à compléter"),
+    (part2.check_symmetry, (0, 1, 3), 1, "si peu que ce soit"),
+    (part2.check_symmetry, (13, 1, 3), 1, "quittent zéro"),
+    (part2.check_symmetry, (1, 3, 3), 1, "se superposent-elles"),
+    (part2.check_symmetry, (1, 1, 41), 1, "dernière époque"),
+    (part2.check_symmetry, (1, 1, 3 / 64), 1, "nombre entier"),
+    (part2.check_scale, (math.sqrt(3),), 1, "fois la variance"),
+    (part2.check_scale, (1.73,), 1, "fois la variance"),
+    (part2.check_scale, (1.7,), 1, "fois la variance"),
+    (part2.check_scale, (np.float64(1.75),), 1, "fois la variance"),
+    (part2.check_scale, (3,), 0, "racine"),
+    (part2.check_scale, (0.5,), 0, "écart type"),
+    (part2.check_scale, (1,), 0, "0,33 fois la variance"),
+    (part2.check_scale, (math.sqrt(6),), 0, "1,97 fois la variance"),
+    (part2.check_scale, (1.6,), 0, "tirez-en s"),
+    (part2.check_scale, (0,), 0, "0 fois la variance"),
+    (part2.check_scale, (-1.73,), 0, "intervalle"),
+    (part2.check_scale, (1e9,), 0, "intervalle"),
+    (part2.check_segment, (0.595, (0, 2, 1)), 1, ""),
+    (part2.check_segment, (np.float64(0.6), [0, 2, 1]), 1, ""),
+    (part2.check_segment, (0.595, np.array([0, 2, 1])), 1, ""),
+    (part2.check_segment, (0.595, ...), 0.5, "à compléter"),
+    (part2.check_segment, (0.595, (..., ..., ...)), 0.5, "à compléter"),
+    (part2.check_segment, (0.726, (0, 2, 1)), 0.5, "retranchez"),
+    (part2.check_segment, (0.3, (0, 2, 1)), 0.5, "pertes_segment.max()"),
+    (part2.check_segment, (0.595, (0, 1, 2)), 0.5, "monte encore"),
+    (part2.check_segment, (0.595, (1, 2, 0)), 0.5, "monte encore"),
+    (part2.check_segment, (0.595, (1, 3, 2)), 0.5, "chacun une fois"),
+    (part2.check_segment, (0.595, "021"), 0.5, "trois numéros"),
+    (part2.check_segment, (0.595, {0, 1, 2}), 0.5, ""),
+    (part2.check_segment, (0.595, range(10**9)), 0.5, "chacun une fois"),
+]
+
+
+@pytest.mark.parametrize(("check", "given", "points", "hint"), ANSWERS)
+def test_answers_earn_their_points_and_are_told_why(check, given, points, hint):
+    score = check(*given)
+    assert_told(score, points, hint)
+    assert "pu être vérifiée" not in score.feedback
+
+
 def test_five_blanks_are_unanswered():
     assert not part2.check_report([...] * 5, [...] * 5).answered
 
@@ -78,68 +155,12 @@ def test_a_report_after_more_epochs_holds_too():
     assert part2.check_report(SHAPES, run.test_loss[:5, -1]) == 2.5
 
 
-@pytest.mark.parametrize(
-    ("share", "unanimous", "points", "hint"),
-    [
-        (41 / 64, (41 / 64) ** 5 + (23 / 64) ** 5, 1.5, "41 départs sur 64"),
-        (0.64, 0.113, 1.5, ""),
-        (np.float32(0.6406), ..., 0.75, "à compléter"),
-        (64, 0.114, 0.75, "pas un pourcentage"),
-        (42 / 64, 0.114, 0.75, "dernière époque"),
-        (0.64, 0.108, 0.75, "où tous échouent"),
-        (0.64, 0.006, 0.75, "où tous réussissent"),
-        (0.64, 0.5, 0.75, "indépendants"),
-    ],
-)
-def test_luck(share, unanimous, points, hint):
-    assert_told(part2.check_luck(share, unanimous), points, hint)
-
-
-@pytest.mark.parametrize(("shape", "points"), [((4, 4), 4), ((4, 3), 4), ((4, 4, 4), 3), ((8, 8), 2)])
-def test_several_larger_networks_are_really_more_stable(shape, points):
-    assert_told(part2.check_larger(url(*shape)), points, "64 nouveaux départs", "Wilson")
-
-
-@pytest.mark.parametrize(
-    ("shape", "hint"),
-    [
-        ((3, 2), "pas plus stable"),
-        ((4, 2), "contient 0"),
-        ((3, 4), "contient 0"),
-        ((3, 1), "pas plus stable"),
-    ],
-)
-def test_larger_is_not_enough(shape, hint):
-    assert_told(part2.check_larger(url(*shape)), 1, hint)
-
-
 def test_the_verdict_is_that_of_the_interval_of_the_difference():
     before = part2._wins(part2.LAB, part2.NEW_STARTS)
     for shape in ((4, 4), (4, 2)):
         after = part2._wins(part2.LAB.replace(network_shape=shape), part2.NEW_STARTS)
         low, _ = wilson_difference(after, 64, before, 64)
         assert (part2.check_larger(url(*shape)) > 1) == (low > 0)
-
-
-@pytest.mark.parametrize(
-    ("answer", "hint"),
-    [
-        (url(6), "pas de couche de plus"),
-        (url(), "pas de couche de plus"),
-        (url(2, 1), "pas plus de neurones"),
-        (url(8, 8, 1), "un peu plus grand"),
-        (url(2, 2, 2, 2), "un peu plus grand"),
-        (edited(GOOD, "networkShape", "40,4"), "1 à 8 neurones"),
-        (edited(GOOD, "xTimesY", "true"), "entrées actives"),
-        (edited(GOOD, "activation", "tanh"), "`activation` vaut tanh au lieu de relu"),
-        (edited(GOOD, "learningRate", "0.03"), "`learningRate` vaut 0.03 au lieu de 0.01"),
-        (edited(GOOD, "batchSize", "1"), "`batchSize`"),
-        (edited(GOOD, "regularizationRate", "0.003"), "`regularizationRate`"),
-        (edited(GOOD, "initZero", "true"), "`initZero`"),
-    ],
-)
-def test_other_experiments_and_sizes_are_refused_with_the_reason(answer, hint):
-    assert_told(part2.check_larger(answer), 0, hint)
 
 
 @pytest.mark.parametrize(
@@ -156,69 +177,6 @@ def test_other_experiments_and_sizes_are_refused_with_the_reason(answer, hint):
 def test_what_changes_nothing_is_accepted(changes):
     assert part2.check_larger(url(4, 4, **changes)) == 4
     assert part2.check_larger(GOOD.replace(**changes)) == 4
-
-
-@pytest.mark.parametrize(
-    ("moved", "distinct", "wins", "points", "hint"),
-    [
-        (1, 1, 3, 1.5, ""),
-        (np.int64(1), 1.0, np.int64(3), 1.5, ""),
-        (1, ..., ..., 0.5, "à compléter"),
-        (0, 1, 3, 1, "si peu que ce soit"),
-        (13, 1, 3, 1, "quittent zéro"),
-        (1, 3, 3, 1, "se superposent-elles"),
-        (1, 1, 41, 1, "dernière époque"),
-        (1, 1, 3 / 64, 1, "nombre entier"),
-    ],
-)
-def test_symmetry(moved, distinct, wins, points, hint):
-    assert_told(part2.check_symmetry(moved, distinct, wins), points, hint)
-
-
-@pytest.mark.parametrize("value", [math.sqrt(3), 1.73, 1.7, np.float64(1.75)])
-def test_scales_that_keep_the_variance(value):
-    assert part2.check_scale(value) == 1
-
-
-@pytest.mark.parametrize(
-    ("value", "hint"),
-    [
-        (3, "racine"),
-        (0.5, "écart type"),
-        (1, "0,33 fois la variance"),
-        (math.sqrt(6), "1,97 fois la variance"),
-        (1.6, "tirez-en s"),
-        (0, "0 fois la variance"),
-        (-1.73, "intervalle"),
-        (1e9, "intervalle"),
-    ],
-)
-def test_other_scales_are_told_what_they_do(value, hint):
-    assert_told(part2.check_scale(value), 0, hint)
-
-
-@pytest.mark.parametrize(
-    ("barrier", "order", "points", "hint"),
-    [
-        (0.595, (0, 2, 1), 1, ""),
-        (np.float64(0.6), [0, 2, 1], 1, ""),
-        (0.595, np.array([0, 2, 1]), 1, ""),
-        (0.595, ..., 0.5, "à compléter"),
-        (0.595, (..., ..., ...), 0.5, "à compléter"),
-        (0.726, (0, 2, 1), 0.5, "retranchez"),
-        (0.3, (0, 2, 1), 0.5, "pertes_segment.max()"),
-        (0.595, (0, 1, 2), 0.5, "monte encore"),
-        (0.595, (1, 2, 0), 0.5, "monte encore"),
-        (0.595, (1, 3, 2), 0.5, "chacun une fois"),
-        (0.595, "021", 0.5, "trois numéros"),
-        (0.595, {0, 1, 2}, 0.5, ""),
-        (0.595, range(10**9), 0.5, "chacun une fois"),
-    ],
-)
-def test_segment(barrier, order, points, hint):
-    score = part2.check_segment(barrier, order)
-    assert_told(score, points, hint)
-    assert "pu être vérifiée" not in score.feedback
 
 
 def test_an_endless_order_ends():
