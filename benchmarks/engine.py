@@ -17,12 +17,11 @@ import random
 import time
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from helpers import PlaygroundConfig, Run
 from helpers.engine.data import compute_features, load_data
-from helpers.engine.keras_export import to_keras
+from helpers.engine.keras_export import keras_code
 
 CONFIGS = {
     "[3] ReLU": PlaygroundConfig(activation="relu", dataset="xor", noise=35, network_shape=(3,)),
@@ -68,13 +67,13 @@ def per_epoch(train, epochs, repeats=3):
 
 
 def keras_epochs(config):
-    model, data = to_keras(Run(config)), load_data(config)
-    inputs = [compute_features(points, config.features) for points in (data.train_points, data.test_points)]
-    model.compile(keras.optimizers.SGD(config.learning_rate), loss="mse", loss_weights=0.5)
-    return lambda epochs: model.fit(
-        inputs[0],
+    """Go on with the training of the source that the notebook shows."""
+    scope, data = {}, load_data(config)
+    exec(keras_code(config, epochs=1), scope)
+    return lambda epochs: scope["model"].fit(
+        scope["x_train"],
         data.train_labels,
-        validation_data=(inputs[1], data.test_labels),
+        validation_data=(scope["x_test"], data.test_labels),
         batch_size=config.batch_size,
         epochs=epochs,
         shuffle=False,

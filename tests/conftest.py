@@ -1,6 +1,7 @@
 """What several test files share."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,17 @@ def reference_name(record) -> str:
     config = record["config"]
     shape = "-".join(map(str, config["networkShape"])) or "none"
     return f"{config['dataset']}_{shape}_{config['activation']}_{config['regularization']}_{config['seed']}"
+
+
+def edited(config: PlaygroundConfig, key: str, value: object) -> str:
+    """An experiment's address with one key changed by hand, as a student may."""
+    address, changes = re.subn(rf"(?<=[#&]{key}=)[^&]*", str(value), config.to_url())
+    assert changes == 1
+    return address
+
+
+def assert_told(score, points, *hints: str):
+    """A score is worth this, and its feedback holds these words."""
+    assert score == points
+    for hint in hints:
+        assert hint in score.feedback.replace("\u00a0", " ")

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from helpers.cifar10 import Cifar10, Evaluation, compare, evaluate
+from helpers.cifar10 import Cifar10, Evaluation, evaluate
 from helpers.cifar10.evaluation import input_scale, layer_calls, leaves, provenance
-from helpers.experiments.statistics import wilson_difference, wilson_paired
 from instructor.sandbox.inside.remarks import suspicion
 
 
@@ -212,33 +211,6 @@ def test_a_layer_is_left_as_it_was_even_after_an_error():
     with pytest.raises(ValueError, match="n'accepte pas"):
         layer_calls(model, np.zeros((1, 32, 32, 4), np.float32))
     assert not any("call" in vars(layer) for layer in leaves(model))
-
-
-def test_the_interval_of_paired_proportions_is_the_published_one():
-    # As computed by the R package contingencytables on the data of Cavo et al. (2012).
-    assert wilson_paired(59, 6, 16, 80) == pytest.approx((-0.1186, -0.0046), abs=5e-5)
-    low, high = wilson_paired(30, 9, 4, 17)
-    assert wilson_paired(30, 4, 9, 17) == pytest.approx((-high, -low))
-    assert wilson_paired(10, 0, 0, 0)[0] < 0 < wilson_paired(10, 0, 0, 0)[1]
-
-
-def test_comparing_image_by_image_sees_more_than_two_intervals():
-    labels = np.zeros(1_000, int)
-    first = answers([{0: 1.0}] * 820 + [{1: 1.0}] * 180, labels)
-    second = answers([{0: 1.0}] * 800 + [{1: 1.0}] * 200, labels)
-    comparison = compare(first, second)
-    assert comparison.difference == pytest.approx(0.02)
-    assert comparison.interval[0] > 0 > wilson_difference(820, 1_000, 800, 1_000)[0]
-    assert "+2,0 points" in repr(comparison)
-    assert "le premier modèle est meilleur" in repr(comparison)
-    assert "le second modèle est meilleur" in repr(compare(second, first))
-    assert "ne suffisent pas" in repr(compare(first, first))
-    with pytest.raises(ValueError, match="cifar10-500\u00a0"):
-        compare(first, dataclasses.replace(second, data="cifar10-500"))
-    with pytest.raises(ValueError, match="mêmes données"):
-        compare(first, dataclasses.replace(second, labels=labels + 1))
-    with pytest.raises(ValueError, match=r"evaluate, et non 0\.8"):
-        compare(first, 0.8)
 
 
 def fitted(images, labels, ridge=1e-6):

@@ -75,7 +75,7 @@ def test_the_instructor_edition_scores_full_marks(source, corrected):
     manual = sum(
         cell.metadata.nbgrader.points for cell in notebook.cells if is_grade(cell) and is_solution(cell)
     )
-    assert total == sum(question.points for question in questions if not question.manual)
+    assert total == sum(question.points for question in questions if not question.manual) >= 12
     assert manual == sum(question.points for question in questions if question.manual)
     assert total + manual == 20
 

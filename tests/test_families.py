@@ -6,6 +6,7 @@ import pytest
 from helpers import PlaygroundConfig, Run
 from helpers.checks import part2
 from helpers.checks.answers import trained
+from helpers.engine.data import grid
 from helpers.experiments.families import (
     BAND,
     FAMILIES,
@@ -22,7 +23,7 @@ from helpers.experiments.families import (
 )
 
 TICKS = 5 * ((np.arange(GRID) + 0.5) / GRID * 2 - 1)
-X, Y = np.meshgrid(TICKS, TICKS)
+X, Y = grid(TICKS).T.reshape(2, GRID, GRID)
 XOR = np.sign(X * Y)
 DRAWN = {
     FOUR: XOR * 0.8,

@@ -1,11 +1,10 @@
-"""The Keras model and the Keras source of a Playground network."""
+"""The Keras source of a Playground network."""
 
 import numpy as np
 import pytest
 
-from helpers import PlaygroundConfig, Run, train
-from helpers.engine.data import compute_features, load_data
-from helpers.engine.keras_export import keras_code, to_keras
+from helpers import PlaygroundConfig, Run
+from helpers.engine.keras_export import keras_code
 
 CONFIG = PlaygroundConfig(
     activation="relu",
@@ -25,20 +24,6 @@ VARIANTS = [
 
 
 @pytest.mark.parametrize("config", VARIANTS, ids=lambda c: f"{c.problem}_{c.activation}_{c.regularization}")
-def test_predictions_agree(config):
-    run = train(config, 30, starts=3)
-    points = load_data(config).test_points
-    model = to_keras(run, start=2)
-    predictions = model.predict(compute_features(points, config.features), verbose=0)[:, 0]
-    np.testing.assert_allclose(predictions, run.predict(points)[2], atol=1e-5)
-
-
-def test_unknown_start_is_named():
-    with pytest.raises(ValueError, match="start = 1"):
-        to_keras(Run(CONFIG), start=1)
-
-
-@pytest.mark.parametrize("config", VARIANTS, ids=lambda c: f"{c.problem}_{c.activation}_{c.regularization}")
 def test_source_runs_and_learns_as_the_playground_does(config):
     source = keras_code(config, epochs=3)
     assert len(source.splitlines()) <= 28  # six hidden layers; a small network is under 25
@@ -49,9 +34,10 @@ def test_source_runs_and_learns_as_the_playground_does(config):
     assert [array.shape for array in model.get_weights()] == shapes
     assert len(scope["history"].history["val_loss"]) == 3
     # The same start, trained by the source's own settings, follows the Playground's losses.
-    run = Run(config)
-    model.set_weights(to_keras(run).get_weights())
-    data = scope["data"]
+    run, data = Run(config), scope["data"]
+    model.set_weights([array[0] for layer in run.parameters for array in layer])
+    predictions = model.predict(scope["x_test"], verbose=0)[:, 0]
+    np.testing.assert_allclose(predictions, run.predict(data.test_points)[0], atol=1e-5)
     model.fit(
         scope["x_train"], data.train_labels, batch_size=config.batch_size, epochs=3, shuffle=False, verbose=0
     )

@@ -2,103 +2,63 @@
 
 import math
 import sys
-import time
 
 import numpy as np
 import pytest
 
-from helpers import PlaygroundConfig
-from helpers.checks import part1
+from helpers.checks import answers, part1
 
-LAB_URL = (
-    "https://playground.tensorflow.org/#activation=linear&regularization=L2&batchSize=10&dataset=xor&"
-    "regDataset=reg-plane&learningRate=0.01&regularizationRate=0&noise=35&networkShape=1&seed=0.50819&"
-    "showTestData=false&discretize=false&percTrainData=50&x=true&y=true&xTimesY=false&xSquared=false&"
-    "ySquared=false&cosX=false&sinX=false&cosY=false&sinY=false&collectStats=false&problem=classification&"
-    "initZero=false&hideText=false"
-)
+from .conftest import assert_told, edited
+
 WINNER = part1.THREE_RELU.replace(resets=5, epochs=400)  # three ReLU neurons that reach 0.171
-ABSURD = [None, True, math.nan, math.inf, [], [0.5], {}, "0.5", b"", print, object(), np.ones(3), 10**400]
 
 
 def url(**changes):
     return WINNER.replace(**changes).to_url()
 
 
-def edited(key, old, new):
-    """Change a key of the winning address by hand, as a student may."""
-    assert f"{key}={old}" in WINNER.to_url()
-    return WINNER.to_url().replace(f"{key}={old}", f"{key}={new}")
+ANSWERS = [  # check, answers, points, words of the feedback
+    (part1.check_plateau, (0.5, 0), 1.5, ""),
+    (part1.check_plateau, (0.498, 0.02), 1.5, ""),
+    (part1.check_plateau, (0.5, ...), 0.75, ""),
+    (part1.check_plateau, (..., 0), 0.75, ""),
+    (part1.check_plateau, (0.35, 0), 0.75, ""),
+    (part1.check_plateau, (0.5, 1), 0.75, ""),
+    (part1.check_plateau, (0.4, -1), 0, ""),
+    (part1.check_partial_success, (22 / 128,), 1.5, "22 départs sur 128"),
+    (part1.check_partial_success, (0.17,), 1.5, ""),
+    (part1.check_partial_success, (17.2,), 0, "pas un pourcentage"),
+    (part1.check_partial_success, (0.5,), 0, "ne donne pas 0,5"),
+    (part1.check_partial_success, (-0.2,), 0, "intervalle"),
+    (part1.check_luck, (47 / 128, 7), 1.5, ""),
+    (part1.check_luck, (0.37, np.int64(7)), 1.5, ""),
+    (part1.check_luck, (0.37, ...), 0.75, "à compléter"),
+    (part1.check_luck, (36.7, 7), 0.75, "pas un pourcentage"),
+    (part1.check_luck, (20 / 128, 7), 0.75, "la plus basse"),  # the share at the last epoch
+    (part1.check_luck, (0.37, 6), 0.75, "que tous échouent"),
+    (part1.check_luck, (0.37, 8), 0.75, "il en faut moins"),
+    (part1.check_luck, (0.37, 6.6), 0.75, "nombre entier"),
+    (part1.check_luck, (0.37, 10**9), 0.75, "il en faut moins"),
+    (part1.check_smallest_network, (edited(WINNER, "dataset", "lune"),), 0, "dataset"),
+    (part1.check_smallest_network, (edited(WINNER, "xTimesY", "true"),), 0, "entrées actives"),
+    (part1.check_smallest_network, (edited(WINNER, "networkShape", "40"),), 0, "1 à 8 neurones"),
+    (part1.check_smallest_network, (edited(WINNER, "networkShape", ""),), 0, "Rejoué"),
+    (part1.check_smallest_network, (edited(WINNER, "networkShape", "2"),), 0, "Essayez un autre départ"),
+    (part1.check_smallest_network, (edited(WINNER, "epochs", "-1"),), 0, "epochs"),
+    (part1.check_smallest_network, (edited(WINNER, "epochs", "nan"),), 0, "epochs"),
+    (part1.check_smallest_network, (edited(WINNER, "epochs", "beaucoup"),), 0, "pas un nombre"),
+    (part1.check_smallest_network, (edited(WINNER, "resets", "0"),), 0, "Essayez un autre départ"),
+    (part1.check_smallest_network, (edited(WINNER, "epochs", "5"),), 0, "au-dessus de 0,177"),
+    (part1.check_smallest_network, (url(resets=11, epochs=1000),), 0, "arrêtez l'entraînement plus tôt"),
+    (part1.check_smallest_network, (url(activation="linear"),), 0, "0,49"),
+]
 
 
-def test_marks_are_worth_twenty_points_twelve_of_them_automatic():
-    questions = part1.MARKS.questions.values()
-    assert sum(question.points for question in questions) == 20
-    assert sum(question.points for question in questions if not question.manual) >= 12
-
-
-def test_the_experiment_is_the_labs():
-    assert PlaygroundConfig.from_url(LAB_URL) == part1.LAB
-
-
-@pytest.mark.parametrize(
-    "check",
-    [
-        part1.check_prediction_linear,
-        part1.check_composition,
-        part1.check_prediction_relu,
-        part1.check_partial_success,
-        part1.check_prediction_size,
-        part1.check_smallest_network,
-    ],
-)
-def test_absurd_answers_score_nothing_with_a_sentence(check):
-    for answer in ABSURD:
-        score = check(answer)
-        assert score == 0
-        assert score.answered
-        assert score.feedback.endswith((".", "?"))
-        assert "pu être vérifiée" not in score.feedback  # each is understood, not merely survived
-
-
-@pytest.mark.parametrize("check", [part1.check_plateau, part1.check_luck])
-def test_absurd_pairs_score_nothing_with_a_sentence(check):
-    for answer in ABSURD:
-        score = check(answer, answer)
-        assert score == 0
-        assert "pu être vérifiée" not in score.feedback
-
-
-@pytest.mark.parametrize("value", [0, 0.5, 1.99])
-def test_any_prediction_earns_its_points(value):
-    assert part1.check_prediction_linear(value) == 0.5
-    assert part1.check_prediction_relu(value) == 0.5
-    assert part1.check_prediction_size(3 + round(value)) == 0.5
-
-
-@pytest.mark.parametrize("value", [-0.1, 2.1, 50])
-def test_a_prediction_must_be_a_possible_loss(value):
-    assert part1.check_prediction_linear(value) == 0
-
-
-def test_half_a_neuron_is_no_prediction():
-    assert part1.check_prediction_size(2.5) == 0
-
-
-@pytest.mark.parametrize(
-    ("plateau", "constant", "points"),
-    [
-        (0.5, 0, 1.5),
-        (0.498, 0.02, 1.5),
-        (0.5, ..., 0.75),
-        (..., 0, 0.75),
-        (0.35, 0, 0.75),
-        (0.5, 1, 0.75),
-        (0.4, -1, 0),
-    ],
-)
-def test_plateau(plateau, constant, points):
-    assert part1.check_plateau(plateau, constant) == points
+@pytest.mark.parametrize(("check", "given", "points", "hint"), ANSWERS)
+def test_answers_earn_their_points_and_are_told_why(check, given, points, hint):
+    score = check(*given)
+    assert_told(score, points, hint)
+    assert "pu être vérifiée" not in score.feedback
 
 
 def right(W1, b1, W2, b2):
@@ -148,49 +108,11 @@ def test_right_compositions_of_several_kinds_earn_all(compose):
     ],
 )
 def test_wrong_compositions_are_told_why(compose, points, hint):
-    score = part1.check_composition(compose)
-    assert score == points
-    assert hint in score.feedback
+    assert_told(part1.check_composition(compose), points, hint)
 
 
 def test_the_stub_is_unanswered():
     assert not part1.check_composition(lambda W1, b1, W2, b2: (..., ...)).answered
-
-
-@pytest.mark.parametrize(
-    ("share", "points", "hint"),
-    [
-        (22 / 128, 1.5, "22 départs sur 128"),
-        (0.17, 1.5, ""),
-        (17.2, 0, "pas un pourcentage"),
-        (0.5, 0, "ne donne pas 0,5"),
-        (-0.2, 0, "intervalle"),
-    ],
-)
-def test_partial_success(share, points, hint):
-    score = part1.check_partial_success(share)
-    assert score == points
-    assert hint in score.feedback
-
-
-@pytest.mark.parametrize(
-    ("share", "starts", "points", "hint"),
-    [
-        (47 / 128, 7, 1.5, ""),
-        (0.37, np.int64(7), 1.5, ""),
-        (0.37, ..., 0.75, "à compléter"),
-        (36.7, 7, 0.75, "pas un pourcentage"),
-        (20 / 128, 7, 0.75, "la plus basse"),  # the share at the last epoch
-        (0.37, 6, 0.75, "que tous échouent"),
-        (0.37, 8, 0.75, "il en faut moins"),
-        (0.37, 6.6, 0.75, "nombre entier"),
-        (0.37, 10**9, 0.75, "il en faut moins"),
-    ],
-)
-def test_luck(share, starts, points, hint):
-    score = part1.check_luck(share, starts)
-    assert score == points
-    assert hint in score.feedback
 
 
 @pytest.mark.parametrize(
@@ -211,61 +133,20 @@ def test_several_good_networks_fall_in_marks_with_size(changes, points):
 
 def test_a_further_layer_costs_half_a_point():
     config = part1.THREE_RELU.replace(network_shape=(3, 2))
-    losses = part1.trained(config, 600, part1.STARTS).test_loss
+    losses = answers.trained(config, 600, part1.STARTS).test_loss
     start = int(np.argmin(losses[:, -1]))
-    score = part1.check_smallest_network(config.replace(epochs=600, resets=start).to_url())
-    assert score == 2
-    assert "en 2 couches cachées" in score.feedback
-
-
-@pytest.mark.parametrize(
-    ("answer", "hint"),
-    [
-        ("bonjour", "pas une adresse du Playground"),
-        ("https://playground.tensorflow.org/", "pas une adresse du Playground"),
-        (edited("dataset", "xor", "circle"), "`dataset` vaut circle au lieu de xor"),
-        (edited("dataset", "xor", "lune"), "dataset"),
-        (edited("seed", "0.50819", "0.1"), "`seed` vaut 0.1 au lieu de 0.50819"),
-        (edited("noise", "35", "0"), "`noise` vaut 0 au lieu de 35"),
-        (edited("percTrainData", "50", "90"), "`percTrainData` vaut 90 au lieu de 50"),
-        (edited("xTimesY", "false", "true"), "entrées actives"),
-        (edited("problem", "classification", "regression"), "`problem`"),
-        (edited("networkShape", "3", "40"), "1 à 8 neurones"),
-        (edited("networkShape", "3", ""), "Rejoué"),
-        (edited("networkShape", "3", "2"), "Essayez un autre départ"),
-        (edited("epochs", "400", "-1"), "epochs"),
-        (edited("epochs", "400", "1000000000"), "au plus 20000"),
-        (edited("epochs", "400", "nan"), "epochs"),
-        (edited("epochs", "400", "beaucoup"), "pas un nombre"),
-        (edited("epochs", "400", "0"), "combien d'époques"),
-        (edited("resets", "5", "1000000000"), "au plus 1000"),
-        (edited("resets", "5", "0"), "Essayez un autre départ"),
-        (edited("epochs", "400", "5"), "au-dessus de 0,177"),
-        (url(resets=11, epochs=1000), "arrêtez l'entraînement plus tôt"),
-        (url(activation="linear"), "0,49"),
-    ],
-)
-def test_near_misses_and_absurd_addresses_are_told_why(answer, hint):
-    began = time.monotonic()
-    score = part1.check_smallest_network(answer)
-    assert score == 0
-    assert hint in score.feedback
-    assert time.monotonic() - began < 20
+    assert_told(
+        part1.check_smallest_network(config.replace(epochs=600, resets=start).to_url()),
+        2,
+        "en 2 couches cachées",
+    )
 
 
 def test_a_diverging_run_scores_nothing():
     answer = url(learning_rate=10, network_shape=(8, 8, 8), batch_size=1, regularization_rate=10, epochs=50)
-    score = part1.check_smallest_network(answer)
-    assert score == 0
-    assert "divergé" in score.feedback
+    assert_told(part1.check_smallest_network(answer), 0, "divergé")
 
 
 def test_a_loss_that_only_rounds_to_the_target_is_refused():
-    losses = part1.trained(WINNER, 100, (5,)).test_loss[0]
+    losses = answers.trained(WINNER, 100, (5,)).test_loss[0]
     assert "arrondie" in part1._near_miss(np.append(losses[:20], 0.1774))
-
-
-def test_the_largest_replay_ends_in_bounded_time():
-    began = time.monotonic()
-    assert part1.check_smallest_network(url(network_shape=(8,) * 6, resets=1000, epochs=2000)).answered
-    assert time.monotonic() - began < 30

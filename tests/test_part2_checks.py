@@ -1,83 +1,99 @@
 """Part 2's checks: good answers of several kinds, near misses, and absurd ones, each with its sentence."""
 
 import math
-import time
 
 import numpy as np
 import pytest
 
-from helpers import PlaygroundConfig
-from helpers.checks import part2
+from helpers.checks import answers, part2
 from helpers.experiments.statistics import wilson_difference
 
-LAB_URL = (
-    "https://playground.tensorflow.org/#activation=relu&regularization=L2&batchSize=10&dataset=xor&"
-    "regDataset=reg-plane&learningRate=0.01&regularizationRate=0&noise=35&networkShape=3&seed=0.50819&"
-    "showTestData=false&discretize=false&percTrainData=50&x=true&y=true&xTimesY=false&xSquared=false&"
-    "ySquared=false&cosX=false&sinX=false&cosY=false&sinY=false&collectStats=false&problem=classification&"
-    "initZero=false&hideText=false"
-)
+from .conftest import assert_told, edited
+
+GOOD = part2.LAB.replace(network_shape=(4, 4))
 SHAPES = ["demi-plan", "quatre quadrants", "demi-plan", "quatre quadrants", "bande diagonale"]
 LOSSES = [0.350, 0.195, 0.333, 0.195, 0.225]
-ABSURD = [None, True, math.nan, math.inf, [], [0.5], {}, "0.5", b"", print, object(), np.ones(3), 10**400]
 
 
 def url(*shape, **changes):
     return part2.LAB.replace(network_shape=shape, **changes).to_url()
 
 
-def edited(key, old, new):
-    """Change a key of a good address by hand, as a student may."""
-    assert f"{key}={old}" in url(4, 4)
-    return url(4, 4).replace(f"{key}={old}", f"{key}={new}")
+ANSWERS = [  # check, answers, points, words of the feedback
+    (part2.check_luck, (41 / 64, (41 / 64) ** 5 + (23 / 64) ** 5), 1.5, "41 départs sur 64"),
+    (part2.check_luck, (0.64, 0.113), 1.5, ""),
+    (part2.check_luck, (np.float32(0.6406), ...), 0.75, "à compléter"),
+    (part2.check_luck, (64, 0.114), 0.75, "pas un pourcentage"),
+    (part2.check_luck, (42 / 64, 0.114), 0.75, "dernière époque"),
+    (part2.check_luck, (0.64, 0.108), 0.75, "où tous échouent"),
+    (part2.check_luck, (0.64, 0.006), 0.75, "où tous réussissent"),
+    (part2.check_luck, (0.64, 0.5), 0.75, "indépendants"),
+    (part2.check_larger, (url(4, 4),), 4, "64 nouveaux départs"),
+    (part2.check_larger, (url(4, 3),), 4, "intervalle de Wilson"),
+    (part2.check_larger, (url(4, 4, 4),), 3, "64 nouveaux départs"),
+    (part2.check_larger, (url(8, 8),), 2, "64 nouveaux départs"),
+    (part2.check_larger, (url(3, 2),), 1, "pas plus stable"),
+    (part2.check_larger, (url(4, 2),), 1, "contient 0"),
+    (part2.check_larger, (url(3, 4),), 1, "contient 0"),
+    (part2.check_larger, (url(3, 1),), 1, "pas plus stable"),
+    (part2.check_larger, (url(6),), 0, "pas de couche de plus"),
+    (part2.check_larger, (url(),), 0, "pas de couche de plus"),
+    (part2.check_larger, (url(2, 1),), 0, "pas plus de neurones"),
+    (part2.check_larger, (url(8, 8, 1),), 0, "un peu plus grand"),
+    (part2.check_larger, (url(2, 2, 2, 2),), 0, "un peu plus grand"),
+    (part2.check_larger, (edited(GOOD, "networkShape", "40,4"),), 0, "1 à 8 neurones"),
+    (part2.check_larger, (edited(GOOD, "xTimesY", "true"),), 0, "entrées actives"),
+    (part2.check_larger, (edited(GOOD, "activation", "tanh"),), 0, "`activation` vaut tanh au lieu de relu"),
+    (
+        part2.check_larger,
+        (edited(GOOD, "learningRate", "0.03"),),
+        0,
+        "`learningRate` vaut 0.03 au lieu de 0.01",
+    ),
+    (part2.check_larger, (edited(GOOD, "batchSize", "1"),), 0, "`batchSize`"),
+    (part2.check_larger, (edited(GOOD, "regularizationRate", "0.003"),), 0, "`regularizationRate`"),
+    (part2.check_larger, (edited(GOOD, "initZero", "true"),), 0, "`initZero`"),
+    (part2.check_symmetry, (1, 1, 3), 1.5, ""),
+    (part2.check_symmetry, (np.int64(1), 1.0, np.int64(3)), 1.5, ""),
+    (part2.check_symmetry, (1, ..., ...), 0.5, "à compléter"),
+    (part2.check_symmetry, (0, 1, 3), 1, "si peu que ce soit"),
+    (part2.check_symmetry, (13, 1, 3), 1, "quittent zéro"),
+    (part2.check_symmetry, (1, 3, 3), 1, "se superposent-elles"),
+    (part2.check_symmetry, (1, 1, 41), 1, "dernière époque"),
+    (part2.check_symmetry, (1, 1, 3 / 64), 1, "nombre entier"),
+    (part2.check_scale, (math.sqrt(3),), 1, "fois la variance"),
+    (part2.check_scale, (1.73,), 1, "fois la variance"),
+    (part2.check_scale, (1.7,), 1, "fois la variance"),
+    (part2.check_scale, (np.float64(1.75),), 1, "fois la variance"),
+    (part2.check_scale, (3,), 0, "racine"),
+    (part2.check_scale, (0.5,), 0, "écart type"),
+    (part2.check_scale, (1,), 0, "0,33 fois la variance"),
+    (part2.check_scale, (math.sqrt(6),), 0, "1,97 fois la variance"),
+    (part2.check_scale, (1.6,), 0, "tirez-en s"),
+    (part2.check_scale, (0,), 0, "0 fois la variance"),
+    (part2.check_scale, (-1.73,), 0, "intervalle"),
+    (part2.check_scale, (1e9,), 0, "intervalle"),
+    (part2.check_segment, (0.595, (0, 2, 1)), 1, ""),
+    (part2.check_segment, (np.float64(0.6), [0, 2, 1]), 1, ""),
+    (part2.check_segment, (0.595, np.array([0, 2, 1])), 1, ""),
+    (part2.check_segment, (0.595, ...), 0.5, "à compléter"),
+    (part2.check_segment, (0.595, (..., ..., ...)), 0.5, "à compléter"),
+    (part2.check_segment, (0.726, (0, 2, 1)), 0.5, "retranchez"),
+    (part2.check_segment, (0.3, (0, 2, 1)), 0.5, "pertes_segment.max()"),
+    (part2.check_segment, (0.595, (0, 1, 2)), 0.5, "monte encore"),
+    (part2.check_segment, (0.595, (1, 2, 0)), 0.5, "monte encore"),
+    (part2.check_segment, (0.595, (1, 3, 2)), 0.5, "chacun une fois"),
+    (part2.check_segment, (0.595, "021"), 0.5, "trois numéros"),
+    (part2.check_segment, (0.595, {0, 1, 2}), 0.5, ""),
+    (part2.check_segment, (0.595, range(10**9)), 0.5, "chacun une fois"),
+]
 
 
-def test_marks_are_worth_twenty_points_twelve_of_them_automatic():
-    questions = part2.MARKS.questions.values()
-    assert sum(question.points for question in questions) == 20
-    assert sum(question.points for question in questions if not question.manual) >= 12
-
-
-def test_the_experiment_is_the_labs():
-    assert PlaygroundConfig.from_url(LAB_URL) == part2.LAB
-
-
-@pytest.mark.parametrize(
-    ("check", "answers"),
-    [
-        (part2.check_prediction_starts, 1),
-        (part2.check_report, 2),
-        (part2.check_luck, 2),
-        (part2.check_prediction_larger, 1),
-        (part2.check_larger, 1),
-        (part2.check_prediction_zero, 1),
-        (part2.check_symmetry, 3),
-        (part2.check_scale, 1),
-        (part2.check_segment, 2),
-    ],
-)
-def test_absurd_answers_score_nothing_with_a_sentence(check, answers):
-    assert not check(*[...] * answers).answered
-    for answer in ABSURD:
-        score = check(*[answer] * answers)
-        assert score == 0
-        assert score.answered
-        assert score.feedback.endswith((".", "?"))
-        assert "pu être vérifiée" not in score.feedback  # each is understood, not merely survived
-
-
-@pytest.mark.parametrize("value", [0, 13, np.int64(5), 7.0])
-def test_any_prediction_earns_its_points(value):
-    assert part2.check_prediction_starts(value) == 0.5
-    assert part2.check_prediction_larger(value) == 0.5
-    assert part2.check_prediction_zero(value) == 0.5
-
-
-@pytest.mark.parametrize("value", [-1, 65, 12.5])
-def test_a_prediction_must_be_possible(value):
-    assert part2.check_prediction_starts(value) == 0
-    assert part2.check_prediction_larger(value) == 0
-    assert part2.check_prediction_zero(value) == 0
+@pytest.mark.parametrize(("check", "given", "points", "hint"), ANSWERS)
+def test_answers_earn_their_points_and_are_told_why(check, given, points, hint):
+    score = check(*given)
+    assert_told(score, points, hint)
+    assert "pu être vérifiée" not in score.feedback
 
 
 def test_five_blanks_are_unanswered():
@@ -114,7 +130,7 @@ def test_reports(shapes, losses, points):
         (SHAPES, [*LOSSES[1:], 0.171], "décalé d'un départ"),
         (SHAPES, [0.28, 0.15, 0.27, 0.15, 0.18], "Il faut la perte de test"),
         (SHAPES, [0.5] * 5, "laissez l'entraînement aller plus loin"),
-        (SHAPES[:3], LOSSES, "5 formes sont attendues"),
+        (SHAPES[:3], LOSSES, "de longueur 3"),
         ("quatre quadrants", LOSSES, "liste de 5 formes"),
         (["zigzag"] * 5, LOSSES, "n'est pas l'une des formes"),
         ([1, 2, 3, 4, 5], LOSSES, "entre guillemets"),
@@ -130,55 +146,13 @@ def test_wrong_reports_are_told_why(shapes, losses, hint):
 
 
 def test_the_training_loss_is_recognized():
-    losses = part2.trained(part2.LAB, part2.EPOCHS, part2.STARTS).train_loss[:5, -1]
+    losses = answers.trained(part2.LAB, part2.EPOCHS, part2.STARTS).train_loss[:5, -1]
     assert "perte d'entraînement" in part2.check_report(SHAPES, losses.tolist()).feedback
 
 
 def test_a_report_after_more_epochs_holds_too():
-    run = part2.trained(part2.LAB, 3000, part2.STARTS)
+    run = answers.trained(part2.LAB, 3000, part2.STARTS)
     assert part2.check_report(SHAPES, run.test_loss[:5, -1]) == 2.5
-
-
-@pytest.mark.parametrize(
-    ("share", "unanimous", "points", "hint"),
-    [
-        (41 / 64, (41 / 64) ** 5 + (23 / 64) ** 5, 1.5, "41 départs sur 64"),
-        (0.64, 0.113, 1.5, ""),
-        (np.float32(0.6406), ..., 0.75, "à compléter"),
-        (64, 0.114, 0.75, "pas un pourcentage"),
-        (42 / 64, 0.114, 0.75, "dernière époque"),
-        (0.64, 0.108, 0.75, "où tous échouent"),
-        (0.64, 0.006, 0.75, "où tous réussissent"),
-        (0.64, 0.5, 0.75, "indépendants"),
-    ],
-)
-def test_luck(share, unanimous, points, hint):
-    score = part2.check_luck(share, unanimous)
-    assert score == points
-    assert hint in score.feedback
-
-
-@pytest.mark.parametrize(("shape", "points"), [((4, 4), 4), ((4, 3), 4), ((4, 4, 4), 3), ((8, 8), 2)])
-def test_several_larger_networks_are_really_more_stable(shape, points):
-    score = part2.check_larger(url(*shape))
-    assert score == points
-    assert "64 nouveaux départs" in score.feedback
-    assert "Wilson" in score.feedback
-
-
-@pytest.mark.parametrize(
-    ("shape", "hint"),
-    [
-        ((3, 2), "pas plus stable"),
-        ((4, 2), "contient 0"),
-        ((3, 4), "contient 0"),
-        ((3, 1), "pas plus stable"),
-    ],
-)
-def test_larger_is_not_enough(shape, hint):
-    score = part2.check_larger(url(*shape))
-    assert score == 1
-    assert hint in score.feedback
 
 
 def test_the_verdict_is_that_of_the_interval_of_the_difference():
@@ -187,36 +161,6 @@ def test_the_verdict_is_that_of_the_interval_of_the_difference():
         after = part2._wins(part2.LAB.replace(network_shape=shape), part2.NEW_STARTS)
         low, _ = wilson_difference(after, 64, before, 64)
         assert (part2.check_larger(url(*shape)) > 1) == (low > 0)
-
-
-@pytest.mark.parametrize(
-    ("answer", "hint"),
-    [
-        ("bonjour", "pas une adresse du Playground"),
-        ("https://playground.tensorflow.org/", "pas une adresse du Playground"),
-        (url(6), "pas de couche de plus"),
-        (url(), "pas de couche de plus"),
-        (url(2, 1), "pas plus de neurones"),
-        (url(8, 8, 1), "un peu plus grand"),
-        (url(2, 2, 2, 2), "un peu plus grand"),
-        (edited("networkShape", "4,4", "40,4"), "1 à 8 neurones"),
-        (edited("dataset", "xor", "circle"), "`dataset` vaut circle au lieu de xor"),
-        (edited("seed", "0.50819", "0.1"), "`seed` vaut 0.1 au lieu de 0.50819"),
-        (edited("noise", "35", "0"), "`noise` vaut 0 au lieu de 35"),
-        (edited("percTrainData", "50", "90"), "`percTrainData` vaut 90 au lieu de 50"),
-        (edited("xTimesY", "false", "true"), "entrées actives"),
-        (edited("activation", "relu", "tanh"), "`activation` vaut tanh au lieu de relu"),
-        (edited("learningRate", "0.01", "0.03"), "`learningRate` vaut 0.03 au lieu de 0.01"),
-        (edited("batchSize", "10", "1"), "`batchSize`"),
-        (edited("regularizationRate", "0", "0.003"), "`regularizationRate`"),
-        (edited("initZero", "false", "true"), "`initZero`"),
-        (edited("problem", "classification", "regression"), "`problem`"),
-    ],
-)
-def test_other_experiments_and_sizes_are_refused_with_the_reason(answer, hint):
-    score = part2.check_larger(answer)
-    assert score == 0
-    assert hint in score.feedback
 
 
 @pytest.mark.parametrize(
@@ -231,80 +175,8 @@ def test_other_experiments_and_sizes_are_refused_with_the_reason(answer, hint):
     ],
 )
 def test_what_changes_nothing_is_accepted(changes):
-    began = time.monotonic()
     assert part2.check_larger(url(4, 4, **changes)) == 4
-    assert part2.check_larger(part2.LAB.replace(network_shape=(4, 4), **changes)) == 4
-    assert time.monotonic() - began < 20
-
-
-@pytest.mark.parametrize(
-    ("moved", "distinct", "wins", "points", "hint"),
-    [
-        (1, 1, 3, 1.5, ""),
-        (np.int64(1), 1.0, np.int64(3), 1.5, ""),
-        (1, ..., ..., 0.5, "à compléter"),
-        (0, 1, 3, 1, "si peu que ce soit"),
-        (13, 1, 3, 1, "quittent zéro"),
-        (1, 3, 3, 1, "se superposent-elles"),
-        (1, 1, 41, 1, "dernière époque"),
-        (1, 1, 3 / 64, 1, "nombre entier"),
-    ],
-)
-def test_symmetry(moved, distinct, wins, points, hint):
-    score = part2.check_symmetry(moved, distinct, wins)
-    assert score == points
-    assert hint in score.feedback
-
-
-@pytest.mark.parametrize("value", [math.sqrt(3), 1.73, 1.7, np.float64(1.75)])
-def test_scales_that_keep_the_variance(value):
-    assert part2.check_scale(value) == 1
-
-
-@pytest.mark.parametrize(
-    ("value", "hint"),
-    [
-        (3, "racine"),
-        (0.5, "écart type"),
-        (1, "0,33 fois la variance"),
-        (math.sqrt(6), "1,97 fois la variance"),
-        (1.6, "tirez-en s"),
-        (0, "0 fois la variance"),
-        (-1.73, "intervalle"),
-        (1e9, "intervalle"),
-    ],
-)
-def test_other_scales_are_told_what_they_do(value, hint):
-    score = part2.check_scale(value)
-    assert score == 0
-    assert hint in score.feedback
-
-
-@pytest.mark.parametrize(
-    ("barrier", "order", "points", "hint"),
-    [
-        (0.595, (0, 2, 1), 1, ""),
-        (np.float64(0.6), [0, 2, 1], 1, ""),
-        (0.595, np.array([0, 2, 1]), 1, ""),
-        (0.595, ..., 0.5, "à compléter"),
-        (0.595, (..., ..., ...), 0.5, "à compléter"),
-        (0.726, (0, 2, 1), 0.5, "retranchez"),
-        (0.3, (0, 2, 1), 0.5, "pertes_segment.max()"),
-        (0.595, (0, 1, 2), 0.5, "monte encore"),
-        (0.595, (1, 2, 0), 0.5, "monte encore"),
-        (0.595, (1, 3, 2), 0.5, "chacun une fois"),
-        (0.595, "021", 0.5, "trois numéros"),
-        (0.595, {0, 1, 2}, 0.5, ""),
-        (0.595, range(10**9), 0.5, "chacun une fois"),
-    ],
-)
-def test_segment(barrier, order, points, hint):
-    began = time.monotonic()
-    score = part2.check_segment(barrier, order)
-    assert score == points
-    assert hint in score.feedback
-    assert "pu être vérifiée" not in score.feedback
-    assert time.monotonic() - began < 10
+    assert part2.check_larger(GOOD.replace(**changes)) == 4
 
 
 def test_an_endless_order_ends():
@@ -312,12 +184,4 @@ def test_an_endless_order_ends():
         while True:
             yield 0
 
-    began = time.monotonic()
     assert part2.check_segment(0.595, forever()) == 0.5
-    assert time.monotonic() - began < 10
-
-
-def test_the_largest_replay_ends_in_bounded_time():
-    began = time.monotonic()
-    assert part2.check_larger(url(8, 7, 1)) == 1
-    assert time.monotonic() - began < 30

@@ -12,6 +12,8 @@ from keras import layers
 from helpers.checks import part4
 from helpers.cifar10 import CLASSES, PARAMETERS, Cifar10, evaluate, read_model
 
+from .conftest import assert_told
+
 RIGHT = {"conv1": 2432, "conv2": 51264, "conv3": 102464, "fc4": 1025000, "fc5": 10010}
 
 
@@ -111,25 +113,17 @@ def test_hand_counts():
     ],
 )
 def test_a_miscount_is_explained(name, answer, hint):
-    score = part4.check_parameters({**RIGHT, name: answer})
-    assert score == pytest.approx(1.6)
-    assert hint in score.feedback.replace("\u00a0", " ")
+    assert_told(part4.check_parameters({**RIGHT, name: answer}), pytest.approx(1.6), hint)
 
 
 @pytest.mark.parametrize("answer", [12, "2432", [2432], None])
 def test_counts_of_another_form_are_refused(answer):
-    score = part4.check_parameters(answer)
-    assert score == 0
-    assert "dictionnaire" in score.feedback
+    assert_told(part4.check_parameters(answer), 0, "dictionnaire")
 
 
 def test_valid_padding():
-    score = part4.check_valid_sides([28, 14, 10, 5, 1])
-    assert score == 1
-    assert "pool3" in score.feedback
-    partial = part4.check_valid_sides((28, 14, 10, 5, 5))
-    assert partial == pytest.approx(0.8)
-    assert "conv3" in partial.feedback
+    assert_told(part4.check_valid_sides([28, 14, 10, 5, 1]), 1, "pool3")
+    assert_told(part4.check_valid_sides((28, 14, 10, 5, 5)), pytest.approx(0.8), "conv3")
     assert "moitié" in part4.check_valid_sides([28, 28, 10, 5, 1]).feedback
     assert not part4.check_valid_sides([...] * 5).answered
     assert part4.check_valid_sides([28, 14]) == 0
@@ -141,9 +135,7 @@ def raising():
 
 def test_the_model_is_walked():
     assert part4.check_model(build_model) == 4
-    score = part4.check_model(lambda: build_model(units=100))
-    assert score == 3
-    assert "neurones 100 au lieu de 1000" in score.feedback
+    assert_told(part4.check_model(lambda: build_model(units=100)), 3, "neurones 100 au lieu de 1000")
     assert not part4.check_model(lambda: ...).answered
     for wrong, hint in (
         (lambda: None, "return"),
@@ -152,9 +144,7 @@ def test_the_model_is_walked():
         (lambda: 3, "Un modèle Keras est attendu"),
         (3, "Une fonction est attendue"),
     ):
-        score = part4.check_model(wrong)
-        assert score == 0
-        assert hint in score.feedback
+        assert_told(part4.check_model(wrong), 0, hint)
 
 
 def test_overfitting_is_read_in_a_record_that_its_model_bears_out(graded, lab):
@@ -170,12 +160,16 @@ def test_overfitting_is_read_in_a_record_that_its_model_bears_out(graded, lab):
     assert "ajoutez 1" in late.feedback
     assert "signe" in late.feedback
     assert not part4.check_overfitting(..., ..., record).answered
-    boasting = part4.check_overfitting(4, 0.3, write_history(record, history[0], np.add(history[1], 0.2)))
-    assert boasting == 0
-    assert "0,900" in boasting.feedback
-    short = part4.check_overfitting(3, 0.05, write_history(record, [0.5] * 4, [0.4, 0.5, 0.7, 0.6]))
-    assert short == 0
-    assert "au moins jusqu'à 8" in short.feedback
+    assert_told(
+        part4.check_overfitting(4, 0.3, write_history(record, history[0], np.add(history[1], 0.2))),
+        0,
+        "0,900",
+    )
+    assert_told(
+        part4.check_overfitting(3, 0.05, write_history(record, [0.5] * 4, [0.4, 0.5, 0.7, 0.6])),
+        0,
+        "au moins jusqu'à 8",
+    )
     graded(0.6, demo=True)
     assert part4.check_overfitting(3, -0.1, record) == 1.5
     (record / "history.csv").write_text("epoch,accuracy\n")
@@ -199,16 +193,12 @@ def test_a_record_of_a_subset_is_checked_on_the_images_it_kept_for_validation(la
     ("accuracy", "points"), [(0.6, 0), (0.65, 1), (0.7, 2.5), (0.75, 4), (0.8, 5), (1, 5)]
 )
 def test_accuracy_is_measured_and_earns_its_band(graded, accuracy, points):
-    score = part4.check_accuracy(graded(accuracy))
-    assert score == points
-    assert f"{accuracy:.3f}".replace(".", ",") in score.feedback
-    assert "200" in score.feedback
+    shown = f"{accuracy:.3f}".replace(".", ",")
+    assert_told(part4.check_accuracy(graded(accuracy)), points, shown, "200")
 
 
 def test_accuracy_on_demonstration_data_says_so(graded):
-    score = part4.check_accuracy(str(graded(0.35, demo=True)))
-    assert score == 5
-    assert "démonstration" in score.feedback
+    assert_told(part4.check_accuracy(str(graded(0.35, demo=True))), 5, "démonstration")
     assert part4.check_accuracy(str(graded(0.12, demo=True))) == 0
 
 
@@ -222,9 +212,7 @@ def test_a_model_of_another_architecture_earns_nothing(graded, tmp_path):
         (12, "chemin"),
         (build_model(), "chemin"),
     ):
-        score = part4.check_accuracy(answer)
-        assert score == 0
-        assert hint in score.feedback
+        assert_told(part4.check_accuracy(answer), 0, hint)
 
 
 def test_the_most_frequent_confusion(graded):

@@ -1,4 +1,4 @@
-"""Reads what a student answered (a number, an address, a training), and replays it."""
+"""Reads a student's answer (a number, a list, a function, an address), judges a number, replays a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from ..engine.config import PlaygroundConfig
 from ..engine.training import Run, train
 from ..french import quoted
-from .marks import Wrong
+from .marks import Unanswered, Wrong
 
 MAX_EPOCHS = 20_000  # what a replay accepts: about 15 s for the largest network, under 1 s for a small one
 MAX_RESETS = 1_000
@@ -27,6 +27,11 @@ SAME_POINTS = {
     "perc_train_data": "percTrainData",
     "seed": "seed",
 }
+INPUTS = {"features": "entrées actives"}
+DIVERGED = (
+    "La perte n'est plus un nombre : cet entraînement a divergé. "
+    "Diminuez le taux d'apprentissage (`learningRate`)."
+)
 
 
 def number(answer: object, low: float = -math.inf, high: float = math.inf) -> float:
@@ -50,6 +55,97 @@ def number(answer: object, low: float = -math.inf, high: float = math.inf) -> fl
     if not low <= value <= high:
         raise Wrong(f"{quoted(answer)} est hors de l'intervalle attendu, de {low:g} à {high:g}.")
     return value
+
+
+def whole(answer: object, low: float, high: float = math.inf, of: str = "") -> int:
+    """Read a student's whole number, between ``low`` and ``high``; ``of`` what, such as " de neurones"."""
+    value = number(answer, low, high)
+    if value != int(value):
+        raise Wrong(f"un nombre entier{of} est attendu ; reçu : {quoted(answer)}.")
+    return int(value)
+
+
+def share(answer: object) -> float:
+    """Read a student's proportion, from 0 to 1."""
+    if 1 < number(answer) <= 100:
+        raise Wrong(
+            f"une proportion entre 0 et 1 est attendue, pas un pourcentage ; reçu : {quoted(answer)}."
+        )
+    return number(answer, 0, 1)
+
+
+def several(answer: object, length: int, wanted: str, points: float = 0.0) -> list:
+    """Read a student's list of ``length`` values: a tuple, an array, or a dictionary by number, too.
+
+    Raises:
+        Wrong: another type or length; the message begins with ``wanted``, and it earns ``points``.
+    """
+    if isinstance(answer, Mapping) and set(answer) == set(range(length)):
+        answer = [answer[index] for index in range(length)]
+    if isinstance(answer, np.ndarray) and answer.ndim == 1:
+        answer = answer.tolist()
+    if not isinstance(answer, (list, tuple)):
+        raise Wrong(f"{wanted} ; reçu : {quoted(answer)}.", points)
+    if len(answer) != length:
+        raise Wrong(f"{wanted} ; reçu : {quoted(answer)}, de longueur {len(answer)}.", points)
+    return list(answer)
+
+
+def call(function: object, *arguments: object, signature: str, ending: str, advice: str) -> object:
+    """Call what a student wrote and return its result, unread.
+
+    Args:
+        function: the student's.
+        arguments: passed as they are.
+        signature: what was asked, such as "def rugosite(z, pas)".
+        ending: how it should end, such as "`return W, b`".
+        advice: what the sentence on an error adds after the error's name.
+
+    Raises:
+        Wrong: not a function, or it raises, or it returns None.
+        Unanswered: it returns ``...``.
+    """
+    if not callable(function):
+        raise Wrong(f"Une fonction est attendue : `{signature}` ; reçu : {quoted(function)}.")
+    try:
+        result = function(*arguments)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the student's code raises is feedback, not our failure
+        kind = type(error).__name__
+        raise Wrong(f"Votre fonction s'arrête sur une erreur ({kind}){advice}") from error
+    if result is ...:
+        raise Unanswered
+    if result is None:
+        raise Wrong(f"Votre fonction ne renvoie rien : terminez-la par {ending}.")
+    return result
+
+
+def expect(value, right, *mistakes, otherwise: str, within: float = 0.0, relative: float = 0.0) -> str:
+    """Return the feedback to an answer that is right, or raise the one that explains what is not.
+
+    Args:
+        value: the student's number or array, once read.
+        right: (what it should be, feedback).
+        mistakes: (value, feedback) or (value, feedback, points), tried in this order: where known mistakes
+            lead, what they are told and what they still earn.
+        otherwise: the feedback to anything else.
+        within, relative: how far from each it may be, as ``atol`` and ``rtol`` of NumPy.
+
+    Raises:
+        Wrong: any value but the right one.
+    """
+
+    def near(other):
+        return np.shape(value) == np.shape(other) and np.allclose(value, other, rtol=relative, atol=within)
+
+    due, praise = right
+    if near(due):
+        return praise
+    for wrong, *told in mistakes:
+        if near(wrong):
+            raise Wrong(*told)
+    raise Wrong(otherwise)
 
 
 def read_url(answer: object) -> PlaygroundConfig:
@@ -85,7 +181,7 @@ def require_same(config: PlaygroundConfig, expected: PlaygroundConfig, fields: M
         Wrong: lists every field that differs, with the value to restore.
     """
     changed = [
-        f"- `{key}` vaut {_shown(getattr(config, field))} au lieu de {_shown(getattr(expected, field))}"
+        f"- `{key}` vaut {shown(getattr(config, field))} au lieu de {shown(getattr(expected, field))}"
         for field, key in fields.items()
         if getattr(config, field) != getattr(expected, field)
     ]
@@ -121,7 +217,8 @@ def trained(config: PlaygroundConfig, epochs: int, starts: tuple[int, ...]) -> R
     return train(config, epochs, starts)
 
 
-def _shown(value):
+def shown(value: object) -> str:
+    """Write a setting as an address does."""
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return str(value)

@@ -13,7 +13,7 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +37,7 @@ class Wrong(Exception):
 
 
 class Unanswered(Exception):
-    """Raised by a check that finds the answer still left as ``...`` inside what the student gave."""
+    """The answer is still left as ``...``: said so, and worth 0."""
 
 
 class Score(float):
@@ -94,7 +94,7 @@ class Question:
 
 
 class Marks:
-    """The questions of one part and the scores given so far in this kernel.
+    """The questions of one part and the scores given so far in this kernel, shown as a table.
 
     Attributes:
         title: French title of the part.
@@ -107,35 +107,35 @@ class Marks:
         self.questions = {question.key: question for question in questions}
         self.scores: dict[str, Score] = {}
 
-    def check(self, key: str) -> Callable:
+    def check(self, key: str, answers: int | None = None) -> Callable:
         """Turn a function of a student's answers into a check of question ``key`` that never raises.
 
-        The function returns French feedback for full marks, or (points, feedback), or raises ``Wrong``.
+        The function returns French feedback for full marks, or (points, feedback), or raises ``Wrong``. Only
+        its first ``answers`` arguments are answers, all by default: the others are what they are about.
         """
         question = self.questions[key]
 
         def decorate(function):
             @functools.wraps(function)
-            def check(*answers) -> Score:
-                score = self.scores[key] = _score(question, function, answers)
+            def check(*given) -> Score:
+                score = self.scores[key] = _score(question, function, given, answers)
                 return score
 
             return check
 
         return decorate
 
-    def summary(self) -> Summary:
-        """Return the marks so far, to be shown at the end of the notebook."""
-        return Summary(self.title, dict(self.questions), dict(self.scores))
+    def prediction(self, key: str, told: Callable[[object], str]) -> Callable:
+        """Return a check that records a prediction: what ``told`` can read and say back earns its points."""
 
+        def check(answer):
+            return f"Prédiction notée : {told(answer)}"
 
-@dataclass(frozen=True, repr=False)
-class Summary:
-    """The table of marks of one part; its repr is one French sentence, its HTML the table."""
+        return self.check(key)(check)
 
-    title: str
-    questions: Mapping[str, Question]
-    scores: Mapping[str, Score]
+    def summary(self) -> Marks:
+        """Return what the end of the notebook shows: these marks, as one French sentence or the table."""
+        return self
 
     @property
     def unanswered(self) -> list[str]:
@@ -195,6 +195,13 @@ class Summary:
         )
 
 
+def blank(answer: object) -> bool:
+    """Tell whether an answer was left as ``...``, or as a list, tuple or dictionary of nothing else."""
+    values = answer.values() if isinstance(answer, dict) else answer
+    several = isinstance(answer, (list, tuple, dict)) and len(answer) > 0
+    return answer is ... or (several and all(value is ... for value in values))
+
+
 def combine(*parts: tuple[str, float, Callable, object]) -> tuple[float, str]:
     """Mark an answer made of several variables, each for itself.
 
@@ -204,10 +211,15 @@ def combine(*parts: tuple[str, float, Callable, object]) -> tuple[float, str]:
 
     Returns:
         Points and feedback, one list item per variable.
+
+    Raises:
+        Unanswered: all variables are blank.
     """
+    if all(blank(value) for *_, value in parts):
+        raise Unanswered
     total, lines = 0.0, []
     for name, points, check, value in parts:
-        if value is ...:
+        if blank(value):
             (icon, _, feedback), earned = _UNANSWERED, 0.0
         else:
             try:
@@ -219,14 +231,14 @@ def combine(*parts: tuple[str, float, Callable, object]) -> tuple[float, str]:
     return total, "\n".join(lines)
 
 
-def _score(question, function, answers) -> Score:
+def _score(question, function, given, answers) -> Score:
     try:
-        if all(answer is ... for answer in answers):
+        if all(map(blank, given[:answers])):
             raise Unanswered
         # Anything on stderr would cost all the marks in nbgrader, be it only a warning.
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            result = function(*answers)
+            result = function(*given)
     except Unanswered:
         return Score(0, question, "Remplacez les `...` de la cellule précédente, puis exécutez-la.", False)
     except Wrong as wrong:

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from ..engine.config import PlaygroundConfig
 from ..engine.training import Run
 from ..experiments.families import BAND, FAMILIES, FOUR, HALF, NONE, ONE, OPPOSITE, THREE, families
-from ..experiments.statistics import wilson, wilson_difference, worst_if_nan
+from ..experiments.statistics import successes_at_the_end, wilson, wilson_difference
 from ..experiments.weights import segment_losses, train_nearly_equal
-from ..french import NBSP, count, decimal, listed, plain, quoted
-from .answers import SAME_POINTS, number, read_url, require_same, trained
-from .marks import Marks, Question, Summary, Unanswered, Wrong, combine
+from ..french import NBSP, count, decimal, listed, percent, plain, quoted, signed
+from . import answers, part1
+from .marks import Marks, Question, Wrong, combine
 
-LAB = PlaygroundConfig(
-    dataset="xor",
-    noise=35,
-    perc_train_data=50,
-    seed="0.50819",
-    activation="relu",
-    network_shape=(3,),
-    regularization="L2",
-    learning_rate=0.01,
-)
+LAB = part1.TWO_RELU.replace(network_shape=(3,))  # the same points
 DEEP = LAB.replace(activation="tanh", network_shape=(4, 4, 4, 4))
 STARTS = tuple(range(64))
 NEW_STARTS = tuple(range(64, 128))  # none of them is shown in the notebook: a choice cannot have suited them
@@ -56,8 +45,8 @@ MARKS = Marks(
 
 # A comparison changes one thing at a time: the size of the network.
 _FIXED = {
-    **SAME_POINTS,
-    "features": "entrées actives",
+    **answers.SAME_POINTS,
+    **answers.INPUTS,
     "activation": "activation",
     "learning_rate": "learningRate",
     "batch_size": "batchSize",
@@ -84,59 +73,59 @@ _WORDS = {
 }
 
 
-@MARKS.check("1.a")
-def check_prediction_starts(starts: object) -> str:
-    """Record how many of 64 starts the student expects to succeed."""
-    value = _whole(starts, 0, len(STARTS))
-    return f"Prédiction notée : {count(value, 'départ')} sur {len(STARTS)}. La question 2 la départagera."
+def _wins_predicted(answer):
+    return f"{count(answers.whole(answer, 0, len(STARTS)), 'départ')} sur {len(STARTS)}"
+
+
+summary = MARKS.summary
+
+check_prediction_starts = MARKS.prediction(
+    "1.a", lambda starts: f"{_wins_predicted(starts)}. La question 2 la départagera."
+)
 
 
 @MARKS.check("1.b")
 def check_report(shapes: object, losses: object) -> tuple[float, str]:
     """Replay resets 0 to 4 and compare what each converged to with the student's report."""
-    shapes, losses = _given(shapes), _given(losses)
-    if shapes is ... and losses is ...:
-        raise Unanswered
     return combine(("formes", 1.5, _check_shapes, shapes), ("pertes", 1, _check_losses, losses))
 
 
 @MARKS.check("2.a")
-def check_luck(share: object, unanimous: object) -> tuple[float, str]:
+def check_luck(rate: object, unanimous: object) -> tuple[float, str]:
     """Compare with the success rate over 64 starts, and with the chance that five starts all agree."""
     wins = _wins(LAB, STARTS)
-    rate = wins / len(STARTS)
+    measured = wins / len(STARTS)
 
-    def same_share(value):
-        value = _share(value)
-        if abs(value - rate) > 0.005:
-            raise Wrong(
-                f"les {len(STARTS)} départs rejoués ne donnent pas {plain(value)}. Il faut la part des "
-                "départs dont la perte de test à la dernière époque, `trois.test_loss[:, -1]`, est d'au plus "
-                "0,2 (la moyenne d'un tableau de booléens est une proportion)."
-            )
-        return f"oui, {wins} départs sur {len(STARTS)}, soit {decimal(100 * rate, 0)} %."
-
-    def chance(value):
-        value = _share(value)
-        if abs(value - rate**PLAYED - (1 - rate) ** PLAYED) <= 0.005:
-            return f"oui : une fois sur {round(1 / value)}, les cinq essais racontent tous la même histoire."
-        if abs(value - rate**PLAYED) <= 0.003:
-            raise Wrong("c'est la probabilité que les cinq réussissent ; il manque le cas où tous échouent.")
-        if abs(value - (1 - rate) ** PLAYED) <= 0.003:
-            raise Wrong("c'est la probabilité que les cinq échouent ; il manque le cas où tous réussissent.")
-        raise Wrong(
-            f"ce n'est pas {plain(value)}. Les départs sont indépendants : cinq réussites ont la probabilité "
-            "taux⁵ ; écrivez de même celle de cinq échecs, puis additionnez."
+    def same_rate(value):
+        value = answers.share(value)
+        return answers.expect(
+            value,
+            (measured, f"oui, {wins} départs sur {len(STARTS)}, soit {percent(measured, 0)}."),
+            otherwise=f"les {len(STARTS)} départs rejoués ne donnent pas {plain(value)}. Il faut la part des "
+            "départs dont la perte de test à la dernière époque, `trois.test_loss[:, -1]`, est d'au plus "
+            "0,2 (la moyenne d'un tableau de booléens est une proportion).",
+            within=0.005,
         )
 
-    return combine(("taux", 0.75, same_share, share), ("unanimes", 0.75, chance, unanimous))
+    def chance(value):
+        value, all_win, all_fail = answers.share(value), measured**PLAYED, (1 - measured) ** PLAYED
+        once = f"oui : une fois sur {round(1 / (all_win + all_fail))}"
+        return answers.expect(
+            value,
+            (all_win + all_fail, f"{once}, les cinq essais racontent tous la même histoire."),
+            (all_win, "c'est la probabilité que les cinq réussissent ; il manque le cas où tous échouent."),
+            (all_fail, "c'est la probabilité que les cinq échouent ; il manque le cas où tous réussissent."),
+            otherwise=f"ce n'est pas {plain(value)}. Les départs sont indépendants : cinq réussites ont la "
+            "probabilité taux⁵ ; écrivez de même celle de cinq échecs, puis additionnez.",
+            within=0.005,
+        )
+
+    return combine(("taux", 0.75, same_rate, rate), ("unanimes", 0.75, chance, unanimous))
 
 
-@MARKS.check("3.a")
-def check_prediction_larger(starts: object) -> str:
-    """Record how many of 64 starts the student expects of three neurons then two."""
-    value = _whole(starts, 0, len(STARTS))
-    return f"Prédiction notée : {count(value, 'départ')} sur {len(STARTS)}. La figure suivante répond."
+check_prediction_larger = MARKS.prediction(
+    "3.a", lambda starts: f"{_wins_predicted(starts)}. La figure suivante répond."
+)
 
 
 @MARKS.check("3.b")
@@ -145,36 +134,35 @@ def check_larger(url: object) -> tuple[float, str]:
 
     More stable means: the 95 % interval of the difference of the success rates lies above 0.
     """
-    config = read_url(url)
+    config = answers.read_url(url)
     if config.regularization == "none" or config.regularization_rate == 0:  # several names for no penalty
         config = config.replace(
             regularization=LAB.regularization, regularization_rate=LAB.regularization_rate
         )
-    require_same(config, LAB, _FIXED)
+    answers.require_same(config, LAB, _FIXED)
     shape = config.network_shape
-    neurons = sum(shape)
-    _require_slightly_larger(shape)
+    neurons, shown = sum(shape), f"[{answers.shown(shape)}]"
+    _require_slightly_larger(shape, shown)
     trials = len(NEW_STARTS)
     before, after = _wins(LAB, NEW_STARTS), _wins(LAB.replace(network_shape=shape), NEW_STARTS)
     gain = (after - before) / trials
     low, high = wilson_difference(after, trials, before, trials)
     measured = (
-        f"Sur {trials} nouveaux départs (64 à 127), [{_shown(shape)}] réussit {_rate(after, trials)} ; "
+        f"Sur {trials} nouveaux départs (64 à 127), {shown} réussit {_rate(after, trials)} ; "
         f"le réseau de départ, [3], {_rate(before, trials)}. Écart : {_points(gain)}, "
         f"intervalle à 95 % de {_points(low)} à {_points(high)}."
     )
-    if after <= before:
-        raise Wrong(
-            f"{measured} Il n'est pas plus stable. Regardez si une couche étrangle les autres : tout le "
-            "signal doit passer par ses neurones.",
-            _LARGER_ONLY,
-        )
     if low <= 0:
-        raise Wrong(
-            f"{measured} Cet intervalle contient 0 : le progrès peut n'être que de la chance. "
-            "Cherchez un réseau dont l'avantage soit plus net.",
-            _LARGER_ONLY,
+        why = (
+            "Cet intervalle contient 0 : le progrès peut n'être que de la chance. "
+            "Cherchez un réseau dont l'avantage soit plus net."
         )
+        if after <= before:
+            why = (
+                "Il n'est pas plus stable. Regardez si une couche étrangle les autres : tout le signal "
+                "doit passer par ses neurones."
+            )
+        raise Wrong(f"{measured} {why}", _LARGER_ONLY)
     points = next(points for most, points in _POINTS_BY_NEURONS.items() if neurons <= most)
     feedback = f"{measured} Il est donc plus stable, et ce n'est pas un hasard de tirage."
     if points < MARKS.questions["3.b"].points:
@@ -184,11 +172,9 @@ def check_larger(url: object) -> tuple[float, str]:
     return points, feedback
 
 
-@MARKS.check("4.a")
-def check_prediction_zero(moved: object) -> str:
-    """Record how many of the 13 parameters the student expects to move from zero."""
-    value = _whole(moved, 0, 13)
-    return f"Prédiction notée : {count(value, 'paramètre')} sur 13. À vérifier ci-dessous."
+check_prediction_zero = MARKS.prediction(
+    "4.a", lambda moved: f"{count(answers.whole(moved, 0, 13), 'paramètre')} sur 13. À vérifier ci-dessous."
+)
 
 
 @MARKS.check("4.b")
@@ -196,42 +182,43 @@ def check_symmetry(moved: object, distinct: object, wins: object) -> tuple[float
     """Train anew from zero weights, from equal neurons and from nearly equal ones."""
 
     def same_moved(value):
-        value = _whole(value, 0, 13)
-        zero = LAB.replace(init_zero=True)
-        before, after = Run(zero).parameters, trained(zero, EPOCHS, (0,)).parameters
+        value, zero = answers.whole(value, 0, 13), LAB.replace(init_zero=True)
+        before, after = Run(zero).parameters, answers.trained(zero, EPOCHS, (0,)).parameters
         measured = sum(
             int(np.sum(old != new))
             for layers in zip(before, after, strict=True)
             for old, new in zip(*layers, strict=True)
         )
-        if value != measured:
-            raise Wrong(
-                f"l'expérience rejouée n'en fait pas bouger {value}. Comptez, sur la première ligne de la "
-                "figure, les paramètres qui quittent zéro, si peu que ce soit, dans les quatre colonnes."
-            )
-        return f"oui, {count(measured, 'paramètre')} sur 13."
+        return answers.expect(
+            value,
+            (measured, f"oui, {count(measured, 'paramètre')} sur 13."),
+            otherwise=f"l'expérience rejouée n'en fait pas bouger {value}. Comptez, sur la première ligne de "
+            "la figure, les paramètres qui quittent zéro, si peu que ce soit, dans les quatre colonnes.",
+        )
 
     def same_distinct(value):
-        value = _whole(value, 0, 3)
+        value = answers.whole(value, 0, 3)
         (weights, biases), (outgoing, _) = train_nearly_equal(LAB, 0, LEAST_EPOCHS, STARTS).parameters
         neurons = np.concatenate([weights[0], biases[:1], outgoing[0].T]).T  # one row per neuron of start 0
         measured = len(np.unique(neurons.round(6), axis=0))
-        if value != measured:
-            raise Wrong(
-                f"il n'en reste pas {value}. Deux neurones sont le même s'ils ont les mêmes poids, à "
-                "l'entrée et à la sortie : leurs courbes se superposent-elles sur la figure ?"
-            )
-        return f"oui, rejoué : {count(measured, 'neurone')} pour trois places."
+        return answers.expect(
+            value,
+            (measured, f"oui, rejoué : {count(measured, 'neurone')} pour trois places."),
+            otherwise=f"il n'en reste pas {value}. Deux neurones sont le même s'ils ont les mêmes poids, à "
+            "l'entrée et à la sortie : leurs courbes se superposent-elles sur la figure ?",
+        )
 
     def same_wins(value):
-        value = _whole(value, 0, len(STARTS))
-        losses = worst_if_nan(train_nearly_equal(LAB, GAP, EPOCHS, STARTS).test_loss[:, -1])
-        if value != int(np.sum(losses <= TARGET)):
-            raise Wrong(
-                f"les {len(STARTS)} départs rejoués n'en donnent pas {value}. Comptez ceux dont la perte "
-                "de test à la dernière époque est d'au plus 0,2, pour un écart de 0,1."
-            )
-        return f"oui, {count(value, 'départ')} sur {len(STARTS)}."
+        value, wins = (
+            answers.whole(value, 0, len(STARTS)),
+            successes_at_the_end(train_nearly_equal(LAB, GAP, EPOCHS, STARTS), TARGET),
+        )
+        return answers.expect(
+            value,
+            (wins, f"oui, {count(wins, 'départ')} sur {len(STARTS)}."),
+            otherwise=f"les {len(STARTS)} départs rejoués n'en donnent pas {value}. Comptez ceux dont la "
+            "perte de test à la dernière époque est d'au plus 0,2, pour un écart de 0,1.",
+        )
 
     return combine(
         ("bouges", 0.5, same_moved, moved),
@@ -243,47 +230,44 @@ def check_symmetry(moved: object, distinct: object, wins: object) -> tuple[float
 @MARKS.check("5.a")
 def check_scale(scale: object) -> str:
     """Measure, on the weights really drawn, what the scale makes of the variance from layer to layer."""
-    value = number(scale, 0, 100)
+    value = answers.number(scale, 0, 100)
     between = [weights for weights, _ in Run(DEEP, STARTS).parameters[1:-1]]  # the layers of 4 inputs
     power = float(np.mean([np.mean(weights**2) for weights in between]))
     ratio = 4 * power * value**2
-    if abs(ratio - 1) <= 0.06:
-        return (
-            f"Oui : mesuré sur les poids des {len(STARTS)} départs, un neurone rend {decimal(ratio, 2)} "
-            "fois la variance de ses entrées."
-        )
     effect = f"Avec cette échelle, un neurone rend {plain(ratio, 2)} fois la variance de ses entrées. "
-    if abs(value - 0.5) < 0.01:
-        raise Wrong(
-            f"{effect}½ est l'écart type que les poids doivent avoir ; de combien multiplier le leur ?"
-        )
-    if abs(value - 3) < 0.05:
-        raise Wrong(f"{effect}C'est la variance qui est multipliée par s² : il reste une racine à prendre.")
-    raise Wrong(f"{effect}Écrivez 4 × s² × (variance d'un poids du Playground) = 1, puis tirez-en s.")
+    if abs(ratio - 1) > 0.06:
+        otherwise = "Écrivez 4 × s² × (variance d'un poids du Playground) = 1, puis tirez-en s."
+        if abs(value - 0.5) < 0.01:
+            otherwise = "½ est l'écart type que les poids doivent avoir ; de combien multiplier le leur ?"
+        elif abs(value - 3) < 0.05:
+            otherwise = "C'est la variance qui est multipliée par s² : il reste une racine à prendre."
+        raise Wrong(effect + otherwise)
+    return (
+        f"Oui : mesuré sur les poids des {len(STARTS)} départs, un neurone rend {decimal(ratio, 2)} "
+        "fois la variance de ses entrées."
+    )
 
 
 @MARKS.check("6.a")
 def check_segment(barrier: object, order: object) -> tuple[float, str]:
     """Walk anew from one solution to the other, with the neurons in the student's order."""
-    run = trained(LAB, EPOCHS, STARTS)
+    run = answers.trained(LAB, EPOCHS, STARTS)
 
     def same_barrier(value):
-        value = number(value, 0, 100)
+        value = answers.number(value, 0, 100)
         losses = segment_losses(run, *ENDS)
         top, ends = float(losses.max()), float(max(losses[0], losses[-1]))
-        if abs(value - (top - ends)) <= 0.01:
-            return f"oui : de {decimal(ends)} aux extrémités, la perte monte à {decimal(top)} entre les deux."
-        if abs(value - top) <= 0.01:
-            raise Wrong("c'est l'altitude du sommet ; retranchez-lui celle de l'extrémité la plus haute.")
-        raise Wrong(
-            f"le trajet rejoué ne donne pas {plain(value)}. Il faut `pertes_segment.max()`, moins la plus "
-            "haute des deux extrémités, `pertes_segment[0]` et `pertes_segment[-1]`."
+        climbs = f"monte à {decimal(top)}"
+        return answers.expect(
+            value,
+            (top - ends, f"oui : de {decimal(ends)} aux extrémités, la perte {climbs} entre les deux."),
+            (top, "c'est l'altitude du sommet ; retranchez-lui celle de l'extrémité la plus haute."),
+            otherwise=f"le trajet rejoué ne donne pas {plain(value)}. Il faut `pertes_segment.max()`, moins "
+            "la plus haute des deux extrémités, `pertes_segment[0]` et `pertes_segment[-1]`.",
+            within=0.01,
         )
 
     def right_order(value):
-        value = _given(value)
-        if value is ...:
-            raise Unanswered
         if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
             raise Wrong(
                 f"trois numéros de neurones sont attendus, par exemple (2, 1, 0) ; reçu : {quoted(value)}."
@@ -300,32 +284,22 @@ def check_segment(barrier: object, order: object) -> tuple[float, str]:
             )
         return "oui : dans cet ordre, plus aucune bosse sur le trajet."
 
-    return combine(("barriere", 0.5, same_barrier, barrier), ("ordre", 0.5, right_order, _given(order)))
-
-
-def summary() -> Summary:
-    """Return the table of marks of Part 2."""
-    return MARKS.summary()
+    return combine(("barriere", 0.5, same_barrier, barrier), ("ordre", 0.5, right_order, order))
 
 
 def _check_shapes(answer):
     names = [_family(value) for value in _five(answer, "formes")]
-    accepted = [set(names) for names in zip(*_replayed_families(), strict=True)]
-    wrong = [
-        reset for reset, (name, right) in enumerate(zip(names, accepted, strict=True)) if name not in right
-    ]
+    replayed = (families(answers.trained(LAB, epochs, STARTS)) for epochs in (LEAST_EPOCHS, EPOCHS))
+    accepted = [set(found) for found in zip(*replayed, strict=True)]
+    wrong, points = _misfits(names, lambda name, start: name in accepted[start], 0.3)
     if not wrong:
         kinds = sorted(set(names), key=FAMILIES.index)
         return f"oui, rejoués : {listed(kinds)}. Les mêmes données, {len(kinds)} formes."
-    points = 0.3 * (PLAYED - len(wrong))
-    if len(wrong) > 1 and all(name in right for name, right in zip(names, accepted[1:], strict=False)):
-        raise Wrong(f"tout est décalé d'un départ. {_FIRST}", points)
-    missing = [reset for reset in wrong if names[reset] is ...]
-    told = [f"le départ {reset} reste à compléter" for reset in missing]
+    told = [f"le départ {start} reste à compléter" for start in wrong if names[start] is ...]
     told += [
-        f"le départ {reset}, rejoué, ne finit pas en « {names[reset]} »"
-        for reset in wrong
-        if reset not in missing
+        f"le départ {start}, rejoué, ne finit pas en « {names[start]} »"
+        for start in wrong
+        if names[start] is not ...
     ]
     raise Wrong(
         f"{' ; '.join(told)}. Comptez les quadrants qui ont la bonne couleur, sans compter le gris, une fois "
@@ -335,40 +309,38 @@ def _check_shapes(answer):
 
 
 def _check_losses(answer):
-    values = [
-        value if value is ... else number(value, 0, math.inf) for value in _five(answer, "pertes de test")
-    ]
-    run = trained(LAB, EPOCHS, STARTS)
+    five = _five(answer, "pertes de test")
+    values = [value if value is ... else answers.number(value, 0) for value in five]
+    run = answers.trained(LAB, EPOCHS, STARTS)
     late = run.test_loss[:, LEAST_EPOCHS:]
 
-    def close(value, reset):
-        return value is not ... and late[reset].min() - 0.01 <= value <= late[reset].max() + 0.01
+    def close(value, start):
+        return value is not ... and late[start].min() - 0.01 <= value <= late[start].max() + 0.01
 
-    wrong = [reset for reset, value in enumerate(values) if not close(value, reset)]
+    wrong, points = _misfits(values, close, 0.2)
     if not wrong:
         return f"oui, les {PLAYED} départs rejoués s'arrêtent aux mêmes pertes."
-    points = 0.2 * (PLAYED - len(wrong))
-    if len(wrong) > 1 and all(close(value, reset + 1) for reset, value in enumerate(values)):
-        raise Wrong(f"tout est décalé d'un départ. {_FIRST}", points)
-    given = [reset for reset in wrong if values[reset] is not ...]
+    given = [start for start in wrong if values[start] is not ...]
     starts = "le départ" if len(wrong) == 1 else "les départs"
     advice = f"Il faut la perte de test après {LEAST_EPOCHS} époques au moins, à 0,01 près."
-    if given and all(abs(values[reset] - run.train_loss[reset, -1]) <= 0.01 for reset in given):
+    if given and all(abs(values[start] - run.train_loss[start, -1]) <= 0.01 for start in given):
         advice = "C'est la perte d'entraînement : lisez celle de test."
-    elif given and all(values[reset] > late[reset].max() for reset in given):
+    elif given and all(values[start] > late[start].max() for start in given):
         advice += " Vos valeurs sont trop hautes : laissez l'entraînement aller plus loin."
     raise Wrong(f"à revoir pour {starts} {listed(map(str, wrong))}. {advice}", points)
 
 
-_FIRST = (
-    "Le départ 0 est le réseau tel qu'il s'ouvre, avant toute réinitialisation ; "
-    "le départ 1 suit la première."
-)
-
-
-def _replayed_families():
-    """Return the families of resets 0 to 4 after the fewest epochs asked for, and later."""
-    return [families(trained(LAB, epochs, STARTS))[:PLAYED] for epochs in (LEAST_EPOCHS, EPOCHS)]
+def _misfits(values, fits, each):
+    """Return the starts whose value does not fit, and what the others earn, or say that all are shifted."""
+    wrong = [start for start, value in enumerate(values) if not fits(value, start)]
+    points = each * (PLAYED - len(wrong))
+    if len(wrong) > 1 and all(fits(value, start + 1) for start, value in enumerate(values[:-1])):
+        raise Wrong(
+            "tout est décalé d'un départ. Le départ 0 est le réseau tel qu'il s'ouvre, avant toute "
+            "réinitialisation ; le départ 1 suit la première.",
+            points,
+        )
+    return wrong, points
 
 
 def _family(answer):
@@ -388,79 +360,41 @@ def _family(answer):
 
 
 def _five(answer, what):
-    """Read a list of five values, or a dictionary by number of resets."""
-    if isinstance(answer, Mapping) and set(answer) == set(range(PLAYED)):
-        answer = [answer[reset] for reset in range(PLAYED)]
-    if isinstance(answer, np.ndarray):
-        answer = answer.tolist()
-    if not isinstance(answer, (list, tuple)):
-        raise Wrong(
-            f"une liste de {PLAYED} {what} est attendue, du départ 0 au départ 4 ; reçu : {quoted(answer)}."
-        )
-    if len(answer) != PLAYED:
-        raise Wrong(f"{PLAYED} {what} sont attendues, une par départ, et non {len(answer)}.")
-    return list(answer)
+    return answers.several(
+        answer, PLAYED, f"une liste de {PLAYED} {what} est attendue, du départ 0 au départ 4"
+    )
 
 
-def _given(answer):
-    """Return ``...`` for a list that was left as a list of ``...``."""
-    if isinstance(answer, (list, tuple)) and answer and all(value is ... for value in answer):
-        return ...
-    return answer
-
-
-def _require_slightly_larger(shape):
+def _require_slightly_larger(shape, shown):
     neurons, layers = sum(shape), len(shape)
     if layers < 2:
         raise Wrong(
-            f"[{_shown(shape)}] n'a pas de couche de plus que le réseau de départ : il en faut au moins "
+            f"{shown} n'a pas de couche de plus que le réseau de départ : il en faut au moins "
             "deux, séparées par une virgule dans `networkShape`."
         )
     if neurons <= sum(LAB.network_shape):
         raise Wrong(
-            f"[{_shown(shape)}] n'a pas plus de neurones que le réseau de départ, qui en a "
+            f"{shown} n'a pas plus de neurones que le réseau de départ, qui en a "
             f"{sum(LAB.network_shape)} : ajoutez-en."
         )
     if layers not in _LAYERS or neurons > _MOST_NEURONS:
         raise Wrong(
-            f"[{_shown(shape)}] n'est plus « un peu plus grand » : au plus {_LAYERS[-1]} couches cachées et "
+            f"{shown} n'est plus « un peu plus grand » : au plus {_LAYERS[-1]} couches cachées et "
             f"{_MOST_NEURONS} neurones en tout. Une stabilité que l'on achète sans compter n'apprend rien."
         )
 
 
 def _wins(config, starts):
-    losses = worst_if_nan(trained(config, EPOCHS, starts).test_loss[:, -1])
-    return int(np.sum(losses <= TARGET))
+    return successes_at_the_end(answers.trained(config, EPOCHS, starts), TARGET)
 
 
 def _rate(wins, trials):
     low, high = wilson(wins, trials)
     return (
-        f"{wins} fois sur {trials} ({decimal(100 * wins / trials, 0)} %, intervalle de Wilson à 95 % : "
-        f"{decimal(100 * low, 0)} à {decimal(100 * high, 0)} %)"
+        f"{wins} fois sur {trials} ({percent(wins / trials, 0)}, intervalle de Wilson à 95 % : "
+        f"{decimal(100 * low, 0)} à {percent(high, 0)})"
     )
 
 
 def _points(difference):
-    value = plain(abs(100 * difference), 1)
-    return f"{'−' if difference < 0 else '+'}{value}{NBSP}point{'s' * (abs(100 * difference) >= 2)}"
-
-
-def _shown(shape):
-    return ", ".join(map(str, shape))
-
-
-def _whole(answer, low, high):
-    value = number(answer, low, high)
-    if value != int(value):
-        raise Wrong(f"un nombre entier est attendu ; reçu : {quoted(answer)}.")
-    return int(value)
-
-
-def _share(answer):
-    value = number(answer)
-    if 1 < value <= 100:
-        raise Wrong(
-            f"une proportion entre 0 et 1 est attendue, pas un pourcentage ; reçu : {quoted(answer)}."
-        )
-    return number(answer, 0, 1)
+    return f"{signed(100 * difference)}{NBSP}point{'s' * (abs(100 * difference) >= 2)}"

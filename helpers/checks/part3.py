@@ -11,10 +11,11 @@ import numpy as np
 from ..engine.config import PlaygroundConfig
 from ..engine.training import Run
 from ..experiments.generalization import laplacian, roughness
+from ..experiments.statistics import worst_if_nan
 from ..experiments.sweep import Sweep, cell_losses
 from ..french import count, decimal, plain, quoted, typographic
-from .answers import SAME_POINTS, number, read_url, replay, require_same, trained
-from .marks import Marks, Question, Summary, Unanswered, Wrong, combine
+from . import answers
+from .marks import Marks, Question, Wrong, blank, combine
 
 LAB = PlaygroundConfig(
     dataset="spiral",
@@ -69,31 +70,31 @@ BANDS = {
 }
 
 
-@MARKS.check("1.a")
-def check_prediction_plain(loss: object) -> str:
-    """Record the best test loss that the student expects on X1 and X2."""
-    return f"Prédiction notée : {plain(number(loss, 0, 2))}. À vous de la battre."
+summary = MARKS.summary
+
+check_prediction_plain = MARKS.prediction(
+    "1.a", lambda loss: f"{plain(answers.number(loss, 0, 2))}. À vous de la battre."
+)
 
 
 @MARKS.check("1.b")
 def check_best_plain(url: object) -> tuple[float, str]:
     """Replay the start that the address names, X1 and X2 its only inputs; the lower its loss, the better."""
-    config = read_url(url)
-    require_same(config, LAB, {**SAME_POINTS, "features": "entrées actives"})
+    config = answers.read_url(url)
+    answers.require_same(config, LAB, answers.SAME_POINTS | answers.INPUTS)
     return _marked(config, BANDS["1.b"])
 
 
-@MARKS.check("2.a")
-def check_prediction_features(loss: object) -> str:
-    """Record the best test loss that the student expects with computed features."""
-    return f"Prédiction notée : {plain(number(loss, 0, 2))}. La recherche qui suit tranchera."
+check_prediction_features = MARKS.prediction(
+    "2.a", lambda loss: f"{plain(answers.number(loss, 0, 2))}. La recherche qui suit tranchera."
+)
 
 
 @MARKS.check("2.b")
 def check_best_features(url: object) -> tuple[float, str]:
     """Replay the start that the address names, which has a feature beyond X1 and X2."""
-    config = read_url(url)
-    require_same(config, LAB, SAME_POINTS)
+    config = answers.read_url(url)
+    answers.require_same(config, LAB, answers.SAME_POINTS)
     if not set(config.features) - set(LAB.features):
         raise Wrong(
             "Cette expérience n'a que X₁ et X₂ : c'était la question 1. Activez au moins une entrée "
@@ -105,15 +106,13 @@ def check_best_features(url: object) -> tuple[float, str]:
 @MARKS.check("3.a")
 def check_roughness(function: Callable) -> str:
     """Run the student's roughness on random surfaces and steps, and on surfaces of known Laplacian."""
-    if not callable(function):
-        raise Wrong(f"Une fonction est attendue : `def rugosite(z, pas)` ; reçu : {quoted(function)}.")
     random = np.random.default_rng()
     ticks, step = np.linspace(-6, 6, 100, retstep=True)
-    x, y = np.meshgrid(ticks, ticks)
+    x, y = ticks, ticks[:, np.newaxis]
     cases = [(x * x - 3 * y * y, step), (np.sin(x) * np.cos(y), step)]
     cases += [(random.normal(size=random.integers(5, 40, 2)), random.uniform(0.1, 0.9)) for _ in range(10)]
     for surface, distance in cases:
-        _check_one_surface(_called(function, surface, distance), surface, distance)
+        _check_one_surface(_answered(function, surface, distance), surface, distance)
     return f"Votre rugosité est exacte sur {len(cases)} surfaces, dont deux connues par le calcul."
 
 
@@ -122,14 +121,14 @@ def check_medians(plain_median: object, features_median: object) -> tuple[float,
     """Compare with the median roughness of the witness network, trained anew with and without features."""
 
     def same_median(value, config, other):
-        value, measured = number(value, 0), _median_roughness(config)
-        if math.isclose(value, measured, rel_tol=0.02):
-            return f"oui, {decimal(measured, 1)} par unité de longueur au carré."
-        if math.isclose(value, _median_roughness(other), rel_tol=0.02):
-            raise Wrong("c'est la médiane de l'autre réseau : échangez les deux.")
-        raise Wrong(
-            f"l'expérience rejouée ne donne pas {plain(value)}. Il faut la médiane (`np.median`) des "
-            f"{len(STARTS)} valeurs de `rugosites[...]`, à 2 % près."
+        value, measured = answers.number(value, 0), _median_roughness(config)
+        return answers.expect(
+            value,
+            (measured, f"oui, {decimal(measured, 1)} par unité de longueur au carré."),
+            (_median_roughness(other), "c'est la médiane de l'autre réseau : échangez les deux."),
+            otherwise=f"l'expérience rejouée ne donne pas {plain(value)}. Il faut la médiane (`np.median`) "
+            f"des {len(STARTS)} valeurs de `rugosites[...]`, à 2 % près.",
+            relative=0.02,
         )
 
     return combine(
@@ -138,38 +137,39 @@ def check_medians(plain_median: object, features_median: object) -> tuple[float,
     )
 
 
-@MARKS.check("4.a")
+@MARKS.check("4.a", answers=2)
 def check_early_stopping(epoch: object, loss: object, run: object) -> tuple[float, str]:
     """Find the lowest test loss of the run that the student looked at."""
-    if epoch is ... and loss is ...:
-        raise Unanswered
     if not isinstance(run, Run) or len(run.starts) != 1:
         raise Wrong("`long` n'est plus l'entraînement de la cellule de mesure : exécutez-la à nouveau.")
-    losses = np.where(np.isnan(run.test_loss[0]), np.inf, run.test_loss[0])
+    losses = worst_if_nan(run.test_loss[0])
     best, last = int(np.argmin(losses)), run.epoch
 
     def same_epoch(value):
-        value = number(value, 0)
-        if value == best or (value == int(value) and value <= last and losses[int(value)] == losses[best]):
-            return f"oui, la perte de test y vaut {decimal(losses[best])}."
-        if value == int(np.nanargmin(run.train_loss[0])):
-            raise Wrong("c'est le minimum de la perte d'entraînement ; il faut celui de la perte de test.")
-        if abs(value - best) <= 1:
-            raise Wrong("à une époque près : la case 0 du tableau est l'état avant tout entraînement.")
-        raise Wrong(
-            f"ce n'est pas l'époque {plain(value)}. `long.test_loss[0]` a une valeur par époque ; "
-            "`np.argmin` donne la case de la plus petite."
+        value = answers.number(value, 0)
+        tie = value == int(value) and value <= last and losses[int(value)] == losses[best]
+        beside = "à une époque près : la case 0 du tableau est l'état avant tout entraînement."
+        training = "c'est le minimum de la perte d'entraînement ; il faut celui de la perte de test."
+        return answers.expect(
+            value,
+            (value if tie else best, f"oui, la perte de test y vaut {decimal(losses[best])}."),
+            (int(np.nanargmin(run.train_loss[0])), training),
+            *((best + side, beside) for side in (-1, 1)),
+            otherwise=f"ce n'est pas l'époque {plain(value)}. `long.test_loss[0]` a une valeur par époque ; "
+            "`np.argmin` donne la case de la plus petite.",
         )
 
     def same_gain(value):
-        value, gain = number(value), float(losses[last] - losses[best])
+        value, gain = answers.number(value), float(losses[last] - losses[best])
         if not math.isfinite(gain):
             raise Wrong("cet entraînement a divergé avant la fin : prenez un réseau qui ne diverge pas.")
-        if abs(value - gain) <= 0.001:
-            return f"oui, de {decimal(losses[last])} à {decimal(losses[best])}."
-        if abs(value + gain) <= 0.001:
-            raise Wrong("le signe est inversé : un gain est positif quand la perte finale est la plus haute.")
-        raise Wrong("c'est la perte de test à la dernière époque, moins la plus basse de toutes.")
+        return answers.expect(
+            value,
+            (gain, f"oui, de {decimal(losses[last])} à {decimal(losses[best])}."),
+            (-gain, "le signe est inversé : un gain est positif quand la perte finale est la plus haute."),
+            otherwise="c'est la perte de test à la dernière époque, moins la plus basse de toutes.",
+            within=0.001,
+        )
 
     return combine(("epoque_arret", 0.5, same_epoch, epoch), ("gain", 0.5, same_gain, loss))
 
@@ -179,19 +179,19 @@ def check_gaps(without: object, with_penalty: object) -> tuple[float, str]:
     """Compare with the median gap between test and training loss, without and with the L2 penalty."""
 
     def same_gap(value, rate):
-        value = number(value)
-        run = trained(WITNESS_FEATURES.replace(regularization_rate=rate), EPOCHS, STARTS)
+        value = answers.number(value)
+        run = answers.trained(WITNESS_FEATURES.replace(regularization_rate=rate), EPOCHS, STARTS)
         test, training = run.test_loss[:, -1], run.train_loss[:, -1]
-        gap = float(np.median(test - training))
-        if abs(value - gap) <= 0.005:
-            return f"oui, {decimal(gap)}."
-        if abs(value + gap) <= 0.005:
-            raise Wrong("le signe est inversé : l'écart est la perte de test moins celle d'entraînement.")
-        if abs(value - float(np.median(test))) <= 0.005:
-            raise Wrong("c'est la médiane de la perte de test : retranchez-lui la perte d'entraînement.")
-        raise Wrong(
-            f"l'expérience rejouée ne donne pas {plain(value)}. Calculez pour chaque départ l'écart à la "
-            "dernière époque, `test_loss[:, -1] - train_loss[:, -1]`, puis la médiane des écarts."
+        gap, only = float(np.median(test - training)), "c'est la médiane de la perte de test"
+        return answers.expect(
+            value,
+            (gap, f"oui, {decimal(gap)}."),
+            (-gap, "le signe est inversé : l'écart est la perte de test moins celle d'entraînement."),
+            (np.median(test), f"{only} : retranchez-lui la perte d'entraînement."),
+            otherwise=f"l'expérience rejouée ne donne pas {plain(value)}. Calculez pour chaque départ "
+            "l'écart à la dernière époque, `test_loss[:, -1] - train_loss[:, -1]`, puis la médiane des "
+            "écarts.",
+            within=0.005,
         )
 
     return combine(
@@ -200,14 +200,12 @@ def check_gaps(without: object, with_penalty: object) -> tuple[float, str]:
     )
 
 
-@MARKS.check("4.c")
+@MARKS.check("4.c", answers=1)
 def check_sweep(table: object, best: object) -> tuple[float, str]:
     """Check that a sweep is wide enough, that its best cell is the one named, and replay that cell."""
-    if table is ...:
-        raise Unanswered
     if not isinstance(table, Sweep):
         raise Wrong(f"`balayage` doit être le résultat de `sweep(...)` ; reçu : {quoted(table)}.")
-    require_same(table.config, LAB, SAME_POINTS)
+    answers.require_same(table.config, LAB, answers.SAME_POINTS)
     small = min(len(table.learning_rates), len(table.rates))
     if small < SMALLEST_SWEEP:
         raise Wrong(
@@ -224,7 +222,7 @@ def check_sweep(table: object, best: object) -> tuple[float, str]:
     )
     _check_replayed(cell, table, float(table.medians[row, column]))
     found = f"Votre balayage couvre {table.medians.size} cases"
-    if best is ...:
+    if blank(best):
         return 0.5, f"{found}. Il reste à nommer la meilleure dans `meilleur`."
     learning_rate, rate = _pair(best)
     if (learning_rate, rate) == (table.rates[column], table.learning_rates[row]):
@@ -247,9 +245,9 @@ def replayed(url: object, instead: PlaygroundConfig = LAB, epochs: int = LAB_EPO
     """
     try:
         if url is not ...:
-            config = read_url(url)
-            require_same(config, LAB, SAME_POINTS)
-            run = replay(config)
+            config = answers.read_url(url)
+            answers.require_same(config, LAB, answers.SAME_POINTS)
+            run = answers.replay(config)
             if math.isfinite(run.test_loss[0, -1]):
                 return run
             raise Wrong("l'entraînement a divergé")
@@ -258,18 +256,13 @@ def replayed(url: object, instead: PlaygroundConfig = LAB, epochs: int = LAB_EPO
         first = str(wrong).split(". ")[0].rstrip(".")
         reason = f"Réponse inutilisable ({first[:1].lower()}{first[1:]})"
     print(typographic(f"{reason} : les figures montrent un réseau de départ à la place du vôtre."))
-    return trained(instead, epochs, (0,))
+    return answers.trained(instead, epochs, (0,))
 
 
 def continued(run: Run) -> Run:
     """Return a copy of a run trained on to twice its epochs, and to 1000 at least, 5000 at most."""
     longer = run.copy()
     return longer.train(max(0, min(max(2 * run.epoch, LONGER), 5000) - run.epoch))
-
-
-def summary() -> Summary:
-    """Return the table of marks of Part 3."""
-    return MARKS.summary()
 
 
 def points_below(loss: float, bands: dict[float, float]) -> float:
@@ -294,13 +287,10 @@ def rounded_otherwise(config: PlaygroundConfig, copies: int) -> np.ndarray:
 
 
 def _marked(config, bands):
-    losses = replay(config).test_loss[0]
+    losses = answers.replay(config).test_loss[0]
     final = float(losses[-1])
     if not math.isfinite(final):
-        raise Wrong(
-            "La perte n'est plus un nombre : cet entraînement a divergé. "
-            "Diminuez le taux d'apprentissage (`learningRate`)."
-        )
+        raise Wrong(answers.DIVERGED)
     earned = points_below(final, bands)
     feedback = f"Rejoué : perte de test {decimal(final)} après {count(config.epochs, 'époque')}."
     (otherwise,) = rounded_otherwise(config, 1)
@@ -312,7 +302,8 @@ def _marked(config, bands):
         )
     best, full = int(np.nanargmin(losses)), max(bands.values())
     if earned == full:
-        return earned, f"{feedback} Tous les points{_praise(final)}."
+        praise = " : elle est parmi les plus basses que nous connaissions" if final < 0.25 else ", bravo"
+        return earned, f"{feedback} Tous les points{praise}."
     higher = max(limit for limit, points in bands.items() if points > earned)
     if losses[best] < higher:
         feedback += (
@@ -329,46 +320,34 @@ def _marked(config, bands):
     return earned, f"{feedback} Prochain palier : sous {decimal(higher, 2)}."
 
 
-def _praise(loss):
-    return " : elle est parmi les plus basses que nous connaissions" if loss < 0.25 else ", bravo"
-
-
-def _called(function, surface, step):
-    """Call the student's function on a copy of the surface; return what it answers, unread."""
-    try:
-        result = function(surface.copy(), step)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # whatever the student's code raises is feedback, not our failure
-        raise Wrong(
-            f"Votre fonction s'arrête sur une erreur ({type(error).__name__}) avec un tableau de forme "
-            f"{surface.shape}. Les cinq tableaux du calcul doivent avoir la même forme : "
-            "deux lignes et deux colonnes de moins que z."
-        ) from None
-    if result is ...:
-        raise Unanswered
-    if result is None:
-        raise Wrong("Votre fonction ne renvoie rien : terminez-la par `return`.")
+def _answered(function, surface, step):
+    """Call the student's function on a copy of the surface; return the number that it answers."""
+    result = answers.call(
+        function,
+        surface.copy(),
+        step,
+        signature="def rugosite(z, pas)",
+        ending="`return`",
+        advice=f" avec un tableau de forme {surface.shape}. Les cinq tableaux du calcul doivent avoir la "
+        "même forme : deux lignes et deux colonnes de moins que z.",
+    )
     if isinstance(result, np.ndarray) and result.size > 1:
         raise Wrong("Votre fonction renvoie un tableau : prenez la moyenne de sa valeur absolue.")
-    return number(result)
+    return answers.number(result)
 
 
 def _check_one_surface(value, surface, step):
-    exact = laplacian(surface, step)
-    if math.isclose(value, np.mean(np.abs(exact)), rel_tol=1e-6):
-        return
-    middle = surface[1:-1, 1:-1]
+    exact, middle = laplacian(surface, step), surface[1:-1, 1:-1]
     neighbours = exact * step**2 + 4 * middle
+    right = np.mean(np.abs(exact))
     absolute = "la valeur absolue se prend avant la moyenne : sans elle, creux et bosses se compensent."
-    mistakes = (
+    answers.expect(
+        value,
+        (right, "juste."),
         (np.mean(exact), absolute),
         (abs(np.mean(exact)), absolute),
-        (np.mean(np.abs(exact)) * step**2, "il manque la division par le carré du pas."),
-        (
-            np.mean(np.abs(exact)) * step,
-            "la division se fait par le carré du pas (c'est une dérivée seconde).",
-        ),
+        (right * step**2, "il manque la division par le carré du pas."),
+        (right * step, "la division se fait par le carré du pas (c'est une dérivée seconde)."),
         (np.mean(np.abs(neighbours - middle)) / step**2, "le point du milieu compte 4 fois."),
         (np.mean(np.abs(neighbours)) / step**2, "il manque le point du milieu, compté 4 fois."),
         (np.mean(np.abs(neighbours + 4 * middle)) / step**2, "le point du milieu se retranche."),
@@ -377,20 +356,15 @@ def _check_one_surface(value, surface, step):
         (np.mean(exact**2), "la valeur absolue est demandée, pas le carré."),
         (np.sqrt(np.mean(exact**2)), "la valeur absolue est demandée, pas la moyenne quadratique."),
         (np.median(np.abs(exact)), "la moyenne est demandée, pas la médiane."),
-    )
-    for wrong, sentence in mistakes:
-        if math.isclose(value, wrong, rel_tol=1e-6):
-            raise Wrong(sentence)
-    raise Wrong(
-        f"Sur une surface de forme {surface.shape} au pas {plain(step)}, la rugosité vaut "
-        f"{plain(np.mean(np.abs(exact)))} ; votre fonction donne {plain(value)}. "
-        "Relisez la formule terme à terme."
+        otherwise=f"Sur une surface de forme {surface.shape} au pas {plain(step)}, la rugosité vaut "
+        f"{plain(right)} ; votre fonction donne {plain(value)}. Relisez la formule terme à terme.",
+        relative=1e-6,
     )
 
 
 @functools.cache
 def _median_roughness(config):
-    return float(np.median(roughness(trained(config, EPOCHS, STARTS))))
+    return float(np.median(roughness(answers.trained(config, EPOCHS, STARTS))))
 
 
 def _check_replayed(cell, table, median):
@@ -406,10 +380,9 @@ def _check_replayed(cell, table, median):
 
 
 def _pair(best):
-    if not isinstance(best, (tuple, list)) or len(best) != 2:
-        raise Wrong(f"`meilleur` est un couple, par exemple `(0.1, 0.01)` ; reçu : {quoted(best)}.", 0.5)
+    pair = answers.several(best, 2, "`meilleur` est un couple, par exemple `(0.1, 0.01)`", 0.5)
     try:
-        return number(best[0]), number(best[1])
+        return [answers.number(value) for value in pair]
     except Wrong as wrong:
         raise Wrong(f"`meilleur` : {wrong}", 0.5) from None
 

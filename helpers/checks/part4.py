@@ -24,9 +24,9 @@ from ..cifar10 import (
     read_model,
 )
 from ..cifar10.record import BEST, HISTORY, grading
-from ..french import count, decimal, listed, plain, quoted, thousands, typographic
-from .answers import number
-from .marks import Marks, Question, Summary, Unanswered, Wrong, combine
+from ..french import count, decimal, listed, percent, plain, quoted, thousands, typographic
+from .answers import call, expect, number, several
+from .marks import Marks, Question, Unanswered, Wrong, combine
 
 KERNEL = 5  # side of the lab's filters, in pixels
 # name -> (inputs, outputs) of the layers that have weights; a convolution counts channels.
@@ -62,18 +62,19 @@ ARCHIVE = "rendu_partie4.zip"
 # Test accuracy to reach -> points.
 BANDS = {0.80: 5.0, 0.75: 4.0, 0.70: 2.5, 0.65: 1.0}
 
+_PADDING = 'Le `padding` des convolutions est-il bien `"same"` ?'
+
+summary = MARKS.summary
+
 
 @MARKS.check("1.a")
 def check_parameters(counts: object) -> tuple[float, str]:
     """Compare the hand count of each layer's weights and biases."""
-    if not isinstance(counts, dict):
+    if not isinstance(counts, dict) or not counts:
         raise Wrong(f"Gardez le dictionnaire de la cellule et remplacez ses `...` ; reçu : {quoted(counts)}.")
-    answers = {name: counts.get(name, ...) for name in WEIGHTED}
-    if all(answer is ... for answer in answers.values()):
-        raise Unanswered
     share = MARKS.questions["1.a"].points / len(WEIGHTED)
     points, feedback = combine(
-        *((name, share, functools.partial(_check_count, name), answer) for name, answer in answers.items())
+        *((name, share, functools.partial(_check_count, name), counts.get(name, ...)) for name in WEIGHTED)
     )
     if points == MARKS.questions["1.a"].points:
         feedback += f"\nEn tout, {thousands(PARAMETERS)} paramètres, presque tous dans fc4."
@@ -83,28 +84,18 @@ def check_parameters(counts: object) -> tuple[float, str]:
 @MARKS.check("1.b")
 def check_valid_sides(sides: object) -> tuple[float, str]:
     """Compare the sides of the maps after each layer, had the convolutions no padding."""
-    if not isinstance(sides, (list, tuple)) or len(sides) != 5:
-        raise Wrong(f"Une liste de cinq côtés est attendue, de conv1 à conv3 ; reçu : {quoted(sides)}.")
-    if all(side is ... for side in sides):
-        raise Unanswered
-    names, expected, side = ("conv1", "pool1", "conv2", "pool2", "conv3"), [], 32
-    for name in names:
-        side = side - KERNEL + 1 if name.startswith("conv") else side // 2
-        expected.append(side)
-
-    def check_side(answer, right, before, name):
-        if number(answer, 0) == right:
-            return f"oui, {right} × {right}."
-        if name.startswith("pool"):
-            raise Wrong(f"un max-pooling 2 × 2 réduit un côté de {before} à sa moitié, arrondie vers le bas.")
-        raise Wrong(f"un filtre de 5 × 5 n'a que {before} − 5 + 1 places le long d'un côté de {before}.")
-
-    points, feedback = combine(
-        *(
-            (name, 0.2, functools.partial(check_side, right=right, before=before, name=name), answer)
-            for name, answer, right, before in zip(names, sides, expected, [32, *expected], strict=False)
+    sides = several(sides, 5, "Une liste de cinq côtés est attendue, de conv1 à conv3")
+    parts, before = [], 32
+    for name, answer in zip(("conv1", "pool1", "conv2", "pool2", "conv3"), sides, strict=True):
+        pool = f"un max-pooling 2 × 2 réduit un côté de {before} à sa moitié, arrondie vers le bas."
+        convolution = f"un filtre de 5 × 5 n'a que {before} − 5 + 1 places le long d'un côté de {before}."
+        pooled = name.startswith("pool")
+        right = before // 2 if pooled else before - KERNEL + 1
+        parts.append(
+            (name, 0.2, functools.partial(_check_side, right, pool if pooled else convolution), answer)
         )
-    )
+        before = right
+    points, feedback = combine(*parts)
     if points < 0.999:
         return points, feedback
     return 1, (
@@ -133,17 +124,14 @@ def check_model(build_model: Callable) -> tuple[float, str]:
     )
 
 
-@MARKS.check("3.a")
-def check_prediction_epoch(epoch: object) -> str:
-    """Record the epoch at which the student expects the validation accuracy to peak."""
-    return f"Prédiction notée : époque {plain(number(epoch, 1, 100))}. L'entraînement tranchera."
+check_prediction_epoch = MARKS.prediction(
+    "3.a", lambda epoch: f"époque {plain(number(epoch, 1, 100))}. L'entraînement tranchera."
+)
 
 
-@MARKS.check("3.b")
+@MARKS.check("3.b", answers=2)
 def check_overfitting(epoch: object, gap: object, folder: object) -> tuple[float, str]:
     """Compare with the record of the plain recipe, itself checked against the model that it saved."""
-    if epoch is ... and gap is ...:
-        raise Unanswered
     history = _verified_record(folder)
     best = int(np.argmax(history["val_accuracy"])) + 1
     last = len(history["val_accuracy"])
@@ -155,20 +143,21 @@ def check_overfitting(epoch: object, gap: object, folder: object) -> tuple[float
         )
 
     def check_epoch(answer):
-        answer = number(answer, 0)
-        if answer == best:
-            return f"oui, époque {best} sur {last}."
-        if answer == best - 1:
-            raise Wrong("les époques se comptent à partir de 1 : ajoutez 1 à `np.argmax`.", 0.5)
-        raise Wrong("c'est l'époque où `val_accuracy` est la plus haute (`np.argmax`, plus 1).")
+        return expect(
+            number(answer, 0),
+            (best, f"oui, époque {best} sur {last}."),
+            (best - 1, "les époques se comptent à partir de 1 : ajoutez 1 à `np.argmax`.", 0.5),
+            otherwise="c'est l'époque où `val_accuracy` est la plus haute (`np.argmax`, plus 1).",
+        )
 
     def check_gap(answer):
-        answer = number(answer, -1, 1)
-        if abs(answer - final_gap) <= 0.006:
-            return f"oui, {decimal(final_gap, 2)} à la dernière époque."
-        if abs(answer + final_gap) <= 0.006:
-            raise Wrong("le signe est inversé : entraînement moins validation.")
-        raise Wrong("prenez la dernière valeur de `accuracy` moins la dernière de `val_accuracy`.")
+        return expect(
+            number(answer, -1, 1),
+            (final_gap, f"oui, {decimal(final_gap, 2)} à la dernière époque."),
+            (-final_gap, "le signe est inversé : entraînement moins validation."),
+            otherwise="prenez la dernière valeur de `accuracy` moins la dernière de `val_accuracy`.",
+            within=0.006,
+        )
 
     points, feedback = combine(("epoque_sommet", 1, check_epoch, epoch), ("ecart_final", 0.5, check_gap, gap))
     if best == last and not data().demo:
@@ -176,10 +165,9 @@ def check_overfitting(epoch: object, gap: object, folder: object) -> tuple[float
     return points, feedback
 
 
-@MARKS.check("4.a")
-def check_prediction_accuracy(accuracy: object) -> str:
-    """Record the test accuracy that the student expects to reach."""
-    return f"Prédiction notée : {plain(number(accuracy, 0, 1))}. À vous de la tenir."
+check_prediction_accuracy = MARKS.prediction(
+    "4.a", lambda accuracy: f"{plain(number(accuracy, 0, 1))}. À vous de la tenir."
+)
 
 
 @MARKS.check("4.b")
@@ -208,15 +196,10 @@ def check_accuracy(path: object) -> tuple[float, str]:
     return points, f"{feedback} Prochain palier : {decimal(following, 2)}."
 
 
-@MARKS.check("5.a")
+@MARKS.check("5.a", answers=1)
 def check_confusion(pair: object, path: object) -> tuple[float, str]:
     """Compare with the most frequent confusion of the model, evaluated anew."""
-    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-        raise Wrong(
-            f'Un couple de noms est attendu, `("vraie classe", "classe prédite")` ; reçu : {quoted(pair)}.'
-        )
-    if all(name is ... for name in pair):
-        raise Unanswered
+    pair = several(pair, 2, 'Un couple de noms est attendu, `("vraie classe", "classe prédite")`')
     unknown = [name for name in pair if name not in CLASSES]
     if unknown:
         raise Wrong(f"{quoted(unknown[0])} n'est pas une classe. Les classes : {listed(CLASSES)}.")
@@ -237,27 +220,25 @@ def check_confusion(pair: object, path: object) -> tuple[float, str]:
     )
 
 
-@MARKS.check("5.b")
+@MARKS.check("5.b", answers=1)
 def check_margin(margin: object, path: object) -> tuple[float, str]:
     """Compare with the half-width of the 95 % interval of the model's test accuracy."""
-    if margin is ...:
-        raise Unanswered
     evaluation = evaluation_of(path)
     accuracy, images = evaluation.accuracy, len(evaluation.labels)
     deviation = math.sqrt(accuracy * (1 - accuracy) / images)
-    margin = number(margin, 0)
-    if math.isclose(margin, 1.96 * deviation, rel_tol=0.05):
-        return 0.5, (
-            f"Oui, ± {decimal(100 * margin, 1)} % environ : deux réseaux plus proches "
-            "que cela ne se départagent pas ainsi."
-        )
-    if math.isclose(margin, deviation, rel_tol=0.05):
-        raise Wrong("C'est un écart type : la demi-largeur à 95 % en compte 1,96.", 0.25)
-    if math.isclose(margin, 196 * deviation, rel_tol=0.05):
-        raise Wrong("C'est le bon nombre, en pourcentage : gardez l'exactitude entre 0 et 1.", 0.25)
-    if math.isclose(margin, 2 * 1.96 * deviation, rel_tol=0.05):
-        raise Wrong("C'est la largeur entière de l'intervalle : la moitié est demandée.", 0.25)
-    raise Wrong("Calculez `1.96 * np.sqrt(p * (1 - p) / n)`, p étant l'exactitude et n le nombre d'images.")
+    reach = 1.96 * deviation
+    praise = (
+        f"Oui, ± {percent(reach)} environ : deux réseaux plus proches que cela ne se départagent pas ainsi."
+    )
+    return expect(
+        number(margin, 0),
+        (reach, praise),
+        (deviation, "C'est un écart type : la demi-largeur à 95 % en compte 1,96.", 0.25),
+        (100 * reach, "C'est le bon nombre, en pourcentage : gardez l'exactitude entre 0 et 1.", 0.25),
+        (2 * reach, "C'est la largeur entière de l'intervalle : la moitié est demandée.", 0.25),
+        otherwise="Calculez `1.96 * np.sqrt(p * (1 - p) / n)`, p étant l'exactitude et n le nombre d'images.",
+        relative=0.05,
+    )
 
 
 def model_or_stand_in(build_model: Callable) -> keras.Model:
@@ -307,65 +288,48 @@ def hand_in(folder: object, path: object) -> None:
     print(typographic(f"Archive à rendre avec ce carnet : {ARCHIVE}, dans votre dossier de sauvegardes."))
 
 
-def summary() -> Summary:
-    """Return the table of marks of Part 4."""
-    return MARKS.summary()
+def _check_side(right, otherwise, answer):
+    return expect(number(answer, 0), (right, f"oui, {right} × {right}."), otherwise=otherwise)
 
 
 def _check_count(name, answer):
     inputs, outputs = WEIGHTED[name]
     convolution = name.startswith("conv")
-    each = inputs * KERNEL**2 if convolution else inputs
+    each, size, unit = inputs, f"{inputs}", "neurone"
+    otherwise = "pour chaque neurone : ses entrées, plus un biais."
+    if convolution:
+        each, size, unit = inputs * KERNEL**2, f"5 × 5 × {inputs}", "filtre"
+        otherwise = f"pour chaque filtre : {KERNEL} × {KERNEL} × canaux d'entrée, plus un biais."
     answer, right = number(answer, 0), (each + 1) * outputs
-    if answer == right:
-        size = f"5 × 5 × {inputs}" if convolution else f"{inputs}"
-        return f"oui, ({size} + 1) × {outputs} = {thousands(right)}."
-    if answer == each * outputs:
-        raise Wrong(f"il manque les biais, un par {'filtre' if convolution else 'neurone'}.")
-    if convolution and answer in (KERNEL**2 * outputs, (KERNEL**2 + 1) * outputs):
-        raise Wrong(f"un filtre traverse tous les canaux d'entrée, il y en a {inputs}.")
-    if convolution and answer > right:
-        raise Wrong("un filtre est le même à toutes les places de l'image : sa taille ne compte pas.")
-    if name == "fc4" and answer in (
-        (side * side * 64 + bias) * 1000 for side in (8, 16, 32) for bias in (0, 1)
-    ):
-        raise Wrong("trois max-pooling ont réduit le côté de 32 à 4 : fc4 reçoit 4 × 4 × 64 valeurs.")
-    unit = (
-        f"{KERNEL} × {KERNEL} × canaux d'entrée, plus un biais"
-        if convolution
-        else "ses entrées, plus un biais"
-    )
-    raise Wrong(f"pour chaque {'filtre' if convolution else 'neurone'} : {unit}.")
+    mistakes = [(each * outputs, f"il manque les biais, un par {unit}.")]
+    if convolution:
+        channels = f"un filtre traverse tous les canaux d'entrée, il y en a {inputs}."
+        mistakes += [((KERNEL**2 + bias) * outputs, channels) for bias in (0, 1)]
+        if answer > right:
+            otherwise = "un filtre est le même à toutes les places de l'image : sa taille ne compte pas."
+    elif name == "fc4":
+        pools = "trois max-pooling ont réduit le côté de 32 à 4 : fc4 reçoit 4 × 4 × 64 valeurs."
+        mistakes += [((side**2 * 64 + bias) * outputs, pools) for side in (8, 16, 32) for bias in (0, 1)]
+    praise = f"oui, ({size} + 1) × {outputs} = {thousands(right)}."
+    return expect(answer, (right, praise), *mistakes, otherwise=otherwise)
 
 
 def _built(build_model):
     if isinstance(build_model, keras.Model):
         return build_model
-    if not callable(build_model):
-        raise Wrong(f"Une fonction est attendue : `def build_model()` ; reçu : {quoted(build_model)}.")
     try:
-        model = build_model()
-    except KeyboardInterrupt:
+        model = call(
+            build_model,
+            signature="def build_model()",
+            ending="`return` et le modèle",
+            advice=" : exécutez-la dans une cellule à part pour la lire.",
+        )
+    except Wrong as wrong:
+        if "negative" in str(wrong.__cause__).lower():  # Keras, of the size that a layer would have
+            raise Wrong(f"{wrong} {_PADDING}", wrong.points) from None
         raise
-    except BaseException as error:  # whatever the student's code raises is feedback, not our failure
-        hint = (
-            ' Le `padding` des convolutions est-il bien `"same"` ?'
-            if "negative" in str(error).lower()
-            else ""
-        )
-        raise Wrong(
-            f"`build_model()` s'arrête sur une erreur ({type(error).__name__}) : exécutez-la dans une "
-            f"cellule à part pour la lire.{hint}"
-        ) from None
-    if model is ...:
-        raise Unanswered
-    if model is None:
-        raise Wrong("`build_model()` ne renvoie rien : terminez-la par `return` et le modèle.")
     if _vanishes(model):
-        raise Wrong(
-            "Une couche de votre modèle n'a plus un seul pixel à donner à la suivante. Le `padding` des "
-            'convolutions est-il bien `"same"` ?'
-        )
+        raise Wrong(f"Une couche de votre modèle n'a plus un seul pixel à donner à la suivante. {_PADDING}")
     return model
 
 

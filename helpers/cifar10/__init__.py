@@ -3,7 +3,7 @@
 from . import plotting
 from .architecture import PARAMETERS, differences, read_model
 from .dataset import CLASSES, Cifar10, DataUnavailable, find_cifar10, load_cifar10
-from .evaluation import Comparison, Evaluation, compare, evaluate
+from .evaluation import Evaluation, evaluate
 from .pace import Calibration, calibrate
 from .record import RecordError, TrainingRecord, read_history
 
@@ -12,13 +12,11 @@ __all__ = [
     "PARAMETERS",
     "Calibration",
     "Cifar10",
-    "Comparison",
     "DataUnavailable",
     "Evaluation",
     "RecordError",
     "TrainingRecord",
     "calibrate",
-    "compare",
     "differences",
     "evaluate",
     "find_cifar10",

@@ -10,8 +10,8 @@ from functools import cached_property
 import keras
 import numpy as np
 
-from ..experiments.statistics import wilson, wilson_paired
-from ..french import decimal, french_error, percent, quoted, signed, thousands, typographic
+from ..experiments.statistics import wilson
+from ..french import decimal, french_error, percent, quoted, thousands, typographic
 from .dataset import CLASSES, Cifar10
 
 FULL_TRAINING, FULL_TEST = 50_000, 10_000  # images in CIFAR-10
@@ -156,43 +156,6 @@ class Evaluation(_Result):
         return sentence + (" ; le modèle finit sans softmax, appliquée ici" if self.softmax else "")
 
 
-@dataclass(frozen=True, repr=False)
-class Comparison(_Result):
-    """Two classifiers on the same test images.
-
-    Attributes:
-        images: how many.
-        accuracies: of the first and of the second.
-        interval: 95 % interval of the first accuracy minus the second one (``statistics.wilson_paired``).
-        note: as in ``Evaluation``.
-    """
-
-    images: int
-    accuracies: tuple[float, float]
-    interval: tuple[float, float]
-    note: str = ""
-
-    @property
-    def difference(self) -> float:
-        """The first accuracy minus the second one."""
-        return self.accuracies[0] - self.accuracies[1]
-
-    def _sentence(self):
-        first, second = self.accuracies
-        low, high = (signed(100 * bound) for bound in self.interval)
-        unit = "points" if round(abs(100 * self.difference), 1) >= 2 else "point"
-        verdict = (
-            "ces images ne suffisent pas à les départager"
-            if self.interval[0] <= 0 <= self.interval[1]
-            else f"le {'premier' if self.difference > 0 else 'second'} modèle est meilleur"
-        )
-        return (
-            f"Sur les mêmes {thousands(self.images)} images de test : {percent(first)} contre "
-            f"{percent(second)}, soit {signed(100 * self.difference)} {unit} "
-            f"(intervalle à 95 % : {low} à {high}) ; {verdict}"
-        )
-
-
 def evaluate(model: keras.Model, data: Cifar10, batch_size: int = 500) -> Evaluation:
     """Ask the model for the class of every test image, quietly and a batch at a time.
 
@@ -299,27 +262,6 @@ def leaves(model: keras.Layer) -> list[keras.Layer]:
     if inner is None:
         return [model]
     return list(dict.fromkeys(leaf for layer in inner for leaf in leaves(layer)))
-
-
-def compare(first: Evaluation, second: Evaluation) -> Comparison:
-    """Compare two models image by image, which is much finer than two intervals side by side.
-
-    Raises:
-        ValueError: in French, if they were not evaluated on the same test images.
-    """
-    for evaluation in (first, second):
-        if not isinstance(evaluation, Evaluation):
-            raise french_error(f"Donnez deux résultats de evaluate, et non {quoted(evaluation)}.")
-    if first.data != second.data or not np.array_equal(first.labels, second.labels):
-        raise french_error(
-            f"Ces deux évaluations ne se comparent pas : l'une porte sur « {first.data} » "
-            f"({thousands(len(first.labels))} images de test), l'autre sur « {second.data} » "
-            f"({thousands(len(second.labels))}). Évaluez les deux modèles sur les mêmes données."
-        )
-    one, other = first.correct, second.correct
-    cells = (one & other, one & ~other, ~one & other, ~one & ~other)
-    interval = wilson_paired(*(int(cell.sum()) for cell in cells))
-    return Comparison(len(one), (first.accuracy, second.accuracy), interval, first.note)
 
 
 def _require(model, data):

@@ -80,6 +80,21 @@ def compute_features(points: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     return np.stack([_FEATURES[name](x, y) for name in names], axis=1)
 
 
+def grid(columns: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+    """Return the points of a grid, (rows * columns, 2), row after row.
+
+    Args:
+        columns: the values of x.
+        rows: those of y, by default the same.
+    """
+    return np.stack(np.meshgrid(columns, columns if rows is None else rows), axis=-1).reshape(-1, 2)
+
+
+def half_squared_error(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the original's loss of each answer, an array of the shape of ``outputs``: take its mean."""
+    return 0.5 * (outputs - labels) ** 2
+
+
 _FEATURES = {
     "x": lambda x, y: x,
     "y": lambda x, y: y,

@@ -1,41 +1,9 @@
-"""The Playground's networks as ordinary Keras: a trained model, and the source that builds and trains one."""
+"""The Playground's networks as ordinary Keras: the source that builds and trains one."""
 
 from __future__ import annotations
 
-import keras
-
-from ..french import count, french_error
 from .config import PlaygroundConfig
-from .training import Run, layer_sizes, output_activation
-
-
-def to_keras(run: Run, start: int = 0) -> keras.Sequential:
-    """Return one network of a run as a Keras model with the same parameters.
-
-    Args:
-        run: the run.
-        start: which of its starts, from 0.
-
-    Returns:
-        A float32 model from the experiment's features, shape (n, features), to the output, shape (n, 1).
-
-    Raises:
-        ValueError: the run has no such start.
-    """
-    if not 0 <= start < len(run.starts):
-        raise french_error(
-            f"start = {start!r} : ce calcul a {count(len(run.starts), 'départ')}, à compter de 0."
-        )
-    inputs, *sizes = layer_sizes(run.config)
-    activations = [run.config.activation] * (len(sizes) - 1) + [output_activation(run.config)]
-    model = keras.Sequential(
-        [
-            keras.Input((inputs,)),
-            *(keras.layers.Dense(units, name) for units, name in zip(sizes, activations, strict=True)),
-        ]
-    )
-    model.set_weights([array[start] for layer in run.parameters for array in layer])
-    return model
+from .training import layer_sizes, output_activation
 
 
 def keras_code(config: PlaygroundConfig, epochs: int = 100) -> str:

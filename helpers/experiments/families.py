@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..engine.data import grid
 from ..engine.training import Run
 
 SQUARE = 5.0  # the XOR's points lie in [-5, 5]^2
@@ -63,4 +64,4 @@ def _shares(surface):
 
 def _points():
     ticks = SQUARE * ((np.arange(GRID) + 0.5) / GRID * 2 - 1)  # none on an axis
-    return np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
+    return grid(ticks)

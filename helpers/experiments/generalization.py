@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..engine.config import PlaygroundConfig
-from ..engine.data import DOMAIN, SAMPLES, load_data
+from ..engine.data import DOMAIN, SAMPLES, grid, half_squared_error, load_data
 from ..engine.training import Run
 
 GRID = 100  # points a side
@@ -51,8 +51,7 @@ def roughness(run: Run) -> np.ndarray:
         Array of shape (starts,), in units of output per unit of length squared.
     """
     ticks, step = np.linspace(*DOMAIN, GRID, retstep=True)
-    points = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
-    surfaces = run.predict(points).reshape(len(run.starts), GRID, GRID)
+    surfaces = run.predict(grid(ticks)).reshape(len(run.starts), GRID, GRID)
     return disc_mean(np.abs(laplacian(surfaces, step)))
 
 
@@ -84,7 +83,7 @@ def noise_floor(config: PlaygroundConfig) -> float:
     data = load_data(config)
     points = np.concatenate([data.train_points, data.test_points])
     labels = np.concatenate([data.train_labels, data.test_labels])
-    return float(0.5 * np.mean((spiral_output(points, config.noise) - labels) ** 2))
+    return float(half_squared_error(spiral_output(points, config.noise), labels).mean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +118,7 @@ def stop_early(
     run, data = Run(config, starts), load_data(config)
     curves = []
     for _ in range(epochs // every):
-        errors = 0.5 * (run.train(every).predict(data.test_points) - data.test_labels) ** 2
+        errors = half_squared_error(run.train(every).predict(data.test_points), data.test_labels)
         curves.append([errors[:, ::2].mean(axis=1), errors[:, 1::2].mean(axis=1)])
     curves = np.nan_to_num(np.moveaxis(curves, 0, -1), nan=np.inf)  # (2 halves, starts, looks)
     announced, honest = choose(curves, curves), choose(curves, curves[::-1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..engine.data import compute_features, load_data
+from ..engine.data import compute_features, half_squared_error, load_data
 from ..engine.training import Run
 
 
@@ -34,7 +34,7 @@ def frozen_losses(run: Run, start: int = 0) -> np.ndarray:
         frozen[:, index] = 0  # the input's mean, a constant, joins the bias
         twin = run.copy()
         twin.parameters = [(frozen, biases + mean * weights[:, index]), *others]
-        losses.append(0.5 * np.mean((twin.predict(data.test_points)[start] - data.test_labels) ** 2))
+        losses.append(half_squared_error(twin.predict(data.test_points)[start], data.test_labels).mean())
     return np.array(losses)
 
 

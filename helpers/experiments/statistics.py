@@ -14,6 +14,11 @@ def successes(run: Run, target: float) -> int:
     return int(np.sum(worst_if_nan(run.test_loss).min(axis=1) <= target))
 
 
+def successes_at_the_end(run: Run, target: float) -> int:
+    """Count the starts whose test loss is at most ``target`` at the last epoch: those that succeed."""
+    return int(np.sum(worst_if_nan(run.test_loss[:, -1]) <= target))
+
+
 def wilson(wins: int, trials: int, z: float = 1.96) -> tuple[float, float]:
     """Return the Wilson score interval of a proportion (Wilson, 1927), 95 % by default."""
     share = wins / trials
@@ -36,34 +41,6 @@ def wilson_difference(wins: int, trials: int, other_wins: int, other_trials: int
     return (
         difference - math.hypot(share - low, other_high - other),
         difference + math.hypot(high - share, other - other_low),
-    )
-
-
-def wilson_paired(both: int, first: int, second: int, neither: int) -> tuple[float, float]:
-    """Return the 95 % interval of a proportion minus another one, both seen on the same cases.
-
-    Args:
-        both, first, second, neither: how many cases succeed both ways, only one way, only the other, no way.
-
-    Source: Newcombe (1998), Improved confidence intervals for the difference between binomial proportions
-    based on paired data, method 10: the two Wilson intervals joined with their correlation phi.
-    """
-    trials = both + first + second + neither
-    wins, other_wins = both + first, both + second
-    share, other = wins / trials, other_wins / trials
-    low, high = wilson(wins, trials)
-    other_low, other_high = wilson(other_wins, trials)
-    spread = wins * (trials - wins) * other_wins * (trials - other_wins)
-    product = both * neither - first * second
-    product = max(product - trials / 2, 0) if product > 0 else product  # his continuity correction
-    phi = product / math.sqrt(spread) if spread else 0.0
-
-    def joined(a, b):
-        return math.sqrt(max(a * a - 2 * phi * a * b + b * b, 0))
-
-    return (
-        share - other - joined(share - low, other_high - other),
-        share - other + joined(high - share, other - other_low),
     )
 
 

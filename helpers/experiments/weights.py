@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 
 from ..engine.config import PlaygroundConfig
-from ..engine.data import compute_features, load_data
+from ..engine.data import compute_features, half_squared_error, load_data
 from ..engine.training import Parameters, Run, output_activation
 from ..french import french_error, quoted
 
@@ -115,8 +115,8 @@ def segment(run: Run, start: int, end: int, order: object = ..., steps: int = 10
     line = Run(run.config, (0,) * steps)
     line.parameters = [
         (
-            _mixed(weights[start], last_weights, way[:, np.newaxis, np.newaxis]),
-            _mixed(biases[start], last_biases, way[:, np.newaxis]),
+            _nearer(last_weights, weights[start], way[:, np.newaxis, np.newaxis]),
+            _nearer(last_biases, biases[start], way[:, np.newaxis]),
         )
         for (weights, biases), (last_weights, last_biases) in zip(parameters, last, strict=True)
     ]
@@ -126,7 +126,7 @@ def segment(run: Run, start: int, end: int, order: object = ..., steps: int = 10
 def losses(run: Run) -> np.ndarray:
     """Return each network's training loss as its parameters are now, array of shape (starts,)."""
     data = load_data(run.config)
-    return 0.5 * np.mean((run.predict(data.train_points) - data.train_labels) ** 2, axis=1)
+    return half_squared_error(run.predict(data.train_points), data.train_labels).mean(axis=1)
 
 
 def segment_losses(run: Run, start: int, end: int, order: object = ..., steps: int = 101) -> np.ndarray:
@@ -160,7 +160,3 @@ def reordered(parameters: Parameters, order: Iterable[int]) -> Parameters:
             f"par exemple {tuple(reversed(neurons))}."
         )
     return [(weights[:, chosen], biases[chosen]), (outgoing[chosen], last)]
-
-
-def _mixed(first, last, way):
-    return (1 - way) * first + way * last

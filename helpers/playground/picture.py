@@ -18,7 +18,7 @@ from matplotlib.transforms import IdentityTransform
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from ..engine.config import FEATURE_NAMES, FEATURES, PlaygroundConfig
-from ..engine.data import DOMAIN, Dataset, compute_features, load_data
+from ..engine.data import DOMAIN, Dataset, compute_features, grid, load_data
 from ..engine.training import Run
 from ..french import decimal
 from ..notebook.shown import PALETTE
@@ -36,12 +36,6 @@ DIMMED = 0.3  # what remains of the colour of a feature that is switched off
 _ROWS = 25  # of the surface computed at once: small products stay on one thread, which is faster
 
 
-def _grid():
-    axis = np.linspace(*DOMAIN, DENSITY, dtype=np.float32)
-    x, y = np.meshgrid(axis, axis[::-1])  # the first row is the top
-    return np.stack([x.ravel(), y.ravel()], axis=1)
-
-
 def color_table(alpha: float = 1.0) -> np.ndarray:
     """Return the 256 colours from -1 to +1 over white, uint8 of shape (256, 3)."""
     stops = np.array([ORANGE, GREY, BLUE]) * alpha + 255 * (1 - alpha)
@@ -49,7 +43,8 @@ def color_table(alpha: float = 1.0) -> np.ndarray:
     return np.stack([np.interp(position, range(3), channel) for channel in stops.T], axis=1).astype(np.uint8)
 
 
-GRID = _grid()
+_AXIS = np.linspace(*DOMAIN, DENSITY, dtype=np.float32)
+GRID = grid(_AXIS, _AXIS[::-1])  # the first row is the top
 COLORS = color_table()
 SURFACE_COLORS = color_table(SURFACE_ALPHA)
 # Which cells of the grid a neuron's small square shows.

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..engine.config import PlaygroundConfig
-from ..engine.data import load_data
+from ..engine.data import half_squared_error, load_data
 from ..engine.training import Run
 
 MAX_UNDO = 50
@@ -198,4 +198,4 @@ class Session:
 
 def _loss(run, points, labels):
     with np.errstate(all="ignore"):  # a diverged network is data, not an error
-        return 0.5 * float(np.mean((run.predict(points)[0] - labels) ** 2))
+        return float(half_squared_error(run.predict(points)[0], labels).mean())

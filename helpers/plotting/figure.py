@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter, ScalarFormatter
 from PIL import Image
 
-from ..engine.data import DOMAIN
+from ..engine.data import DOMAIN, grid
 from ..french import NBSP, decimal, typographic
 from ..notebook.shown import PALETTE
 
@@ -91,8 +91,7 @@ def new_figure(rows, columns, width, height, **options):
 
 def grid_points():
     """Return the points at which a surface is drawn, (GRID * GRID, 2)."""
-    ticks = np.linspace(*DOMAIN, GRID)
-    return np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
+    return grid(np.linspace(*DOMAIN, GRID))
 
 
 def figure_title(figure, title):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers import PlaygroundConfig, Run, plotting, train
-from helpers.engine.data import compute_features, load_data
-from helpers.engine.keras_export import to_keras
+from helpers import PlaygroundConfig, Run, train
+from helpers.engine.data import load_data
+from helpers.engine.keras_export import keras_code
 from helpers.experiments.weights import (
     gradients,
     losses,
@@ -69,8 +69,10 @@ def test_gradients_are_those_of_tensorflow(activation):
     config = LAB.replace(activation=activation, network_shape=(4, 3), features=("x", "sinY"))
     run = Run(config, (0, 3))
     data = load_data(config)
-    inputs = tf.constant(compute_features(data.train_points, config.features), tf.float32)
-    model = to_keras(run, 1)
+    scope = {}
+    exec(keras_code(config, epochs=1), scope)
+    model, inputs = scope["model"], tf.constant(scope["x_train"], tf.float32)
+    model.set_weights([array[1] for layer in run.parameters for array in layer])
     with tf.GradientTape() as tape:
         error = model(inputs)[:, 0] - tf.constant(data.train_labels, tf.float32)
         loss = 0.5 * tf.reduce_mean(error**2)
@@ -112,43 +114,3 @@ def test_what_is_not_an_order_is_told_in_french(order):
 def test_a_start_that_the_run_does_not_have_is_told_in_french(start):
     with pytest.raises(ValueError, match="attendu un départ de 0 à 1"):
         segment(Run(LAB, range(2)), start, 1)
-
-
-def test_a_diverged_network_counts_as_a_failure_in_the_figures():
-    run = train(LAB.replace(learning_rate=10, regularization="L2", regularization_rate=10), 30, range(3))
-    assert np.isnan(run.test_loss[:, -1]).all()
-    assert "0\u00a0réussite sur 3" in repr(plotting.stability({"[3]": run}, target=0.2))
-    assert "aucun quadrant" in repr(plotting.gallery(run))
-    assert "∞" in repr(plotting.gallery(run))
-
-
-def test_figures_of_part_2_draw_and_say_what_they_show():
-    run = train(LAB, 30, range(5))
-    zero = Run(LAB.replace(init_zero=True))
-    pictures = [
-        plotting.gallery(run),
-        plotting.stability({"[3]": run, "autre": run}, target=0.2),
-        plotting.parameter_paths({"zéro": zero}, epochs=10),
-        plotting.layer_signals(LAB.replace(network_shape=(3, 2)), [0.01, 3], range(3)),
-        plotting.loss_between(run, 0, 1, order=(2, 1, 0)),
-    ]
-    for picture in pictures:
-        png, size = picture._repr_png_()
-        assert png.startswith(b"\x89PNG")
-        assert size["width"] <= 900
-        assert repr(picture).endswith(".")
-    assert zero.epoch == 0  # a figure leaves the run as it was
-
-
-def test_the_slider_redraws_for_its_scale_and_shows_something_without_a_page():
-    slider = plotting.ScaleSlider(LAB.replace(network_shape=(4, 4)), starts=2)
-    first, size = slider._repr_mimebundle_()
-    before = slider._image.value
-    slider.scale = 0.01
-    assert slider._image.value != before
-    assert "échelle 0,01" in repr(slider)
-    assert first["image/png"].startswith(b"\x89PNG")
-    assert size["image/png"]["width"] == 840
-    slider.scale = 50  # the slider keeps it within its bounds
-    assert slider.scale <= 3.001
-    slider.close()

@@ -1,10 +1,10 @@
-"""Part 3's figures, on whatever network a student may have chosen."""
+"""Figures draw, on whatever network a student may have chosen, and say what they show."""
 
 import numpy as np
 import pytest
 
-from helpers import Run, plotting
-from helpers.checks import part3
+from helpers import Run, plotting, train
+from helpers.checks import part2, part3
 from helpers.experiments.sweep import Sweep
 from helpers.plotting import network
 
@@ -51,3 +51,45 @@ def test_the_lowest_test_loss_is_marked():
     best = int(np.argmin(run.test_loss[0]))
     marks = [line for line in axis.lines if line.get_marker() == "o"]
     assert [float(mark.get_xdata()[0]) for mark in marks] == [best]
+
+
+def test_a_diverged_network_counts_as_a_failure_in_the_figures():
+    run = train(
+        part2.LAB.replace(learning_rate=10, regularization="L2", regularization_rate=10), 30, range(3)
+    )
+    assert np.isnan(run.test_loss[:, -1]).all()
+    assert "0\u00a0réussite sur 3" in repr(plotting.stability({"[3]": run}, target=0.2))
+    assert "aucun quadrant" in repr(plotting.gallery(run))
+    assert "∞" in repr(plotting.gallery(run))
+
+
+def test_figures_of_part_2_draw_and_say_what_they_show():
+    run = train(part2.LAB, 30, range(5))
+    zero = Run(part2.LAB.replace(init_zero=True))
+    pictures = [
+        plotting.gallery(run),
+        plotting.stability({"[3]": run, "autre": run}, target=0.2),
+        plotting.parameter_paths({"zéro": zero}, epochs=10),
+        plotting.layer_signals(part2.LAB.replace(network_shape=(3, 2)), [0.01, 3], range(3)),
+        plotting.loss_between(run, 0, 1, order=(2, 1, 0)),
+    ]
+    for picture in pictures:
+        png, size = picture._repr_png_()
+        assert png.startswith(b"\x89PNG")
+        assert size["width"] <= 900
+        assert repr(picture).endswith(".")
+    assert zero.epoch == 0  # a figure leaves the run as it was
+
+
+def test_the_slider_redraws_for_its_scale_and_shows_something_without_a_page():
+    slider = plotting.ScaleSlider(part2.LAB.replace(network_shape=(4, 4)), starts=2)
+    first, size = slider._repr_mimebundle_()
+    before = slider._image.value
+    slider.scale = 0.01
+    assert slider._image.value != before
+    assert "échelle 0,01" in repr(slider)
+    assert first["image/png"].startswith(b"\x89PNG")
+    assert size["image/png"]["width"] == 840
+    slider.scale = 50  # the slider keeps it within its bounds
+    assert slider.scale <= 3.001
+    slider.close()

@@ -1,0 +1,360 @@
+"""Scores, feedback, replays and what all checks share: whatever a student writes, the mark is finite."""
+
+import inspect
+import math
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from nbformat.v4 import new_code_cell, new_output
+
+from helpers import PlaygroundConfig, Run
+from helpers.checks import part1, part2, part3, part4
+from helpers.checks.answers import (
+    MAX_EPOCHS,
+    MAX_RESETS,
+    expect,
+    number,
+    read_url,
+    replay,
+    require_same,
+    several,
+    whole,
+)
+from helpers.checks.marks import Marks, Question, Score, Unanswered, Wrong, combine
+from helpers.french import count, plain, quoted, typographic
+
+from .conftest import assert_told, edited
+
+QUESTION = Question("1.a", "Un titre", 2)
+ABSURD = [None, True, math.nan, math.inf, [], [0.5], {}, "0.5", b"", print, object(), np.ones(3), 10**400]
+CHECKS = [
+    check
+    for part in (part1, part2, part3, part4)
+    for name, check in vars(part).items()
+    if name.startswith("check_")
+]
+# What a prediction may be and may not.
+LOSSES, COUNTS = ((0, 0.5, 1.99), (-0.1, 2.1, 50)), ((0, 13, np.int64(5), 7.0), (-1, 65, 12.5))
+PREDICTIONS = [
+    (part1.check_prediction_linear, LOSSES),
+    (part1.check_prediction_relu, LOSSES),
+    (part1.check_prediction_size, ((1, 3, 48.0), (0, 49, 2.5))),
+    (part2.check_prediction_starts, COUNTS),
+    (part2.check_prediction_larger, COUNTS),
+    (part2.check_prediction_zero, COUNTS),
+    (part3.check_prediction_plain, LOSSES),
+    (part3.check_prediction_features, LOSSES),
+    (part4.check_prediction_epoch, ((1, 8, 100), (0, 101))),
+    (part4.check_prediction_accuracy, ((0, 0.7, 1), (-0.1, 70))),
+]
+# A check of an address, and an experiment that earns points there.
+ADDRESSES = [
+    (part1.check_smallest_network, part1.THREE_RELU.replace(resets=5, epochs=400)),
+    (part2.check_larger, part2.LAB.replace(network_shape=(4, 4))),
+    (part3.check_best_plain, part3.LAB.replace(epochs=1)),
+    (part3.check_best_features, part3.LAB.replace(features=("x", "y", "sinX"), epochs=1)),
+]
+XOR = (
+    "batchSize=10&dataset=xor&learningRate=0.01&regularization=L2&regularizationRate=0&noise=35&seed=0.50819"
+)
+SPIRAL = "batchSize=10&dataset=spiral&learningRate=0.1&regularizationRate=0.01&noise=80&seed=0.38953"
+LABS = {  # what the original lab's addresses hold, besides ALWAYS
+    part1: f"{XOR}&activation=linear&networkShape=1",
+    part2: f"{XOR}&activation=relu&networkShape=3",
+    part3: f"{SPIRAL}&activation=relu&networkShape=3,2",
+}
+ALWAYS = (
+    "regDataset=reg-plane&showTestData=false&discretize=false&percTrainData=50&x=true&y=true&xTimesY=false&"
+    "xSquared=false&ySquared=false&cosX=false&sinX=false&cosY=false&sinY=false&collectStats=false&"
+    "problem=classification&initZero=false&hideText=false"
+)
+
+
+class Hostile:
+    """Raises whenever Python looks at it."""
+
+    def _fail(self, *_):
+        raise RuntimeError("non")
+
+    __repr__ = __str__ = __eq__ = __float__ = __len__ = __iter__ = __array__ = __bool__ = __getattr__ = _fail
+    __hash__ = None
+
+
+def marks_of_one(function):
+    marks = Marks("Partie 0", QUESTION, Question("1.b", "À la main", 3, manual=True))
+    return marks, marks.check("1.a")(function)
+
+
+def nbgrader_mark(score):
+    """Return what nbgrader gives a cell that ends with this score."""
+    utils = pytest.importorskip("nbgrader.utils", reason="comes with instructor/requirements.txt")
+    output = new_output("execute_result", {"text/plain": repr(score)}, execution_count=1)
+    metadata = {"nbgrader": {"grade": True, "solution": False, "points": score.question.points}}
+    return utils.determine_grade(new_code_cell(outputs=[output], metadata=metadata))[0]
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        (1.5, 1.5),
+        (-1, 0),
+        (7, 2),
+        (math.nan, 0),
+        (math.inf, 0),
+        (np.float64(0.5), 0.5),
+        (True, 1),
+        (np.float32(1), 1),
+    ],
+)
+def test_a_score_is_a_finite_clipped_float_for_nbgrader(points, expected):
+    score = Score(points, QUESTION, "texte")
+    assert isinstance(score, float)
+    assert float(score) == expected
+    assert repr(score) == repr(float(expected))
+    assert nbgrader_mark(score) == expected
+
+
+def test_a_score_shows_its_feedback_in_french():
+    score = Score(1, QUESTION, "voici `x` : <b> & fin")
+    page = score._repr_html_()
+    assert "1\u00a0/\u00a02\u00a0points" in page
+    assert "<code>x</code>\u00a0: &lt;b&gt; &amp; fin" in page
+    assert "en partie réussi" in page
+    assert str(score).endswith("Voici `x`\u00a0: <b> & fin")
+
+
+def test_an_unanswered_question_is_said_to_be_so():
+    marks, check = marks_of_one(lambda answer: "bien")
+    score = check(...)
+    assert (float(score), score.answered) == (0, False)
+    assert "à compléter" in score._repr_html_()
+    assert marks.summary().unanswered == ["1.a"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("x"),
+        SystemExit(3),
+        RecursionError(),
+        MemoryError(),
+        Unanswered(),
+        Wrong("raté."),
+        GeneratorExit(),
+    ],
+)
+def test_a_check_never_raises(error):
+    def fail(answer):
+        raise error
+
+    _, check = marks_of_one(fail)
+    score = check(1)
+    assert score == 0
+    assert score.feedback
+
+
+def test_an_interrupt_still_interrupts():
+    def interrupted(answer):
+        raise KeyboardInterrupt
+
+    _, check = marks_of_one(interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        check(1)
+
+
+def test_a_warning_in_student_code_costs_nothing(capfd):
+    def noisy(answer):
+        warnings.warn("bruit", stacklevel=1)
+        np.log(np.array(-1.0))
+        print("bruit", file=sys.stderr)
+        return "bien"
+
+    _, check = marks_of_one(noisy)
+    assert check(1) == 2
+    assert capfd.readouterr().err == ""
+
+
+def test_the_summary_counts_points_and_lists_what_is_missing():
+    marks, check = marks_of_one(lambda answer: (1, "presque"))
+    before, _ = repr(marks.summary()), check(1)
+    after = marks.summary()
+    assert "0\u00a0/\u00a02\u00a0points" in before
+    assert "À compléter\u00a0: 1.a" in before
+    assert "1\u00a0/\u00a02\u00a0points" in repr(after)
+    assert "(3\u00a0points)\u00a0: 1.b" in repr(after)
+    assert after.unanswered == []
+    assert "1.b" in after._repr_html_()
+
+
+def test_parts_of_an_answer_are_marked_each_for_itself():
+    def refuse(value):
+        raise Wrong("non.")
+
+    points, feedback = combine(
+        ("a", 1, lambda value: "oui.", 1), ("b", 1, refuse, 2), ("c", 1, lambda value: "oui.", ...)
+    )
+    assert points == 1
+    assert feedback.splitlines() == ["- ✓ `a` : oui.", "- ✗ `b` : non.", "- ○ `c` : à compléter"]
+
+
+@pytest.mark.parametrize("answer", [0.5, np.float64(0.5), np.float32(0.5), np.array(0.5), np.array([0.5])])
+def test_numbers_are_read_from_what_a_notebook_produces(answer):
+    assert number(answer) == 0.5
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [True, np.True_, None, "0.5", [0.5], math.nan, math.inf, -1, 3, 10**400, 1j, np.ones(2), {}, print],
+)
+def test_what_is_not_a_number_is_refused_with_a_reason(answer):
+    with pytest.raises(Wrong) as refusal:
+        number(answer, 0, 2)
+    assert len(str(refusal.value)) > 20
+
+
+def test_a_hostile_object_is_only_a_wrong_answer():
+    _, check = marks_of_one(lambda answer: combine(("x", 2, number, answer)))
+    assert check(Hostile()) == 0
+    assert quoted(Hostile()) == "un objet Hostile"
+    with pytest.raises(Wrong):
+        read_url(Hostile())
+
+
+def test_long_answers_are_shortened():
+    assert len(quoted("a" * 10_000)) == 60
+    with pytest.raises(Wrong, match="trop longue"):
+        read_url("a" * 10_000)
+
+
+def test_a_replay_trains_exactly_the_start_of_the_address():
+    config = PlaygroundConfig(network_shape=(2,), epochs=3, resets=2)
+    run = replay(read_url(config.to_url()))
+    assert run.starts == (2,)
+    assert run.epoch == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"epochs": 0}, "epochs="),
+        ({"epochs": MAX_EPOCHS + 1}, "epochs"),
+        ({"resets": MAX_RESETS + 1}, "resets"),
+    ],
+)
+def test_a_replay_is_bounded(changes, word):
+    with pytest.raises(Wrong, match=word):
+        replay(PlaygroundConfig(epochs=1).replace(**changes))
+
+
+def test_changed_data_are_all_named():
+    lab = PlaygroundConfig(dataset="xor")
+    with pytest.raises(Wrong) as refusal:
+        require_same(
+            lab.replace(noise=20, seed="1"), lab, {"noise": "noise", "seed": "seed", "dataset": "dataset"}
+        )
+    assert "- `noise` vaut 20 au lieu de 0\n- `seed` vaut 1 au lieu de 0.50819" in str(refusal.value)
+
+
+def test_french_typography():
+    assert typographic("« oui » : 5 % ; non ?") == "«\u00a0oui\u00a0»\u00a0: 5\u00a0%\u00a0; non\u00a0?"
+    assert [plain(value) for value in (0, 0.5, 1.5, 0.1774, 20)] == ["0", "0,5", "1,5", "0,177", "20"]
+    shown = [count(value, "point gagné") for value in (0, 1.5, 2, 1_000_000)]
+    assert shown == [f"{one}\u00a0point gagné" for one in ("0", "1,5")] + [
+        f"{several}\u00a0points gagnés" for several in ("2", "1000000")
+    ]
+
+
+def test_expected_values_and_known_mistakes_are_told_apart():
+    mistakes = (-1.0, "signe.", 0.5), (math.nan, "jamais."), (1.0, "trop tard.")
+    assert expect(1.04, (1.0, "oui."), *mistakes, otherwise="non.", within=0.05) == "oui."
+    for value, feedback, points in ((-1.04, "signe.", 0.5), (1.06, "non.", 0), (math.nan, "non.", 0)):
+        with pytest.raises(Wrong, match=feedback) as wrong:
+            expect(value, (1.0, "oui."), *mistakes, otherwise="non.", within=0.05)
+        assert wrong.value.points == points
+    with pytest.raises(Wrong, match="non"):
+        expect(0.5, (math.nan, "oui."), otherwise="non.")
+    assert expect(98, (100, "oui."), otherwise="non.", relative=0.02) == "oui."
+    with pytest.raises(Wrong, match="non"):  # of another shape, though it would broadcast
+        expect(np.ones(2), (np.ones((2, 1)), "oui."), otherwise="non.")
+
+
+def test_lists_are_read_from_what_a_notebook_produces():
+    for answer in ([1, 2], (1, 2), {0: 1, 1: 2}, np.array([1, 2])):
+        assert several(answer, 2, "Un couple est attendu") == [1, 2]
+    for answer, told in (
+        ("12", "'12'."),
+        ([1, 2, 3], "longueur 3."),
+        ({1: 1, 2: 2}, "2}."),
+        (np.eye(2), "."),
+    ):
+        with pytest.raises(Wrong, match="Un couple est attendu ; reçu") as wrong:
+            several(answer, 2, "Un couple est attendu", 0.5)
+        assert str(wrong.value).endswith(told)
+        assert wrong.value.points == 0.5
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"), [(2.5, "nombre entier de pas"), (-1, "intervalle"), ("2", "guill")]
+)
+def test_a_whole_number_is_one(answer, hint):
+    assert whole(np.float64(2), 0) == 2
+    with pytest.raises(Wrong, match=hint):
+        whole(answer, 0, of=" de pas")
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_absurd_answers_score_nothing_with_a_sentence(check):
+    answers = len(inspect.signature(check).parameters)
+    assert not check(*[...] * answers).answered
+    assert not check([...], *[...] * (answers - 1)).answered
+    for answer in ABSURD:
+        score = check(*[answer] * answers)
+        assert score == 0
+        assert score.answered
+        assert score.feedback.endswith((".", "?"))
+        assert "pu être vérifiée" not in score.feedback  # each is understood, not merely survived
+
+
+@pytest.mark.parametrize(("check", "values"), PREDICTIONS)
+def test_any_possible_prediction_earns_its_points(check, values):
+    assert [check(value) for value in values[0]] == [0.5] * len(values[0])
+    assert not any(map(check, values[1]))
+
+
+def test_absurd_answers_about_a_run_score_nothing():
+    run = Run(part3.LAB).train(5)
+    assert not part3.check_early_stopping(..., ..., run).answered
+    for answer in ABSURD:
+        score = part3.check_early_stopping(answer, answer, run)
+        assert score == 0
+        assert score.answered
+        assert "pu être vérifiée" not in score.feedback
+
+
+@pytest.mark.parametrize("part", LABS, ids=lambda part: part.__name__)
+def test_the_experiment_is_the_labs(part):
+    address = f"https://playground.tensorflow.org/#{LABS[part]}&{ALWAYS}"
+    assert PlaygroundConfig.from_url(address) == part.LAB
+
+
+@pytest.mark.parametrize(("check", "config"), ADDRESSES)
+def test_another_experiment_scores_nothing_and_is_told_why(check, config):
+    cases = {
+        "bonjour": "pas une adresse du Playground",
+        "https://playground.tensorflow.org/": "pas une adresse du Playground",
+        edited(config, "dataset", "circle"): f"`dataset` vaut circle au lieu de {config.dataset}",
+        edited(config, "seed", "0.1"): f"`seed` vaut 0.1 au lieu de {config.seed}",
+        edited(config, "noise", "0"): f"`noise` vaut 0 au lieu de {config.noise}",
+        edited(config, "percTrainData", "90"): "`percTrainData` vaut 90 au lieu de 50",
+        edited(config, "problem", "regression"): "`problem`",
+    }
+    if config.epochs:  # where a start is replayed, in bounded time
+        cases |= {
+            edited(config, "epochs", "0"): "combien d'époques",
+            edited(config, "epochs", "1000000000"): "au plus 20000",
+            config.replace(resets=1).to_url().replace("resets=1", "resets=1000000000"): "au plus 1000",
+        }
+    for address, hint in cases.items():
+        assert_told(check(address), 0, hint)

@@ -1,0 +1,115 @@
+"""Roughness against known Laplacians, the best answer to the noisy spiral, honest early stopping."""
+
+import numpy as np
+import pytest
+
+from helpers import PlaygroundConfig, Run, train
+from helpers.checks import part3
+from helpers.engine.data import grid, load_data
+from helpers.experiments.generalization import (
+    GRID,
+    choose,
+    disc_mean,
+    laplacian,
+    noise_floor,
+    roughness,
+    spiral_output,
+    stop_early,
+)
+
+SPIRAL = PlaygroundConfig(
+    dataset="spiral", noise=80, activation="tanh", network_shape=(4, 4), learning_rate=0.1
+)
+
+TICKS, STEP = np.linspace(-6, 6, GRID, retstep=True)
+X, Y = grid(TICKS).T.reshape(2, GRID, GRID)
+
+
+def one_neuron(weights, bias=0.0):
+    """An untrained network without hidden layer whose output is tanh(weights . x + bias)."""
+    run = Run(PlaygroundConfig(network_shape=()), starts=len(weights))
+    run.parameters = [(np.reshape(weights, (-1, 2, 1)), np.full((len(weights), 1), bias))]
+    return run
+
+
+def test_a_plane_has_no_laplacian_and_a_paraboloid_a_constant_one():
+    surfaces = np.stack([2 * X - 3 * Y + 1, X**2 - 3 * Y**2])
+    result = laplacian(surfaces, STEP)
+    assert result.shape == (2, GRID - 2, GRID - 2)
+    assert result[0] == pytest.approx(0, abs=1e-9)
+    assert result[1] == pytest.approx(2 - 6, abs=1e-9)
+
+
+def test_a_wave_has_the_laplacian_of_calculus():
+    """Of sin(x) sin(y) it is -2 sin(x) sin(y), up to the square of the step over six."""
+    wave = np.sin(X) * np.sin(Y)
+    assert laplacian(wave, STEP) == pytest.approx(-2 * wave[1:-1, 1:-1], abs=STEP**2)
+
+
+def test_the_disc_leaves_out_the_corners():
+    inner = slice(1, -1), slice(1, -1)
+    corner = np.where(X[inner] ** 2 + Y[inner] ** 2 > 36, 1e9, 2.0)
+    assert disc_mean(corner) == pytest.approx(2)
+
+
+def test_a_straight_frontier_is_as_rough_as_it_is_long_and_steep():
+    """Across tanh(k x) the slope climbs to k and falls back: 2 k a unit of length, 12 units long."""
+    steepness = np.array([1.0, 2.0])
+    run = one_neuron([[k, 0] for k in steepness])
+    assert roughness(run) == pytest.approx(2 * steepness * 12 / (np.pi * 36), rel=0.03)
+
+
+def test_roughness_does_not_depend_on_the_direction():
+    diagonal = 1 / np.sqrt(2)
+    along_axis, across = roughness(one_neuron([[1, 0], [diagonal, diagonal]]))
+    assert along_axis == pytest.approx(across, rel=0.03)
+
+
+def test_a_constant_answer_is_perfectly_smooth():
+    assert roughness(one_neuron([[0, 0]], bias=0.7)) == pytest.approx(0, abs=1e-9)
+
+
+def test_answers_are_the_mean_labels_of_many_fresh_draws():
+    """In each band of answers, the labels of points drawn with other seeds average to the answer."""
+    data = [load_data(SPIRAL.replace(seed=str(seed))) for seed in range(20)]
+    points = np.concatenate([part.test_points for part in data])
+    labels = np.concatenate([part.test_labels for part in data])
+    answers = spiral_output(points, 80)
+    bands = np.digitize(answers, [-0.5, 0.5])
+    for band in range(3):
+        chosen = bands == band
+        assert chosen.sum() > 500
+        assert labels[chosen].mean() == pytest.approx(answers[chosen].mean(), abs=0.06)
+
+
+def test_without_overlap_the_answer_is_the_label():
+    data = load_data(SPIRAL.replace(noise=5))
+    far = np.linalg.norm(data.train_points, axis=1) > 1
+    assert spiral_output(data.train_points[far], 5) == pytest.approx(data.train_labels[far])
+    assert spiral_output(np.array([[20.0, 0.0]]), 5) == 0
+
+
+def test_the_labs_floor_is_below_what_any_network_reached():
+    assert noise_floor(part3.LAB) == pytest.approx(0.19, abs=0.005)
+
+
+def test_one_curve_chooses_and_the_other_is_read():
+    chooses = np.array([[3.0, 1.0, 2.0], [0.0, 5.0, 5.0]])
+    measured = np.array([[10.0, 11.0, 12.0], [20.0, 21.0, 22.0]])
+    assert choose(chooses, chooses).tolist() == [1, 0]
+    assert choose(chooses, measured).tolist() == [11, 20]
+
+
+def test_the_epoch_chosen_looks_better_on_the_points_that_chose_it():
+    result = stop_early(SPIRAL, 200, range(6), every=20)
+    run = train(SPIRAL, 200, range(6))
+    assert result.final == pytest.approx(run.test_loss[:, -1])  # two halves of the same size
+    assert (result.announced <= result.final).all()
+    assert (result.announced <= result.honest).all()
+    assert result.honest.mean() > result.announced.mean()
+
+
+def test_with_one_look_there_is_nothing_to_choose():
+    result = stop_early(SPIRAL, 20, range(3), every=20)
+    assert result.announced == pytest.approx(result.final)
+    assert result.honest == pytest.approx(result.final)
