@@ -3,22 +3,20 @@
 from . import plotting
 from .architecture import PARAMETERS, differences, read_model
 from .dataset import CLASSES, Cifar10, DataUnavailable, find_cifar10, load_cifar10
-from .evaluation import Comparison, Evaluation, compare, evaluate
-from .pace import Calibration, calibrate
+from .evaluation import Evaluation, evaluate
+from .pace import Pace, calibrate
 from .record import RecordError, TrainingRecord, read_history
 
 __all__ = [
     "CLASSES",
     "PARAMETERS",
-    "Calibration",
     "Cifar10",
-    "Comparison",
     "DataUnavailable",
     "Evaluation",
+    "Pace",
     "RecordError",
     "TrainingRecord",
     "calibrate",
-    "compare",
     "differences",
     "evaluate",
     "find_cifar10",
