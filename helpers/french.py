@@ -18,6 +18,16 @@ def french_error(text: str) -> ValueError:
     return ValueError(typographic(text))
 
 
+class OneSentence(Exception):
+    """An error told in one French sentence, which a notebook shows in place of a traceback."""
+
+    def __init__(self, sentence: str):
+        super().__init__(typographic(sentence))
+
+    def _render_traceback_(self):  # what IPython shows
+        return [str(self)]
+
+
 def decimal(value: float, digits: int = 3) -> str:
     """Write a number with a decimal comma, such as "0,177"."""
     return f"{value:.{digits}f}".replace(".", ",")
@@ -41,11 +51,6 @@ def thousands(number: int) -> str:
 def percent(share: float, digits: int = 1) -> str:
     """Write a share such as 0.795 as "79,5 %"."""
     return f"{decimal(100 * share, digits)}{NBSP}%"
-
-
-def signed(value: float, digits: int = 1) -> str:
-    """Write a number with its sign, such as "+1,7" or "−0,4"."""
-    return f"{'−' if value < 0 else '+'}{decimal(abs(value), digits)}"
 
 
 def duration(seconds: float) -> str:

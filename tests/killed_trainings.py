@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from helpers.cifar10 import TrainingRecord, checkpoint
-from tests.test_cifar10_record import DATA, At, X, Y, built, fit, keras, same_weights
+from tests.test_cifar10_record import DATA, At, X, Y, best_model, built, fit, keras, same_weights
 
 EPOCHS = 8
 
@@ -102,8 +102,7 @@ def two_devices(folder):
         assert seen == [32], seen
     assert kept._iterations() == 4
     assert len(kept.history["val_loss"]) == 2
-    best = kept.best_model()
-    accuracy = best.evaluate(X[32:], Y[32:], verbose=0)[1]
+    accuracy = best_model(kept).evaluate(X[32:], Y[32:], verbose=0)[1]
     np.testing.assert_allclose(accuracy, max(kept.history["val_accuracy"]), rtol=1e-5)
 
 

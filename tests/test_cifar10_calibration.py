@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers.cifar10 import Calibration, Cifar10, RecordError, calibrate, pace
+from helpers.cifar10 import Cifar10, Pace, RecordError, calibrate, pace
 from tests.test_cifar10_record import DATA, X, Y, built
 
 REAL = Cifar10(X, Y, X, Y)
@@ -75,7 +75,7 @@ def test_measure_is_kept_for_the_next_session(monkeypatch, tmp_path, capsys):
         assert calibrate(built(), REAL, **options) == first
         assert calibrate(built(units=9), REAL, **options).seconds_per_epoch is None
     measured = []
-    monkeypatch.setattr(pace, "_measure", lambda *_: measured.append(1) or Calibration(8, 3, 2.0, 9.0))
+    monkeypatch.setattr(pace, "_measure", lambda *_: measured.append(1) or Pace(8, 3, 2.0, 9.0))
     calibrate(built(units=9), REAL, **options)  # another network
     (tmp_path / "calibrage.json").write_text("{")
     calibrate(built(), REAL, **options)  # a damaged file
@@ -84,13 +84,13 @@ def test_measure_is_kept_for_the_next_session(monkeypatch, tmp_path, capsys):
 
 def test_demonstration_data_get_fixed_numbers(tmp_path, capsys):
     result = calibrate(built(), DATA, folder=tmp_path)
-    assert result == Calibration(batch_size=32, epochs=4)
+    assert result == Pace(batch_size=32, epochs=4)
     assert repr(result) == "Sans mesure\u00a0: 4\u00a0époques par lots de 32 images."
     assert not list(tmp_path.iterdir())
 
 
 def test_sentence():
-    sentence = repr(Calibration(128, 13, 65.2, 781.3)).replace("\u00a0", " ")
+    sentence = repr(Pace(128, 13, 65.2, 781.3)).replace("\u00a0", " ")
     assert sentence == (
         "Sur cette machine : environ 65 s par époque (781 images/s). "
         "Proposition : 13 époques par lots de 128 images, soit 14 min."

@@ -1,6 +1,7 @@
 """What is said of a classifier: numbers known by hand, any model a student may write, and cheating."""
 
 import dataclasses
+import itertools
 import math
 
 import keras
@@ -9,7 +10,7 @@ import pytest
 from keras import layers
 
 from helpers.cifar10 import Cifar10, Evaluation, evaluate
-from helpers.cifar10.evaluation import input_scale, layer_calls, leaves, provenance
+from helpers.cifar10.evaluation import input_scale, layer_calls, provenance
 from instructor.sandbox.inside.remarks import suspicion
 
 
@@ -57,7 +58,7 @@ def test_numbers_known_by_hand():
 
 
 def test_calibration_known_by_hand():
-    calibration = HAND.calibration(4)  # 0.9, 0.9 and 0.8 above three quarters; 0.6 and 0.75 up to it
+    calibration = HAND.reliability(4)  # 0.9, 0.9 and 0.8 above three quarters; 0.6 and 0.75 up to it
     assert calibration.counts.tolist() == [0, 0, 2, 3]
     assert calibration.accuracies[2:] == pytest.approx([1 / 2, 1 / 3])
     assert calibration.confidences[2:] == pytest.approx([0.675, 2.6 / 3], rel=1e-6)
@@ -70,10 +71,10 @@ def test_a_model_that_knows_how_sure_it_is_has_no_calibration_error():
     sure = rng.uniform(0.5, 1, 20_000)
     right = rng.random(20_000) < sure
     evaluation = answers([{0: share} for share in sure], np.where(right, 0, 1))
-    assert evaluation.calibration().error < 0.02
+    assert evaluation.reliability().error < 0.02
     overconfident = answers([{0: 0.99}] * 20_000, np.where(right, 0, 1))
-    assert overconfident.calibration().error == pytest.approx(0.99 - right.mean(), abs=1e-6)
-    assert overconfident.calibration().counts.sum() == 20_000
+    assert overconfident.reliability().error == pytest.approx(0.99 - right.mean(), abs=1e-6)
+    assert overconfident.reliability().counts.sum() == 20_000
 
 
 def test_the_sentence_says_how_sure_and_on_which_data():
@@ -151,7 +152,6 @@ class Subclassed(keras.Model):
 def test_a_model_gets_images_in_its_own_unit(build, scale):
     model, data = build(), made_up()
     assert input_scale(model) == pytest.approx(scale)
-    assert not any("call" in vars(layer) for layer in leaves(model))  # left as it was
     evaluation = evaluate(model, data, batch_size=15)
     expected = np.asarray(model(data.x_test * np.float32(scale), training=False))
     assert evaluation.probabilities == pytest.approx(expected, abs=1e-5)
@@ -206,11 +206,31 @@ def test_a_model_that_does_not_fit_is_told_so():
         evaluate(diverged, dataclasses.replace(data, x_test=data.x_test[:0], y_test=data.y_test[:0]))
 
 
-def test_a_layer_is_left_as_it_was_even_after_an_error():
-    model = keras.Sequential([keras.Input((28, 28, 3)), *head()])
+def test_layers_are_left_as_they_were_even_after_an_error():
+    call, images = keras.Layer.__call__, np.zeros((1, 32, 32, 3), np.float32)
+    layer_calls(keras.Sequential(head()), images)
+    assert keras.Layer.__call__ is call
     with pytest.raises(ValueError, match="n'accepte pas"):
-        layer_calls(model, np.zeros((1, 32, 32, 4), np.float32))
-    assert not any("call" in vars(layer) for layer in leaves(model))
+        layer_calls(keras.Sequential([keras.Input((28, 28, 1)), *head()]), images)
+    assert keras.Layer.__call__ is call
+
+
+def test_each_call_of_a_layer_is_seen_in_order():
+    """Also of a layer used twice, and in two models."""
+    convolution, pool, dense = layers.Conv2D(3, 1), *head()
+    other = keras.Sequential([keras.Input((32, 32, 3)), convolution, pool, dense])
+    inputs = keras.Input((32, 32, 3))
+    model = keras.Model(inputs, dense(pool(convolution(convolution(inputs)))))
+    images = made_up().x_test[:2].astype(np.float32)
+    for shared, expected in (
+        (other, [convolution, pool, dense]),
+        (model, [convolution, convolution, pool, dense]),
+    ):
+        calls = [call for call in layer_calls(shared, images) if call[0] in expected]
+        assert [layer for layer, _, _ in calls] == expected
+        for (_, _, given), (_, received, _) in itertools.pairwise(calls):
+            np.testing.assert_array_equal(given, received)
+        np.testing.assert_allclose(calls[-1][2], shared(images, training=False), rtol=1e-5)
 
 
 def fitted(images, labels, ridge=1e-6):

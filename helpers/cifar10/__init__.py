@@ -4,16 +4,16 @@ from . import plotting
 from .architecture import PARAMETERS, differences, read_model
 from .dataset import CLASSES, Cifar10, DataUnavailable, find_cifar10, load_cifar10
 from .evaluation import Evaluation, evaluate
-from .pace import Calibration, calibrate
+from .pace import Pace, calibrate
 from .record import RecordError, TrainingRecord, read_history
 
 __all__ = [
     "CLASSES",
     "PARAMETERS",
-    "Calibration",
     "Cifar10",
     "DataUnavailable",
     "Evaluation",
+    "Pace",
     "RecordError",
     "TrainingRecord",
     "calibrate",

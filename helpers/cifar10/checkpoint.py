@@ -1,7 +1,8 @@
 """What a training leaves on disk: one folder per recipe and set of images, each file whole or not there.
 
 A checkpoint ``last-007.keras`` is an ordinary Keras archive of the model and its optimizer after epoch 7,
-which also carries the record of the epochs so far: weights and record can never disagree.
+which also carries the record of the epochs so far: weights and record can never disagree. (Keras's own
+BackupAndRestore writes the two one after the other: killed in between, it trains an epoch twice.)
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ..french import typographic
+from ..french import OneSentence
 
 SAVES = "sauvegardes"  # folder of all records, beside the notebook
 GENERATIONS = 2  # checkpoints kept: the newest may be cut short by a full disk or a half-synced Drive
@@ -29,14 +30,8 @@ _MEMBER = "record.json"
 _PARTIAL = ".partial-"
 
 
-class RecordError(ValueError):
-    """What stops a training, in one French sentence: a notebook shows it without a traceback."""
-
-    def __init__(self, text: str):
-        super().__init__(typographic(text))
-
-    def _render_traceback_(self):
-        return [str(self)]
+class RecordError(OneSentence, ValueError):
+    """What stops a training."""
 
 
 def records_folder(folder: str | os.PathLike | None = None) -> Path:
@@ -76,10 +71,15 @@ def whole_file(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def remove_partial(folder: Path):
+    """Remove what a kill in the middle of a save has left."""
+    for path in folder.glob(f"{_PARTIAL}*"):
+        path.unlink(missing_ok=True)
+
+
 def write(folder: Path, model: keras.Model, record: dict):
     """Save the model, its optimizer's state and the record as the checkpoint of the record's last epoch."""
-    number = len(record["epochs"])
-    with whole_file(folder / f"last-{number:03d}.keras") as partial:
+    with whole_file(folder / f"last-{len(record['epochs']):03d}.keras") as partial:
         model.save(partial)
         with zipfile.ZipFile(partial, "a") as archive:
             archive.writestr(_MEMBER, json.dumps(record))
@@ -114,16 +114,10 @@ def is_whole(path: Path) -> bool:
 
 def write_portable(path: Path, model: keras.Model):
     """Save the model without its optimizer, computing in float32 whatever the precision policy in force."""
-    twin = make_twin(model, dtype="float32")
-    twin.set_weights(model.get_weights())
+    portable = untrained_copy(model, dtype="float32")
+    portable.set_weights(model.get_weights())
     with whole_file(path) as partial:
-        twin.save(partial)
-
-
-def remove_partial(folder: Path):
-    """Remove what a kill in the middle of a save has left."""
-    for path in folder.glob(f"{_PARTIAL}*"):
-        path.unlink(missing_ok=True)
+        portable.save(partial)
 
 
 def set_aside(folder: Path) -> Path:
@@ -147,7 +141,7 @@ def same_randomness() -> Iterator[None]:
         np.random.set_state(arrays)
 
 
-def make_twin(model: keras.Model, dtype: str | None = None) -> keras.Model:
+def untrained_copy(model: keras.Model, dtype: str | None = None) -> keras.Model:
     """Return an uncompiled copy with weights of its own, freshly initialized.
 
     Args:

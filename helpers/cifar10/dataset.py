@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from IPython.display import display
 
-from ..french import french_error, listed, quoted, thousands, typographic
+from ..french import OneSentence, french_error, listed, quoted, thousands, typographic
 from ..notebook.shown import ORANGE, SKY, card
 from ..setup import cifar10_files
 from ..setup.cifar10_files import ARCHIVE, BATCHES, CACHED, FOLDER, TRAINING
@@ -37,14 +37,8 @@ _FULL_DISK = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 _NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
 
 
-class DataUnavailable(OSError):
-    """CIFAR-10 could not be had: one French sentence says why and what to do, in place of a traceback."""
-
-    def __init__(self, sentence: str):
-        super().__init__(typographic(sentence))
-
-    def _render_traceback_(self):  # what IPython shows
-        return [str(self)]
+class DataUnavailable(OneSentence, OSError):
+    """CIFAR-10 could not be had: why, and what to do."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -1,8 +1,7 @@
-"""What a classifier is worth on the test images: accuracy and how sure it is, errors, calibration."""
+"""What a classifier is worth on the test images: accuracy and how sure it is, errors, reliability."""
 
 from __future__ import annotations
 
-import contextlib
 import html
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +18,7 @@ SMALLEST = 1e-7  # a probability below counts as this in a loss, as in Keras
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Calibration:
+class Reliability:
     """How often the model is right when it says how sure it is.
 
     Source: Guo, Pleiss, Sun and Weinberger (2017), On Calibration of Modern Neural Networks.
@@ -44,21 +43,8 @@ class Calibration:
         return float(np.average(gaps, weights=self.counts[filled]))
 
 
-class _Result:
-    """What a cell shows as one French sentence, always with a note on data that are not all of CIFAR-10."""
-
-    note: str
-
-    def __repr__(self):
-        return typographic(self._sentence() + (f" [{self.note}]" if self.note else ""))
-
-    def _repr_html_(self):
-        note = f" <b>[{html.escape(self.note)}]</b>" if self.note else ""
-        return typographic(html.escape(self._sentence()) + note)
-
-
 @dataclass(frozen=True, eq=False, repr=False)
-class Evaluation(_Result):
+class Evaluation:
     """A classifier's answers on test images, and what follows from them.
 
     Attributes:
@@ -135,7 +121,7 @@ class Evaluation(_Result):
         wrong = np.flatnonzero(~self.correct)
         return wrong[np.argsort(-self.confidence[wrong], kind="stable")][:n]
 
-    def calibration(self, bins: int = 15) -> Calibration:
+    def reliability(self, bins: int = 15) -> Reliability:
         """Compare confidence with accuracy in ``bins`` intervals of equal width."""
         edges = np.linspace(0, 1, bins + 1)
         confidence = self.confidence.astype(np.float64)
@@ -145,7 +131,14 @@ class Evaluation(_Result):
             np.where(counts, np.bincount(place, values, bins) / np.maximum(counts, 1), np.nan)
             for values in (confidence, self.correct)
         )
-        return Calibration(edges, counts, *means)
+        return Reliability(edges, counts, *means)
+
+    def __repr__(self):
+        return typographic(self._sentence() + (f" [{self.note}]" if self.note else ""))
+
+    def _repr_html_(self):
+        note = f" <b>[{html.escape(self.note)}]</b>" if self.note else ""
+        return typographic(html.escape(self._sentence()) + note)
 
     def _sentence(self):
         low, high = self.interval
@@ -214,7 +207,8 @@ def input_scale(model: keras.Model) -> float:
 def layer_calls(model: keras.Model, images: np.ndarray) -> list[tuple[keras.Layer, np.ndarray, np.ndarray]]:
     """Run the model and return what each layer received and gave, in the order of computation.
 
-    Works for whatever holds layers: Sequential, functional, nested or subclassed models, a layer used twice.
+    Works for whatever holds layers: Sequential, functional, nested or subclassed models, a layer used twice,
+    or in another model as well (where its ``output`` may be that of the other).
 
     Args:
         model: it is built if it is not.
@@ -223,30 +217,25 @@ def layer_calls(model: keras.Model, images: np.ndarray) -> list[tuple[keras.Laye
     Raises:
         ValueError: in French, for a model that does not take such images.
     """
-    calls = []
+    calls, plain_call = [], keras.Layer.__call__
 
-    def watched(layer, call):
-        def watch(*args, **kwargs):
-            result = call(*args, **kwargs)
-            received = args[0] if args else next(iter(kwargs.values()), None)
-            if all(hasattr(value, "shape") for value in (received, result)):
-                calls.append((layer, _array(received), _array(result)))
-            return result
-
-        return watch
+    def watched_call(layer, *args, **kwargs):
+        given = plain_call(layer, *args, **kwargs)
+        received = [*args, *kwargs.values()][0]
+        if not isinstance(layer, keras.Model) and all(hasattr(value, "shape") for value in (received, given)):
+            calls.append((layer, _array(received), _array(given)))
+        return given
 
     try:
         if isinstance(model, keras.Sequential) and not model.built:
             model.build((None, *images.shape[1:]))  # or it would fix the number of images
-        with contextlib.ExitStack() as restore:
-            for layer in leaves(model):
-                call = layer.call
-                layer.call = watched(layer, call)
-                restore.callback(delattr, layer, "call")
-            output = model(images, training=False)
+        keras.Layer.__call__ = watched_call
+        output = model(images, training=False)
     except Exception as error:
         reason = quoted(error, 120)
         raise french_error(f"Le modèle n'accepte pas des images de forme (32, 32, 3) : {reason}") from error
+    finally:
+        keras.Layer.__call__ = plain_call
     if getattr(output, "shape", None) is None or tuple(output.shape) != (len(images), len(CLASSES)):
         shape = tuple(getattr(output, "shape", ()))[1:]
         raise french_error(
@@ -254,14 +243,6 @@ def layer_calls(model: keras.Model, images: np.ndarray) -> list[tuple[keras.Laye
             'terminez-le par `Dense(10, activation="softmax")`.'
         )
     return calls
-
-
-def leaves(model: keras.Layer) -> list[keras.Layer]:
-    """Return each layer once, those of nested models instead of the models."""
-    inner = getattr(model, "layers", None)
-    if inner is None:
-        return [model]
-    return list(dict.fromkeys(leaf for layer in inner for leaf in leaves(layer)))
 
 
 def _require(model, data):

@@ -18,74 +18,44 @@ from ..plotting.learning import training_curves
 
 TEXT_PERIOD = 0.3  # seconds between two updates of the text: a page has no use for more
 CURVES_SHARE = 0.05  # of the time that drawing curves may take: short epochs are not drawn one by one
+_FRENCH = {
+    "loss": "perte",
+    "accuracy": "exactitude",
+    "val_loss": "perte de validation",
+    "val_accuracy": "exactitude de validation",
+}
 
 
-def open_view(title: str, epochs: int) -> Page | Lines:
-    """Return the view that suits where this runs.
-
-    Args:
-        title: French description of the training.
-        epochs: how many are asked for in all.
-    """
-    return Page(title, epochs) if notebook_shell() else Lines(title, epochs)
-
-
-class Lines:
-    """One line per epoch on the standard output."""
-
-    period = math.inf  # seconds between two calls of ``progress``
-
-    def __init__(self, title: str, epochs: int):
-        self.epochs = epochs
-        self.say(f"Entraînement de {title} : {count(epochs, 'époque')}.")
-
-    def say(self, sentence: str):
-        """Tell the student something."""
-        print(typographic(sentence), flush=True)
-
-    def progress(self, epoch, step, steps, speed, epoch_left, run_left):
-        """Show where the epoch is."""
-
-    def epoch(self, name: str, history: Mapping[str, list], best: int, monitor: str):
-        """Show what an epoch has given."""
-        number = len(history["loss"])
-        parts = [f"perte {decimal(history['loss'][-1])}", f"exactitude {decimal(history['accuracy'][-1])}"]
-        if monitor.startswith("val_"):
-            parts += [
-                f"validation : perte {decimal(history['val_loss'][-1])}",
-                f"exactitude {decimal(history[monitor][-1])}",
-            ]
-        self.say(f"époque {number}/{self.epochs} : {', '.join(parts)}{' (la meilleure)' * (best == number)}")
-
-    def curves(self, name: str, history: Mapping[str, list], best: int, monitor: str):
-        """Show all epochs."""
-
-    def end(self, sentence: str):
-        """Show how the training ended."""
-        self.say(sentence)
-
-    def give_way(self):
-        """Leave the curves to the picture that the running cell shows."""
-
-
-class Page:
-    """A progress bar, figures and curves in one widget, in the output of the running cell.
+class View:
+    """In a notebook, a progress bar, figures and curves in the running cell's output; in a script, lines.
 
     Nothing that depends on time is stored with the notebook: its text is one fixed sentence.
+
+    Args:
+        name: of the training.
+        title: French description of it.
+        epochs: how many are asked for in all.
+
+    Attributes:
+        period: seconds between two calls of ``progress``.
     """
 
-    period = TEXT_PERIOD
-
-    def __init__(self, title: str, epochs: int):
+    def __init__(self, name: str, title: str, epochs: int):
+        self.name, self.title, self.epochs = name, title, epochs
+        sentence = f"Entraînement de {title} : {count(epochs, 'époque')}."
+        self._in_notebook = notebook_shell() is not None
+        self.period = TEXT_PERIOD if self._in_notebook else math.inf
+        if not self._in_notebook:
+            self.say(sentence)
+            return
         close_previous(self)
-        self.title, self.epochs, self._cell = title, epochs, current()
-        self._notes, self._best, self._next_drawing = [], "", 0
+        self._cell, self._notes, self._best, self._next_drawing = current(), [], "", 0
         self._text = widgets.HTML()
         self._curves = widgets.Image(format="png", layout={"width": "840px", "max_width": "100%"})
         self._curves.layout.display = "none"
         self._widget = widgets.VBox([self._text, self._curves])
         self._write(0, "préparation du réseau…")
-        display(Shown(self._widget, f"Entraînement de {title} : {count(epochs, 'époque')}."))
+        display(Shown(self._widget, sentence))
 
     def close(self):
         """Close the widgets: the page keeps their last state."""
@@ -93,65 +63,81 @@ class Page:
             part.close()
 
     def say(self, sentence: str):
-        self._notes.append(sentence)
-        self._write(*self._shown)
+        """Tell the student something."""
+        if self._in_notebook:
+            self._notes.append(sentence)
+            self._write(*self._shown)
+        else:
+            print(typographic(sentence), flush=True)
 
-    def progress(self, epoch, step, steps, speed, epoch_left, run_left):
-        """Show where the epoch is.
+    def progress(self, epoch: int, step: int | None, steps: int | None, speed=None, left=None, run_left=None):
+        """Show where an epoch is.
 
         Args:
             epoch: its number, from 1.
             step: batches done in it; None during validation.
             steps: batches in it, None if unknown.
             speed: images per second, None if unknown.
-            epoch_left: seconds left in the epoch, None if unknown.
+            left: seconds left in the epoch, None if unknown.
             run_left: seconds left in all, None if unknown.
         """
-        share = step / steps if step and steps else 0 if step or not steps else 1
+        if not self._in_notebook:
+            return
+        share = 1 if step is None else step / steps if steps else 0
         where = "validation" if step is None else f"lot {step}/{steps}" if steps else f"lot {step}"
         parts = [f"<b>époque {epoch}/{self.epochs}</b>", where]
         if speed:
             parts.append(f"{speed:,.0f} images/s".replace(",", NBSP))
         if run_left is not None:
-            parts.append(f"reste {duration(epoch_left)} pour l'époque, {duration(run_left)} en tout")
+            parts.append(f"reste {duration(left)} pour l'époque, {duration(run_left)} en tout")
         self._write((epoch - 1 + share) / self.epochs, " · ".join(parts))
 
-    def epoch(self, name: str, history: Mapping[str, list], best: int, monitor: str):
-        """Show what an epoch has given: its figures, and its curves unless some were drawn a moment ago."""
-        if time.monotonic() >= self._next_drawing:
-            self.curves(name, history, best, monitor)
-        else:
-            self._figures(history, best, monitor)
-
-    def curves(self, name: str, history: Mapping[str, list], best: int, monitor: str):
-        """Show what all epochs so far have given.
+    def epoch(self, history: Mapping[str, list], best: int, monitor: str):
+        """Show what the last epoch has given: its figures, and the curves unless drawn a moment ago.
 
         Args:
-            name: of the training.
             history: lists by metric, one number per epoch.
             best: the best epoch, from 1.
             monitor: key of ``history`` that decides it.
         """
+        done = len(history["loss"])
+        if not self._in_notebook:
+            measures = ", ".join(f"{_FRENCH.get(key, key)} {decimal(history[key][-1])}" for key in history)
+            self.say(f"époque {done}/{self.epochs} : {measures}{' (la meilleure)' * (best == done)}")
+        elif time.monotonic() >= self._next_drawing:
+            self.curves(history, best, monitor)
+        else:
+            self._figures(history, best, monitor)
+
+    def curves(self, history: Mapping[str, list], best: int, monitor: str):
+        """Show what all epochs so far have given; arguments as in ``epoch``."""
+        if not self._in_notebook:
+            return
         self._figures(history, best, monitor)
         begun = time.monotonic()
-        picture = training_curves({name: history}, self.epochs, {name: best})
+        picture = training_curves({self.name: history}, self.epochs, {self.name: best})
         self._curves.value = picture._repr_png_()[0]
         self._curves.layout.display = None
         now = time.monotonic()
         self._next_drawing = now + (now - begun) / CURVES_SHARE
+
+    def end(self, sentence: str):
+        """Show how the training ended."""
+        if self._in_notebook:
+            self._write(self._shown[0], html.escape(sentence))
+        else:
+            self.say(sentence)
+
+    def give_way(self):
+        """Leave the curves to the picture that the running cell shows."""
+        if self._in_notebook and self._cell == current():
+            self._curves.layout.display = "none"
 
     def _figures(self, history, best, monitor):
         kind = "de validation" if monitor.startswith("val_") else "d'entraînement (aucune validation)"
         score = decimal(history[monitor][best - 1])
         self._best = f"meilleure exactitude {kind} : <b>{score}</b>, époque {best}"
         self._write(len(history["loss"]) / self.epochs, self._shown[1])
-
-    def end(self, sentence: str):
-        self._write(self._shown[0], html.escape(sentence))
-
-    def give_way(self):
-        if self._cell == current():
-            self._curves.layout.display = "none"
 
     def _write(self, share, text):
         self._shown = share, text
@@ -160,9 +146,8 @@ class Page:
             f"<div style='background:{BLUE};border-radius:4px;height:8px;width:{100 * min(share, 1):.1f}%'>"
             "</div></div>"
         )
-        notes = "".join(f"<div>{typographic(html.escape(note))}</div>" for note in self._notes)
-        self._text.value = (
-            f"<div style='line-height:1.6'>{typographic(html.escape(self.title))}{bar}"
-            f"<div>{typographic(text)}</div>"
-            f"<div style='opacity:.7'>{typographic(self._best)}&nbsp;</div>{notes}</div>"
+        notes = "".join(f"<div>{html.escape(note)}</div>" for note in self._notes)
+        self._text.value = typographic(
+            f"<div style='line-height:1.6'>{html.escape(self.title)}{bar}<div>{text}</div>"
+            f"<div style='opacity:.7'>{self._best}&nbsp;</div>{notes}</div>"
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import html
 import json
 import math
 import time
@@ -12,15 +11,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import ipywidgets as widgets
 import keras
 import tensorflow as tf
-from IPython.display import display
 
 from ..french import count, duration, typographic
-from ..notebook.running_cell import close_previous, notebook_shell
-from ..notebook.shown import Shown
-from .checkpoint import RecordError, make_twin, records_folder, same_randomness, whole_file
+from .checkpoint import RecordError, records_folder, same_randomness, untrained_copy, whole_file
 from .dataset import Cifar10
 from .recipe import recipe
 from .record import grading
@@ -35,7 +30,7 @@ EVALUATED = 8  # batches on which validation is measured
 
 
 @dataclass(frozen=True, repr=False)
-class Calibration:
+class Pace:
     """What to train with on this machine.
 
     Attributes:
@@ -67,7 +62,7 @@ def calibrate(
     minutes: float = 15,
     batch_sizes: Sequence[int] = (64, 128, 256),
     folder: str | Path | None = None,
-) -> Calibration:
+) -> Pace:
     """Train a copy of the model on a few batches of each size; propose a batch size and a number of epochs.
 
     The model, its optimizer and the random generators stay as they were. Batches of 128 are proposed unless
@@ -91,25 +86,25 @@ def calibrate(
         raise RecordError("Compilez le modèle (modele.compile) avant de calibrer.")
     if not minutes > 0 or not batch_sizes or not all(int(size) >= 1 for size in batch_sizes):
         raise RecordError("Il faut un temps (minutes) et des tailles de lot (batch_sizes) positifs.")
-    title = f"Calibrage : taille des lots et nombre d'époques pour {minutes:g} min."
-    show = _open_line(title)
+    print(typographic(f"Calibrage : taille des lots et nombre d'époques pour {minutes:g} min."), flush=True)
     path = records_folder(folder) / "calibrage.json"
     kept = _read(path)
     key = _key(model, data, minutes, batch_sizes)
     if data.demo:
-        result = Calibration(batch_size=32, epochs=4)
+        result = Pace(batch_size=32, epochs=4)
     elif key in kept:
+        print(typographic(f"Mesuré auparavant ; supprimez {path} pour mesurer de nouveau."))
         result = kept[key]
     elif grading():
-        result = Calibration(batch_size=USUAL_BATCH, epochs=MOST_EPOCHS)
+        result = Pace(batch_size=USUAL_BATCH, epochs=MOST_EPOCHS)
     else:
-        show("Mesure en cours, une dizaine de secondes…")
+        print("Mesure en cours, une dizaine de secondes…", flush=True)
         with same_randomness():
             result = _measure(model, data, minutes, batch_sizes)
         with contextlib.suppress(OSError), whole_file(path) as partial:  # a read-only disk: measured anew
-            partial.write_text(_written({**kept, key: result}))
-    again = f"Mesuré auparavant ; supprimez {path} pour mesurer de nouveau."
-    show(f"{title} {again if key in kept else 'Terminé.'}")
+            measures = {name: asdict(pace) for name, pace in {**kept, key: result}.items()}
+            partial.write_text(json.dumps(measures, indent=1))
+        print("Terminé.")
     return result
 
 
@@ -118,22 +113,22 @@ def _measure(model, data, minutes, batch_sizes):
     sizes = [size for size in batch_sizes if size * (FEWEST_BATCHES + 1) <= len(images)] or [min(batch_sizes)]
     strategy = model.distribute_strategy
     with strategy.scope() if strategy else contextlib.nullcontext():
-        twin = make_twin(model)
-        twin.compile(
+        trial = untrained_copy(model)
+        trial.compile(
             optimizer=type(model.optimizer).from_config(model.optimizer.get_config()),
             loss=model.loss,
             jit_compile=model.jit_compile,
         )
-    speeds = {size: _speed(twin.fit, images, labels, size) for size in sizes}
+    speeds = {size: _speed(trial.fit, images, labels, size) for size in sizes}
     best = max(speeds, key=speeds.get)
     usual = USUAL_BATCH if USUAL_BATCH in speeds else min(speeds)
     chosen = best if speeds[best] > CLEARLY * speeds[usual] else usual
     held_out = round(VALIDATION_SHARE * len(images))
     few = slice(EVALUATED * chosen)
-    validation = _speed(twin.evaluate, images[few], labels[few], max(1, min(chosen, len(images) // 4)))
+    validation = _speed(trial.evaluate, images[few], labels[few], max(1, min(chosen, len(images) // 4)))
     seconds = (len(images) - held_out) / speeds[chosen] + held_out / validation
     epochs = min(max(math.floor(60 * minutes / seconds), 1), MOST_EPOCHS)
-    return Calibration(chosen, epochs, seconds, speeds[chosen])
+    return Pace(chosen, epochs, seconds, speeds[chosen])
 
 
 def _speed(method, images, labels, size):
@@ -166,35 +161,18 @@ class _Stopwatch(keras.callbacks.Callback):
     on_test_batch_end = on_train_batch_end
 
 
-def _open_line(sentence):
-    """Return a function that shows a text: in one widget in a notebook, by printing elsewhere."""
-    if notebook_shell() is None:
-        return lambda text: print(typographic(text), flush=True)
-    line = widgets.HTML()
-    close_previous(line)
-    display(Shown(line, sentence))
-
-    def show(text):
-        line.value = html.escape(typographic(text))
-
-    return show
-
-
 def _key(model, data, minutes, batch_sizes):
     """Name what the proposal depends on, in ``calibrage.json``."""
-    layers = hashlib.sha256(json.dumps(recipe(model)["layers"]).encode()).hexdigest()[:12]
+    layers = [setting for setting in recipe(model).items() if setting[0].startswith("couche")]
+    network = hashlib.sha256(json.dumps(layers).encode()).hexdigest()[:12]
     devices = [device.device_type for device in tf.config.list_logical_devices()]
     sizes = "/".join(map(str, batch_sizes))
-    return f"{data.name}, {minutes:g} min, {sizes}, {'+'.join(devices)}, {layers}"
-
-
-def _written(kept):
-    return json.dumps({key: asdict(result) for key, result in kept.items()}, indent=1, ensure_ascii=False)
+    return f"{data.name}, {minutes:g} min, {sizes}, {'+'.join(devices)}, {network}"
 
 
 def _read(path):
     """Return the measures kept, by key; none where the file is missing or damaged."""
     try:
-        return {key: Calibration(**fields) for key, fields in json.loads(path.read_text()).items()}
+        return {key: Pace(**fields) for key, fields in json.loads(path.read_text()).items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

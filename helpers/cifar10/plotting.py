@@ -244,13 +244,13 @@ def reliability(evaluation: Evaluation, bins: int = 15) -> Picture:
 
     Source: Guo et al. (2017), On Calibration of Modern Neural Networks.
     """
-    calibration = evaluation.calibration(bins)
-    middles = 50 * (calibration.edges[1:] + calibration.edges[:-1])
+    measured = evaluation.reliability(bins)
+    middles = 50 * (measured.edges[1:] + measured.edges[:-1])
     width = 100 / bins
     figure, axes = new_figure(2, 1, WIDTH, 5.2, sharex=True, height_ratios=[3, 1])
     top, bottom = axes[:, 0]
-    filled = calibration.counts > 0
-    shares, images_in = 100 * calibration.accuracies[filled], calibration.counts[filled]
+    filled = measured.counts > 0
+    shares, images_in = 100 * measured.accuracies[filled], measured.counts[filled]
     right = np.rint(shares / 100 * images_in).astype(int)
     bounds = (
         100 * np.array([wilson(*pair) for pair in zip(right.tolist(), images_in.tolist(), strict=True)]).T
@@ -264,7 +264,7 @@ def reliability(evaluation: Evaluation, bins: int = 15) -> Picture:
         label="exactitude mesurée",
     )
     top.errorbar(
-        100 * calibration.confidences[filled],
+        100 * measured.confidences[filled],
         shares,
         yerr=np.abs(bounds - shares),
         fmt="o",
@@ -277,10 +277,10 @@ def reliability(evaluation: Evaluation, bins: int = 15) -> Picture:
     top.plot([0, 100], [0, 100], color=ORANGE, linewidth=1.8, linestyle="--", label="calibration parfaite")
     top.set(ylabel=typographic("exactitude (%)"), ylim=(0, 100))
     figure.legend(frameon=False, loc="outside lower center", ncols=3, labelcolor=INK)
-    error = percent(calibration.error)
+    error = percent(measured.error)
     title = f"Confiance et exactitude : écart moyen (ECE) de {error}"
     top.set_title(typographic(_noted(title, evaluation.note)), loc="left")
-    bottom.bar(middles, calibration.counts, width=0.92 * width, color=FAINT)
+    bottom.bar(middles, measured.counts, width=0.92 * width, color=FAINT)
     bottom.yaxis.set_major_formatter(lambda value, _: thousands(int(value)))
     bottom.set(
         xlabel=typographic("confiance, probabilité de la classe prédite (%)"), ylabel="images", xlim=(0, 100)

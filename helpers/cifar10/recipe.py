@@ -6,31 +6,37 @@ import json
 
 import keras
 
-from ..french import count
+from ..french import typographic
 
-# Names are numbered by Keras as models are built; shapes may hold the batch size.
-_NOT_COMPARED = {"name", "build_config", "build_input_shape", "batch_shape", "shared_object_id"}
+# Names are numbered by Keras as models are built; shapes may hold the batch size; a class is named once.
+_NOT_COMPARED = {
+    "name",
+    "module",
+    "registered_name",
+    "build_config",
+    "build_input_shape",
+    "batch_shape",
+    "shared_object_id",
+}
+_UNNAMED = {"config", "class_name"}  # steps of a setting's path that a student need not read
 
 
-def recipe(model: keras.Model) -> dict:
-    """Describe a compiled, built model as plain JSON: keys "layers", "wiring", "optimizer" and "loss".
+def recipe(model: keras.Model) -> dict[str, object]:
+    """Describe a compiled, built model by its settings, such as "couche 4, units" -> 8, as plain JSON.
 
     Batch size and number of epochs are not part of it: they belong to the machine and the time one has.
     """
     config = model.get_config()
-    layers = config.pop("layers", [config])
-    names = {
-        layer["config"]["name"]: f"couche {number}"
-        for number, layer in enumerate(layers, 1)
-        if "name" in layer.get("config", {})
-    }
-    whole = {
-        "layers": layers,
-        "wiring": config,
-        "optimizer": keras.saving.serialize_keras_object(model.optimizer),
-        "loss": keras.saving.serialize_keras_object(model.loss),
-    }
-    return json.loads(json.dumps(_unnamed(whole, names)))
+    layers = config.pop("layers", [])
+    settings, links, numbers = {"nombre de couches": len(layers)}, {}, {}
+    linked = [config, *(layer.pop("inbound_nodes", None) for layer in layers)]
+    for number, layer in enumerate(layers, 1):
+        _collect(settings, f"couche {number}", layer, numbers)
+    _collect(links, "", linked, numbers)
+    settings["liens entre les couches"] = links
+    for part, value in (("optimiseur", model.optimizer), ("fonction de perte", model.loss)):
+        _collect(settings, part, keras.saving.serialize_keras_object(value), numbers)
+    return json.loads(json.dumps(settings))
 
 
 def difference(old: dict, new: dict, ignore_rate: bool = False) -> str | None:
@@ -42,56 +48,29 @@ def difference(old: dict, new: dict, ignore_rate: bool = False) -> str | None:
         ignore_rate: take the learning rates as equal: those of a model still in memory after its training,
             where a callback may have lowered it.
     """
-    if ignore_rate:
-        new = json.loads(json.dumps(new))
-        _settings(new)["learning_rate"] = _settings(old).get("learning_rate")
-    before, after = old["layers"], new["layers"]
-    if len(before) != len(after):
-        return f"le réseau avait {count(len(before), 'couche')}, il en a {len(after)}"
-    for number, (first, second) in enumerate(zip(before, after, strict=True), 1):
-        if first != second:
-            return f"couche {number}, {_changed(first, second)}"
-    if old["wiring"] != new["wiring"]:
-        return "les couches du réseau ne sont plus reliées de la même façon"
-    if old["optimizer"] != new["optimizer"]:
-        return f"optimiseur, {_changed(old['optimizer'], new['optimizer'])}"
-    return "la fonction de perte (`loss`)" if old["loss"] != new["loss"] else None
+    for setting in {**old, **new}:
+        before, after = old.get(setting), new.get(setting)
+        if before != after and not (ignore_rate and setting.endswith("learning_rate")):
+            long = isinstance(before, dict)
+            return setting if long else typographic(f"{setting} : {_short(before)} → {_short(after)}")
+    return None
 
 
-def _settings(recipe):
-    """Return the optimizer's settings, those of the inner one where the loss is scaled (float16)."""
-    settings = recipe["optimizer"]["config"]
-    while "inner_optimizer" in settings:
-        settings = settings["inner_optimizer"]["config"]
-    return settings
-
-
-def _unnamed(value, names):
+def _collect(settings, path, value, numbers):
+    """Enter a serialized object's settings under its path; layers are numbered as their names come."""
     if isinstance(value, dict):
-        # A setting that one version of Keras lacks is null in the next.
-        return {
-            key: _unnamed(item, names)
-            for key, item in value.items()
-            if key not in _NOT_COMPARED and item is not None
-        }
-    if isinstance(value, (list, tuple)):
-        return [_unnamed(item, names) for item in value]
-    return names.get(value, value) if isinstance(value, str) else value
-
-
-def _changed(old, new, setting=None):
-    """Say which setting of a serialized object changed: "learning_rate : 0.01 → 0.001"."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        if old.get("class_name") != new.get("class_name"):
-            return f"{old.get('class_name')} → {new.get('class_name')}"
-        inside = {**old, **(old.get("config") or {})}, {**new, **(new.get("config") or {})}
-        for key in [key for key in {**inside[0], **inside[1]} if key != "config"]:
-            if inside[0].get(key) != inside[1].get(key):
-                return _changed(inside[0].get(key), inside[1].get(key), key)
-    return f"{setting} : {_short(old)} → {_short(new)}"
+        if "name" in value:
+            numbers.setdefault(value["name"], len(numbers))
+        for key, item in value.items():
+            if key not in _NOT_COMPARED:
+                _collect(settings, path if key in _UNNAMED else f"{path}, {key}", item, numbers)
+    elif isinstance(value, (list, tuple)):
+        for place, item in enumerate(value):  # what links layers names them in lists
+            numbered = numbers.get(item, item) if isinstance(item, str) else item
+            _collect(settings, f"{path}, {place}", numbered, numbers)
+    elif value is not None:  # a setting that one version of Keras lacks is null in the next
+        settings[path] = value
 
 
 def _short(value):
-    if isinstance(value, dict) and "class_name" in value:
-        return value["class_name"]
     return f"{value:.6g}" if isinstance(value, float) else value  # float32: 0.01 is 0.0099999998

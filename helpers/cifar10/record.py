@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import json
 import math
 import os
 import time
@@ -20,11 +19,11 @@ from ..plotting.learning import training_curves
 from . import checkpoint
 from .checkpoint import SAVES, RecordError, whole_file
 from .dataset import Cifar10
-from .live import open_view
+from .live import View
 from .recipe import difference, recipe
 
 BEST, HISTORY = "best.keras", "history.csv"  # files of a record's folder
-_NOT_METRICS = ("epoch", "seconds", "batches")
+_NOT_METRICS = ("epoch", "seconds", "batches")  # columns of the history
 
 
 def grading() -> bool:
@@ -82,9 +81,7 @@ class TrainingRecord(keras.callbacks.Callback):
 
     @property
     def history(self) -> dict[str, list[float]]:
-        rows = self._record["epochs"]
-        keys = dict.fromkeys(key for row in rows for key in row["metrics"])
-        return {key: [row["metrics"].get(key, math.nan) for row in rows] for key in keys}
+        return _columns(self._record["epochs"])
 
     @property
     def best_epoch(self) -> int | None:
@@ -93,33 +90,6 @@ class TrainingRecord(keras.callbacks.Callback):
     @property
     def best_path(self) -> Path:
         return self.folder / BEST
-
-    def best_model(self) -> keras.Model:
-        """Return the model of the best epoch, ready for ``evaluate`` and ``predict``.
-
-        Raises:
-            RecordError: nothing is recorded, or Keras cannot read it safely.
-        """
-        path = self.best_path
-        if not checkpoint.is_whole(path):
-            found = checkpoint.read(self.folder)
-            if found is None:
-                raise RecordError(
-                    f"Rien n'est enregistré dans {self.folder} : exécutez d'abord la cellule d'entraînement."
-                )
-            path = found[0]
-            print(
-                typographic(f"{self.best_path} manque ou est abîmé : voici le modèle de la dernière époque.")
-            )
-        try:
-            model = keras.saving.load_model(path, compile=False)
-        except (ValueError, TypeError) as error:
-            raise RecordError(
-                f"Keras ne peut pas relire {path} sans exécuter de code : gardez les couches de Keras, "
-                "sans Lambda ni classe maison."
-            ) from error
-        model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-        return model
 
     def erase(self):
         """Start this name afresh: its folder moves to ``anciens``, from where it can be brought back."""
@@ -131,12 +101,12 @@ class TrainingRecord(keras.callbacks.Callback):
         self._record = _nothing()
 
     def __repr__(self):
-        if not self._record["epochs"]:
+        if not self._done:
             return typographic(f"{self._title} : aucune époque n'est enregistrée.")
         return self._picture().description
 
     def _repr_png_(self):
-        if not self._record["epochs"]:
+        if not self._done:
             return None
         if self._view is not None:
             self._view.give_way()
@@ -149,52 +119,46 @@ class TrainingRecord(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._epochs, self._steps = self.params["epochs"], self.params["steps"]
-        self._diverged, self._validation = False, 0
+        self._diverged = False
         found = checkpoint.read(self.folder)
         if found and not grading():
             self._refuse_other_recipe(found[1])
-        self._view = open_view(self._title, self._epochs)
+        self._view = View(self.name, self._title, self._epochs)
         if grading():
             self._restore_for_grading(found)
             return
         checkpoint.remove_partial(self.folder)
-        if found is None:
-            self._start_afresh()
-        else:
+        if found:
             self._take_up(*found)
+        else:
+            self._start_afresh()
         self._training = True
         self._interruption.listen()
         self._watch_cell()
 
     def on_epoch_begin(self, epoch, logs=None):
         self.model._initial_epoch = None  # it has served; another fit of this model starts where it says
-        self._number, self._step, self._pace = epoch + 1, 0, None
+        self._number, self._step, self._compiled = epoch + 1, 0, None
         self._begun = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
         self._interruption.raise_if_lost()
-        self._step = batch + 1
-        if self._pace is None:  # the first batch compiles the network: the pace is that of the others
+        self._step, now = batch + 1, time.monotonic()
+        if self._compiled is None:  # the first batch compiles the network: the others tell the speed
             if "accuracy" not in logs:
                 raise RecordError(
                     'Il manque la mesure de l\'exactitude : compilez avec `metrics=["accuracy"]`, '
                     "puis exécutez de nouveau cette cellule."
                 )
-            now = time.monotonic()
-            self._pace = now, self._step, self._images()
-            self._told = now
+            self._compiled, self._told = (now, self._step, self._images()), now
         if not math.isfinite(logs["loss"]):
             self._diverged = self.model.stop_training = True
-        elif time.monotonic() - self._told >= self._view.period:
-            self._tell()
+        elif now - self._told >= self._view.period:
+            self._tell(now)
 
     def on_test_begin(self, logs=None):
-        self._validating_since = time.monotonic()
         if self._training and not self._diverged:
-            self._view.progress(self._number, None, self._steps, None, None, None)
-
-    def on_test_end(self, logs=None):
-        self._validation = time.monotonic() - self._validating_since
+            self._view.progress(self._number, None, self._steps)
 
     def on_epoch_end(self, epoch, logs=None):
         if self._diverged:
@@ -206,23 +170,15 @@ class TrainingRecord(keras.callbacks.Callback):
                 f"Lots par époque : {rows[-1]['batches']} jusqu'ici, {self._steps} désormais "
                 "(la taille des lots ou la part de validation a changé)."
             )
-        metrics = {key: float(value) for key, value in logs.items()}
-        rows.append(
-            {
-                "seconds": round(time.monotonic() - self._begun, 2),
-                "batches": self._steps,
-                "metrics": metrics,
-            }
-        )
-        history = self.history
-        monitor = self._monitor(history)
-        score, best = metrics.get(monitor, math.nan), self._record["best"]
-        reached = history[monitor][best - 1] if best else math.nan
-        if best is None or score > reached or (math.isnan(reached) and math.isfinite(score)):
+        seconds = round(time.monotonic() - self._begun, 2)
+        row = {"epoch": self._number, "seconds": seconds, "batches": self._steps}
+        rows.append({**row, **{key: float(value) for key, value in logs.items()}})
+        scores, best = self.history[self._monitor], self.best_epoch
+        if best is None or scores[-1] > scores[best - 1] or math.isnan(scores[best - 1]):
             self._record["best"] = self._number
         self._record["iterations"] = self._iterations()
         self._save()
-        self._view.epoch(self.name, history, self.best_epoch, monitor)
+        self._view.epoch(self.history, self.best_epoch, self._monitor)
 
     def on_train_end(self, logs=None):
         self.model._initial_epoch = None
@@ -230,23 +186,31 @@ class TrainingRecord(keras.callbacks.Callback):
         if not self._training:
             return
         self._training = False
-        done = len(self._record["epochs"])
         if self._diverged:
             self._view.end(
                 f"La perte n'est plus un nombre (époque {self._number}) : l'entraînement s'arrête là. "
                 "Divisez le taux d'apprentissage (learning_rate) par 10, reconstruisez le modèle "
                 "et donnez un autre nom à TrainingRecord."
             )
-        elif done:
-            if self.model.stop_training and done < self._epochs:
+        elif self._done:
+            if self.model.stop_training and self._done < self._epochs:
                 # Another callback, such as EarlyStopping, has decided: nothing is left to train.
-                self._guard(_write_stop, self.folder, done, self._epochs)
+                self._record["enough_for"] = self._epochs
+                self._save()
             self._show_history()
-            self._view.end(f"terminé : {count(done, 'époque')}, tout est dans {self.folder}")
-            self.model.history.epoch = list(range(done))
+            self._view.end(f"terminé : {count(self._done, 'époque')}, tout est dans {self.folder}")
+            self.model.history.epoch = list(range(self._done))
             self.model.history.history = self.history
 
     # How it is done.
+
+    @property
+    def _done(self):
+        return len(self._record["epochs"])
+
+    @property
+    def _monitor(self):
+        return "val_accuracy" if "val_accuracy" in self.history else "accuracy"
 
     def _start_afresh(self):
         self._record = {**_nothing(), "recipe": recipe(self.model)}
@@ -275,58 +239,47 @@ class TrainingRecord(keras.callbacks.Callback):
         if rate not in (None, self._rate()):  # lowered by a callback that comes after this one, or by hand
             self.model.optimizer.learning_rate = rate
             self._view.say(f"Le taux d'apprentissage est désormais {plain(rate, 6)}.")
-        damaged = [other.name for other in checkpoint.newest_first(self.folder) if other.name > path.name]
-        if damaged:
-            self._view.say(f"{damaged[0]} est abîmé : reprise au point de sauvegarde précédent.")
-        done = len(record["epochs"])
-        whole = checkpoint.is_whole(self.best_path)
-        if not whole and self.best_epoch != done:
+        newest = checkpoint.newest_first(self.folder)[0]
+        if newest != path:
+            self._view.say(f"{newest.name} est abîmé : reprise au point de sauvegarde précédent.")
+        if self.best_epoch != self._done and not checkpoint.is_whole(self.best_path):
             self._view.say(
-                f"{self.best_path} manque ou est abîmé : le modèle de l'époque {done} le remplace."
+                f"{self.best_path} manque ou est abîmé : le modèle de l'époque {self._done} le remplace."
             )
-            record["best"] = done
-        if not whole or self.best_epoch == done:  # a kill may have come between the two files
+            record["best"] = self._done
+        if self.best_epoch == self._done:  # a kill may have come between the two files
             self._guard(checkpoint.write_portable, self.best_path, self.model)
         self._show_history()
-        if done >= self._epochs or _read_stop(self.folder, done) >= self._epochs:
+        if max(self._done, record.get("enough_for", 0)) >= self._epochs:
             self.model._initial_epoch = self._epochs
         else:
-            self.model._initial_epoch = done
-            self._view.say(f"Reprise après l'époque {done}.")
+            self.model._initial_epoch = self._done
+            self._view.say(f"Reprise après l'époque {self._done}.")
 
     def _handed_in(self):
         """Return what a submission holds of a record: its table, without the checkpoints."""
-        with contextlib.suppress(RecordError):
-            history = read_history(self.folder)
-            rows = [dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True)]
-            best = int(np.nanargmax(history[self._monitor(history)])) + 1
-            return {**_nothing(), "epochs": [{"metrics": row} for row in rows], "best": best}
+        with contextlib.suppress(RecordError, KeyError, ValueError):
+            rows = _read_rows(self.folder)
+            history = _columns(rows)
+            best = int(np.nanargmax(history.get("val_accuracy", history["accuracy"]))) + 1
+            return {**_nothing(), "epochs": rows, "best": best}
         return _nothing()
 
     def _restore_for_grading(self, found):
         self.model._initial_epoch = self._epochs
-        if found is None and self._record["epochs"]:
+        if found:
+            try:
+                self._restore(*found)
+                outcome = f"Correction : {count(self._done, 'époque')} en mémoire, rien n'est entraîné."
+            except RecordError:
+                outcome = f"Le réseau enregistré dans {self.folder} n'est pas celui du carnet."
+        elif self._done:
+            outcome = f"Correction : journal de {self.folder.name} relu, rien n'est entraîné."
+        else:
+            outcome = f"Rien n'est enregistré dans {self.folder}, et la correction n'entraîne pas."
+        if self._done:
             self._show_history()
-            self._view.end(f"Correction : journal de {self.folder.name} relu, rien n'est entraîné.")
-            return
-        if found is None:
-            self._view.end(f"Rien n'est enregistré dans {self.folder}, et la correction n'entraîne pas.")
-            return
-        path, record = found
-        old, new = record["recipe"], recipe(self.model)
-        changed = difference(old, {**old, "layers": new["layers"], "wiring": new["wiring"]})
-        if changed:
-            self._view.end(f"Le réseau enregistré dans {self.folder} n'est pas celui du carnet ({changed}).")
-            return
-        try:
-            self._restore(path, record)
-        except RecordError as error:
-            self._view.end(str(error))
-            return
-        self._show_history()
-        self._view.end(
-            f"Correction : {count(len(record['epochs']), 'époque')} en mémoire, rien n'est entraîné."
-        )
+        self._view.end(outcome)
 
     def _restore(self, path, record):
         if not self.model.optimizer.built:
@@ -341,7 +294,7 @@ class TrainingRecord(keras.callbacks.Callback):
 
     def _save(self):
         self._guard(checkpoint.write, self.folder, self.model, self._record)
-        if self.best_epoch == len(self._record["epochs"]):
+        if self.best_epoch == self._done:
             self._guard(checkpoint.write_portable, self.best_path, self.model)
         self._guard(_write_table, self.folder / HISTORY, self._record["epochs"])
 
@@ -355,25 +308,20 @@ class TrainingRecord(keras.callbacks.Callback):
                 "continue, mais rien de neuf n'est gardé. Libérez de la place sur le disque."
             )
 
-    def _monitor(self, history):
-        return "val_accuracy" if "val_accuracy" in history else "accuracy"
-
     def _show_history(self):
-        history = self.history
-        self._view.curves(self.name, history, self.best_epoch, self._monitor(history))
+        self._view.curves(self.history, self.best_epoch, self._monitor)
 
-    def _tell(self):
-        self._told = now = time.monotonic()
-        begun, first, images = self._pace
-        steps = self._steps
-        speed = epoch_left = run_left = None
+    def _tell(self, now):
+        self._told = now
+        begun, first, images = self._compiled
+        speed = left = run_left = None
         if self._step > first:
             step_time = (now - begun) / (self._step - first)
             speed = (self._images() - images) / (now - begun)
-            if steps:
-                epoch_left = (steps - self._step) * step_time + self._validation
-                run_left = epoch_left + (self._epochs - self._number) * (steps * step_time + self._validation)
-        self._view.progress(self._number, self._step, steps, speed, epoch_left, run_left)
+            if self._steps:
+                left = (self._steps - self._step) * step_time
+                run_left = left + (self._epochs - self._number) * self._steps * step_time
+        self._view.progress(self._number, self._step, self._steps, speed, left, run_left)
 
     def _images(self):
         """Return how many images this epoch has seen: those over which Keras averages the loss."""
@@ -397,31 +345,21 @@ class TrainingRecord(keras.callbacks.Callback):
 
         def cell_ended(result):
             shell.events.unregister("post_run_cell", cell_ended)
-            if self._training:
-                self._training = False
-                if self._record["epochs"]:
-                    self._show_history()
-                interrupted = isinstance(result.error_in_exec, KeyboardInterrupt)
-                self._view.end(self._outcome("interrompu" if interrupted else "arrêté par une erreur"))
+            if not self._training:
+                return
+            self._training = False
+            interrupted = isinstance(result.error_in_exec, KeyboardInterrupt)
+            what = "interrompu" if interrupted else "arrêté par une erreur"
+            if not self._done:
+                self._view.end(f"{what} avant la fin de la première époque : rien n'est enregistré")
+                return
+            self._show_history()
+            self._view.end(
+                f"{what} : {count(self._done, 'époque')} en tout, le meilleur modèle est gardé (époque "
+                f"{self.best_epoch}) ; exécutez de nouveau cette cellule pour continuer"
+            )
 
         shell.events.register("post_run_cell", cell_ended)
-
-    def _outcome(self, what):
-        done = len(self._record["epochs"])
-        if not done:
-            return f"{what} avant la fin de la première époque : rien n'est enregistré"
-        return (
-            f"{what} : {count(done, 'époque')} en tout, le meilleur modèle est gardé (époque "
-            f"{self.best_epoch}) ; exécutez de nouveau cette cellule pour continuer"
-        )
-
-
-def _nothing():
-    return {"recipe": None, "iterations": 0, "epochs": [], "best": None}
-
-
-def _number(variable):
-    return float(keras.ops.convert_to_numpy(variable))  # a variable may lie on several devices
 
 
 def read_history(folder: str | os.PathLike) -> dict[str, list[float]]:
@@ -430,36 +368,38 @@ def read_history(folder: str | os.PathLike) -> dict[str, list[float]]:
     Raises:
         RecordError: there is none, or it cannot be read.
     """
+    return _columns(_read_rows(folder))
+
+
+def _read_rows(folder):
     try:
         with open(Path(folder, HISTORY), newline="", encoding="utf-8") as file:
             rows = [{key: float(text) for key, text in row.items()} for row in csv.DictReader(file)]
-        return {key: [row[key] for row in rows] for key in rows[0] if key not in _NOT_METRICS}
-    except (OSError, ValueError, TypeError, IndexError):
+    except (OSError, ValueError, TypeError):
+        rows = []
+    if not rows:
         raise RecordError(
             f"Aucun journal lisible dans {folder} : exécutez d'abord la cellule d'entraînement."
-        ) from None
+        )
+    return rows
+
+
+def _columns(rows):
+    """Return the metrics of all epochs by name, NaN where an epoch has none."""
+    metrics = dict.fromkeys(key for row in rows for key in row if key not in _NOT_METRICS)
+    return {key: [row.get(key, math.nan) for row in rows] for key in metrics}
 
 
 def _write_table(path, rows):
-    metrics = dict.fromkeys(key for row in rows for key in row["metrics"])
     with whole_file(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, ["epoch", "seconds", "batches", *metrics])
+        table = csv.DictWriter(file, [*_NOT_METRICS, *_columns(rows)], restval=math.nan)
         table.writeheader()
-        for number, row in enumerate(rows, 1):
-            table.writerow(
-                {"epoch": number, "seconds": row["seconds"], "batches": row["batches"], **row["metrics"]}
-            )
+        table.writerows(rows)
 
 
-def _write_stop(folder, epoch, epochs):
-    with whole_file(folder / "stopped.json") as partial:
-        partial.write_text(json.dumps({"epoch": epoch, "epochs": epochs}))
+def _nothing():
+    return {"recipe": None, "iterations": 0, "epochs": [], "best": None}
 
 
-def _read_stop(folder, done):
-    """Return how many epochs were asked for when another callback stopped after ``done``, else 0."""
-    try:
-        stop = json.loads((folder / "stopped.json").read_text())
-        return stop["epochs"] if stop["epoch"] == done else 0
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0
+def _number(variable):
+    return float(keras.ops.convert_to_numpy(variable))  # a variable may lie on several devices

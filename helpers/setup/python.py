@@ -16,7 +16,7 @@ import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..french import listed, typographic
+from ..french import OneSentence, listed
 
 ROOT = Path(__file__).resolve().parents[2]
 WINDOWS = os.name == "nt"
@@ -29,11 +29,8 @@ INSTALL = "la ligne d'installation du README"
 COLAB = "ouvrez les carnets sur Google Colab (badges du README)"
 
 
-class NotReady(ImportError):
-    """The lab cannot start here: one French sentence says why and what to do, in place of a traceback."""
-
-    def _render_traceback_(self):  # what IPython shows
-        return [str(self)]
+class NotReady(OneSentence, ImportError):
+    """The lab cannot start here: why, and what to do."""
 
 
 def unsupported(version: tuple[int, int], system: str, processor: str) -> str | None:
@@ -121,7 +118,7 @@ def require() -> None:
         NotReady: a package is missing or broken, or this Python is too old.
     """
     if sys.version_info[:2] < OLDEST:
-        raise NotReady(typographic(missing(PACKAGES)))
+        raise NotReady(missing(PACKAGES))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for package in PACKAGES:
         try:
@@ -134,7 +131,7 @@ def require() -> None:
             problem = broken(package, error)
         else:
             continue
-        raise NotReady(typographic(problem)) from None
+        raise NotReady(problem) from None
 
 
 @contextlib.contextmanager
