@@ -9,12 +9,6 @@ from .editions import ROOT
 from .publish import package, release
 from .report import manual, moodle, results
 from .sandbox.inside.limits import Limits
-from .sandbox.room import SandboxError
-
-_UNSAFE = (
-    "WARNING: --unsafe runs every submission's code with your own rights: it can read and change your "
-    "files, the solutions and the marks. Use it only for submissions that you trust."
-)
 
 
 def main() -> int:
@@ -73,7 +67,7 @@ def run_grade(options) -> int:
     limits = Limits(cell=options.time, notebook=5 * options.time, memory=int(options.memory * 2**30))
     cifar10 = options.cifar10 or os.environ.get("CIFAR10_DIR")
     if options.unsafe:
-        print(_UNSAFE, file=sys.stderr)
+        grade.warn_unsafe()
     try:
         grade.grade(
             options.submissions, options.out, options.jobs, limits, options.unsafe, cifar10 and Path(cifar10)
@@ -83,7 +77,7 @@ def run_grade(options) -> int:
     except KeyboardInterrupt:
         print("grade: interrupted; what is marked is kept, run the same command to go on", file=sys.stderr)
         return 130
-    except (grade.GradeError, SandboxError, manual.ManualError, OSError) as error:
+    except (grade.GradeError, grade.SandboxError, manual.ManualError, OSError) as error:
         print(f"grade: {error}", file=sys.stderr)
         return 1
     return 0

@@ -59,7 +59,7 @@ class NotebookResult:
     Attributes:
         part: its name such as "part1_linear_vs_relu".
         status: "graded"; "partial" (a cell was stopped, or the kernel died: the checks reached before count);
-            "unreadable"; "refused".
+            "refused".
         certainty: 0 to 1, how sure the cells were recognised (1 when all were found by their id).
         remarks: French sentences for the report.
         seconds: time it took, by phase, such as {"start": 1.2, "run": 14.0, "check": 0.8}.

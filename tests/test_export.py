@@ -97,7 +97,7 @@ def test_the_gradebook_s_file_has_a_column_a_part(tmp_path):
 
 def test_marks_not_known_yet_are_not_exported(tmp_path):
     store(tmp_path, complete("bob", "Une droite.", participant="1"), marked("zoé", "2", 0.5))
-    store(tmp_path, student("eve", participant="3", status="unreadable"))
+    store(tmp_path, student("eve", participant="3", status="refused"))
     with pytest.raises(ExportError, match="4 answers of 1 students"):
         export(tmp_path)
     assert not (tmp_path / "moodle.csv").exists()

@@ -133,24 +133,6 @@ def test_additional_cells_stay_in_place_and_bear_no_marks(attach):
     assert said(attached, "ne connaît pas : z.")
 
 
-def test_a_retyped_answer_replaces_the_stub_that_would_undo_it(attach):
-    notebook = insert_after(answered(), "q1b-verification", code("palier = 0.5\nconstante = 0"))
-    attached = attach(notebook)
-    assert by_id(attached)["q1b"].source == "palier = 0.5\nconstante = 0"
-    assert 0.8 <= attached.cells["q1b-reponse"] < 0.9
-    assert not own(attached)
-
-
-def test_merged_answers_are_not_undone_by_a_stub(attach):
-    notebook = answered(answers={"q1a": "prediction_1 = 0.3\npalier = 0.5\nconstante = 0"})
-    notebook["cells"].remove(find(notebook, "q1b-reponse"))
-    attached = attach(notebook)
-    assert "palier = 0.5" in by_id(attached)["q1a"].source
-    assert not assigned(by_id(attached)["q1b"].source)
-    assert not lost(attached)
-    assert said(attached, "fusionnée")
-
-
 def test_a_split_answer_keeps_its_second_half_before_the_check(attach):
     notebook = insert_after(answered(answers={"q1b": "palier = 0.5"}), "q1b-reponse", code("constante = 0"))
     cells = attach(notebook).notebook.cells
@@ -243,13 +225,6 @@ def test_text_is_found_beside_its_cell_or_in_the_statement(attach):
         "q2b-explication",
         "q3c-explication",
     }
-
-
-def test_an_answer_turned_into_text_is_code_again(attach):
-    notebook = answered()
-    find(notebook, "q1a-reponse").update(cell_type="markdown", source="prediction_1 = 0.3")
-    cell = by_id(attach(notebook))["q1a"]
-    assert (cell.cell_type, cell.source) == ("code", "prediction_1 = 0.3")
 
 
 def test_the_student_version_of_an_open_cell_is_run(attach):

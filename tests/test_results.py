@@ -42,7 +42,7 @@ def test_marks_are_added_up():
         q if not q.manual else question(q.key, q.maximum, q.answer) for q in full.notebooks[PART1].questions
     ]
     silent = student("chloé", question("1.a", 0.5, "x = 1"), question(FREE))
-    students = [full, half, silent, student("dora", status="unreadable")]
+    students = [full, half, silent, student("dora", status="refused")]
     marks = {row["Identifiant"]: row for row in written(results.marks_table(students, [PART1]))}
     assert marks["alice"]["Note /20"] == marks["alice"]["Partie 1 /20"] == "20"
     assert (marks["bob"]["Points"], marks["bob"]["Maximum"]) == ("6.5", "20")
@@ -52,7 +52,7 @@ def test_marks_are_added_up():
     )  # not before it is known
     assert marks["bob"]["Partie 1 1.c"] == ""
     assert marks["chloé"]["Note /20"] == "0.5"  # a free text left blank waits for nobody
-    assert (marks["dora"]["Note /20"], marks["dora"]["Partie 1 état"]) == ("", "illisible")
+    assert (marks["dora"]["Note /20"], marks["dora"]["Partie 1 état"]) == ("", "refusé")
     states = {
         (r["Identifiant"], r["Question"]): r["État"] for r in written(results.questions_table(students))
     }

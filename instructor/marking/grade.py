@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import sys
 import tempfile
 import threading
 import time
@@ -27,7 +28,7 @@ from ..editions import ROOT, load_editions
 from ..records import PART4, StudentResult, Submission, write_whole
 from ..sandbox.bench import Bench
 from ..sandbox.inside.limits import Limits
-from ..sandbox.room import lab, require
+from ..sandbox.room import SandboxError, lab, require
 from .notebook import is_our_failure, mark_submission
 
 STUDENTS = "students"
@@ -175,3 +176,14 @@ def _line(result):
         points = sum(question.points or 0 for question in notebook.questions)
         marks.append(f"{part.partition('_')[0]} {notebook.status} {points:g}")
     return f"{result.name or result.student}: {', '.join(marks) or 'nothing to grade'}"
+
+
+def warn_unsafe(say=lambda line: print(line, file=sys.stderr)) -> None:
+    """Tell what --unsafe means."""
+    say(
+        "WARNING: --unsafe runs every submission's code with your own rights: it can read and change your "
+        "files, the solutions and the marks. Use it only for submissions that you trust."
+    )
+
+
+__all__ = ["GradeError", "SandboxError", "fingerprint", "grade", "warn_unsafe"]

@@ -24,10 +24,6 @@ _MODULES = {"cifar10", "experiments", "plotting", "part1", "part2", "part3", "pa
 _ANY_NAME = {"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__import__"}
 
 
-class PlanError(Exception):
-    """A check cell of the edition is not a call of one check."""
-
-
 @dataclass
 class Plan:
     """How one notebook is marked.
@@ -52,7 +48,7 @@ def make_plan(notebook: NotebookNode, complete: bool = False) -> Plan:
         complete: run every cell, needed or not.
 
     Raises:
-        PlanError: a check cell of the edition is not a call of one check.
+        ValueError: a check cell of the edition is not a call of one check.
     """
     plan, answer = Plan(part=""), None
     needed = {} if complete else _needed(notebook.cells, plan.left_out)
@@ -83,7 +79,7 @@ def read_check(cell: NotebookNode) -> tuple[str, str, list[str]]:
             raise ValueError
         return call.func.value.id, call.func.attr, [ast.unparse(argument) for argument in call.args]
     except (SyntaxError, ValueError, AttributeError):
-        raise PlanError(f"the check cell {cell.id!r} of the edition is not one call of a check") from None
+        raise ValueError(f"the check cell {cell.id!r} of the edition is not one call of a check") from None
 
 
 def _needed(cells, left_out) -> dict[int, str]:

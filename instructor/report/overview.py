@@ -195,7 +195,7 @@ def _calm(student, names):
     """Sort key: work without a mark first, then work partly marked or recognised badly, then mere remarks."""
     statuses = {notebook.status for notebook in student.notebooks.values()}
     sure = min((notebook.certainty for notebook in student.notebooks.values()), default=0)
-    if not statuses or statuses & {"unreadable", "refused"}:
+    if not statuses or "refused" in statuses:
         return 0
     if statuses != {"graded"} or sure < results.LOW_CERTAINTY:
         return 1
@@ -210,7 +210,7 @@ def _phases(students):
             for phase, seconds in notebook.seconds.items():
                 by_phase[phase].append(seconds)
     total = sum(map(sum, by_phase.values()))
-    french = {"start": "démarrage", "run": "exécution", "check": "vérification", "intake": "réception"}
+    french = {"start": "démarrage", "run": "exécution", "check": "vérification"}
     return [
         (
             french.get(phase, phase),

@@ -17,7 +17,6 @@ from ..records import NotebookResult, QuestionResult, StudentResult
 STATUS = {
     "graded": "corrigé",
     "partial": "corrigé en partie",
-    "unreadable": "illisible",
     "refused": "refusé",
     "missing": "non rendu",
 }
@@ -45,7 +44,7 @@ class Mark:
     def complete(self) -> bool:
         """Whether something was sent, all of it could be read, and nothing is left to mark."""
         known = set(self.statuses)
-        return not self.waiting and not {"unreadable", "refused"} & known and bool(known - {"missing"})
+        return not self.waiting and "refused" not in known and bool(known - {"missing"})
 
     def grade(self, scale: float = SCALE) -> float | None:
         """Return the grade, rounded to a hundredth; None while it is not complete."""
