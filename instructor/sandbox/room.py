@@ -41,7 +41,7 @@ CIFAR10 = "/cifar10"
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
 _SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "mime.types")
 # What root may write in /proc without any capability, and bubblewrap 0.8 does not cover.
-_ROOTS_OWN = ("sys", "sysrq-trigger", "irq", "bus", "acpi", "scsi", "kcore", "keys", "timer_list")
+_ROOTS_OWN = ("sys", "sysrq-trigger", "acpi", "scsi", "kcore", "keys", "timer_list")
 START = 120  # seconds for a sandbox to import TensorFlow
 _OWN_MEMORY = 2**30  # bytes of Python and TensorFlow themselves
 _ENVIRONMENT = {
