@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
+class Refused(Exception):
+    """What was asked cannot be done; the message says why, and what to do."""
+
+
 @dataclass
 class Submission:
     """What one student sent, unpacked and sorted, not yet run.
@@ -59,7 +63,7 @@ class NotebookResult:
     Attributes:
         part: its name such as "part1_linear_vs_relu".
         status: "graded"; "partial" (a cell was stopped, or the kernel died: the checks reached before count);
-            "unreadable"; "refused".
+            "refused".
         certainty: 0 to 1, how sure the cells were recognised (1 when all were found by their id).
         remarks: French sentences for the report.
         seconds: time it took, by phase, such as {"start": 1.2, "run": 14.0, "check": 0.8}.

@@ -31,6 +31,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..editions import ROOT
+from ..records import Refused
 from . import cgroup
 from .inside import wire
 from .inside.limits import Limits
@@ -46,13 +47,11 @@ START = 120  # seconds for a sandbox to import TensorFlow
 _OWN_MEMORY = 2**30  # bytes of Python and TensorFlow themselves
 _ENVIRONMENT = {
     "HOME": HOME,
-    "TMPDIR": "/tmp",
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",
     "MPLBACKEND": "agg",
-    "MPLCONFIGDIR": f"{HOME}/.matplotlib",
-    "IPYTHONDIR": f"{HOME}/.ipython",
     "PYTHONPATH": INSIDE,
+    "CIFAR10_DIR": CIFAR10,  # named even where there is none, so that nobody tries to download it
     "PYTHONHASHSEED": "0",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONWARNINGS": "ignore",
@@ -63,7 +62,7 @@ _ENVIRONMENT = {
 }
 
 
-class SandboxError(Exception):
+class SandboxError(Refused):
     """No sandbox here, or it does not start; the message says what to do."""
 
 
@@ -139,13 +138,10 @@ class Room:
         self._home = tempfile.TemporaryDirectory(prefix="lab-home-") if unsafe else None
         mode = "unsafe" if unsafe else "isolated"
         command = [sys.executable, "-s", "-m", module, str(theirs.fileno()), mode]
-        # Named even where there is none, so that nobody tries to download it.
-        environment = {**_ENVIRONMENT, "CIFAR10_DIR": CIFAR10}
+        environment = dict(_ENVIRONMENT)
         self._group: list[Path] = []
         if unsafe:
-            home = self._home.name
-            environment |= {"HOME": home, "MPLCONFIGDIR": f"{home}/.matplotlib", "TMPDIR": home}
-            environment |= {"IPYTHONDIR": f"{home}/.ipython", "PYTHONPATH": str(pack)}
+            environment |= {"HOME": self._home.name, "TMPDIR": self._home.name, "PYTHONPATH": str(pack)}
             environment["PATH"] = os.environ.get("PATH", environment["PATH"])
             if cifar10 is not None:
                 environment["CIFAR10_DIR"] = str(Path(cifar10).resolve())
@@ -185,12 +181,12 @@ class Room:
     def close(self, patience: float = 0) -> int | None:
         """End it with all that it started; return its exit code if it ended within ``patience`` seconds."""
         self.socket.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(patience)
-        code = self._process.returncode
-        with contextlib.suppress(ProcessLookupError):
+        code = None
+        try:
+            code = self._process.wait(patience)
+        except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+            self._process.wait()
         self._errors.close()
         cgroup.remove(self._group)
         if self._home:
