@@ -7,7 +7,8 @@ from pathlib import Path
 
 from .editions import ROOT
 from .publish import package, release
-from .report import manual, moodle, results
+from .records import Refused
+from .report import moodle, results
 from .sandbox.inside.limits import Limits
 
 
@@ -19,7 +20,15 @@ def main() -> int:
     add_report(commands)
     add_export(commands)
     options = parser.parse_args()
-    return options.run(options)
+    try:
+        options.run(options)
+    except KeyboardInterrupt:
+        print("interrupted; what is marked is kept, run the same command to go on", file=sys.stderr)
+        return 130
+    except (Refused, OSError) as error:
+        print(f"{options.command}: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def add_release(commands) -> None:
@@ -31,16 +40,10 @@ def add_release(commands) -> None:
     command.set_defaults(run=run_release)
 
 
-def run_release(options) -> int:
-    try:
-        repository, ref = release.address(options.repository, options.ref)
-        notebooks = release.release(repository, ref, force=options.force)
-        for path in [*notebooks, *package.build(notebooks, options.to, repository, ref)]:
-            print(f"written: {path}")
-    except release.ReleaseError as error:
-        print(f"release: {error}", file=sys.stderr)
-        return 1
-    return 0
+def run_release(options) -> None:
+    repository, ref = release.address(options.repository, options.ref)
+    notebooks = release.release(repository, ref, force=options.force)
+    _say_written([*notebooks, *package.build(notebooks, options.to, repository, ref)])
 
 
 def add_grade(commands) -> None:
@@ -60,27 +63,17 @@ def add_grade(commands) -> None:
     command.set_defaults(run=run_grade)
 
 
-def run_grade(options) -> int:
+def run_grade(options) -> None:
     from .marking import grade  # noqa: PLC0415  (TensorFlow)
-    from .report import write  # noqa: PLC0415  (matplotlib)
 
     limits = Limits(cell=options.time, notebook=5 * options.time, memory=int(options.memory * 2**30))
     cifar10 = options.cifar10 or os.environ.get("CIFAR10_DIR")
     if options.unsafe:
         grade.warn_unsafe()
-    try:
-        grade.grade(
-            options.submissions, options.out, options.jobs, limits, options.unsafe, cifar10 and Path(cifar10)
-        )
-        for path in write.write_reports(options.out, options.excel):
-            print(f"written: {path}")
-    except KeyboardInterrupt:
-        print("grade: interrupted; what is marked is kept, run the same command to go on", file=sys.stderr)
-        return 130
-    except (grade.GradeError, grade.SandboxError, manual.ManualError, OSError) as error:
-        print(f"grade: {error}", file=sys.stderr)
-        return 1
-    return 0
+    grade.grade(
+        options.submissions, options.out, options.jobs, limits, options.unsafe, cifar10 and Path(cifar10)
+    )
+    _write_reports(options.out, options.excel)
 
 
 def _positive(kind):
@@ -100,19 +93,21 @@ def add_report(commands) -> None:
     command.set_defaults(run=run_report)
 
 
-def run_report(options) -> int:
-    from .report import write  # noqa: PLC0415  (matplotlib)
-
+def run_report(options) -> None:
     if not results.load(options.results):
-        print(f"report: {options.results} holds no results; run `grade` first", file=sys.stderr)
-        return 1
-    try:
-        for path in write.write_reports(options.results, options.excel):
-            print(f"written: {path}")
-    except manual.ManualError as error:
-        print(f"report: {error}", file=sys.stderr)
-        return 1
-    return 0
+        raise Refused(f"{options.results} holds no results; run `grade` first")
+    _write_reports(options.results, options.excel)
+
+
+def _write_reports(folder, excel):
+    from .report import write  # noqa: PLC0415  (TensorFlow, by helpers.plotting)
+
+    _say_written(write.write_reports(folder, excel))
+
+
+def _say_written(paths):
+    for path in paths:
+        print(f"written: {path}")
 
 
 def add_export(commands) -> None:
@@ -120,10 +115,8 @@ def add_export(commands) -> None:
     command.add_argument("results", type=Path, metavar="RESULTS", help="folder that grade filled")
     kind = command.add_mutually_exclusive_group(required=True)
     kind.add_argument("--moodle", action="store_true", help="the assignment's offline grading worksheet")
-    kind.add_argument(
-        "--moodle-gradebook", action="store_true", help="a CSV for the gradebook; needs --worksheet"
-    )
-    command.add_argument("--worksheet", type=Path, metavar="FILE", help="worksheet from Moodle, to fill in")
+    kind.add_argument("--moodle-gradebook", action="store_true", help="a CSV for the gradebook")
+    command.add_argument("--worksheet", type=Path, metavar="FILE", help="the worksheet, from Moodle; needed")
     command.add_argument("--out", type=Path, metavar="FILE", help="by default in RESULTS")
     command.add_argument(
         "--part", action="append", default=[], help="1, 2 …; may be repeated; by default all"
@@ -133,22 +126,19 @@ def add_export(commands) -> None:
     command.set_defaults(run=run_export)
 
 
-def run_export(options) -> int:
-    try:
-        path, notes = moodle.export(
-            options.results,
-            options.out,
-            options.part,
-            options.scale,
-            options.worksheet,
-            options.moodle_gradebook,
-            options.partial,
-        )
-    except (moodle.ExportError, manual.ManualError) as error:
-        print(f"export: {error}", file=sys.stderr)
-        return 1
-    print(f"written: {path}", *notes, sep="\n")
-    return 0
+def run_export(options) -> None:
+    path, notes = moodle.export(
+        options.results,
+        options.worksheet,
+        options.out,
+        options.part,
+        options.scale,
+        options.moodle_gradebook,
+        options.partial,
+    )
+    _say_written([path])
+    print(*notes, sep="\n")
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

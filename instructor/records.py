@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
+class Refused(Exception):
+    """What was asked cannot be done; the message says why, and what to do."""
+
+
 @dataclass
 class Submission:
     """What one student sent, unpacked and sorted, not yet run.

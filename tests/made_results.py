@@ -1,9 +1,11 @@
 """Made results of a class, with the questions of part 1 and known points."""
 
 import functools
+import json
 
 from nbgrader import api
 
+from instructor import editions
 from instructor.editions import parts
 from instructor.records import NotebookResult, QuestionResult, StudentResult
 
@@ -50,6 +52,19 @@ def complete(name, free_text, share=1.0, marked=None, **changes):
 
 
 def store(results, *students):
-    """Write them as ``grade`` does."""
+    """Write them as ``grade`` does: the marks, and the notebooks with the answers."""
     for one in students:
-        one.save(results / "students" / one.student / "result.json")
+        folder = results / "students" / one.student
+        one.save(folder / "result.json")
+        for part, notebook in one.notebooks.items():
+            answers = {question.key: question.answer for question in notebook.questions}
+            rebuilt = {
+                "cells": editions.cells(editions.ROOT / f"{part}.ipynb"),
+                "metadata": {},
+                "nbformat": 4,
+            }
+            for cell in rebuilt["cells"]:
+                metadata = cell["metadata"].get("nbgrader", {})
+                if metadata.get("solution"):
+                    cell["source"] = answers.get(editions.key_of(metadata["grade_id"])) or cell["source"]
+            (folder / f"{part}.ipynb").write_text(json.dumps(rebuilt), "utf-8")

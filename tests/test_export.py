@@ -1,7 +1,9 @@
-"""What Moodle imports: its own worksheet filled in, a new one, and the gradebook's file."""
+"""What Moodle imports: its own worksheet filled in, and the gradebook's file."""
 
 import csv
 import io
+import subprocess
+import sys
 
 import pytest
 
@@ -27,18 +29,30 @@ def marked(name, participant, points, **changes):
     return one
 
 
-def test_a_new_worksheet_has_what_moodle_looks_for(tmp_path):
-    one = marked("Élodie", "1234567", 0.5)
+@pytest.fixture
+def sheet(tmp_path):
+    """Moodle's worksheet of two people."""
+    path = tmp_path / "sheet.csv"
+    path.write_text(
+        f"{HEADER}\nParticipant 1,Bob,b@u.fr,Remis,,20,Oui,-,\nParticipant 2,Zoé,zoe@u.fr,Remis,,20,Oui,-,\n"
+    )
+    return path
+
+
+def test_the_feedback_is_html_of_ours_alone(tmp_path, sheet):
+    one = marked("Élodie", "2", 0.5)
     one.notebooks[PART1].questions.append(question(FREE, 1.5, "Une droite.", comment="a < b\n<script>"))
-    store(tmp_path, one, marked("Nobody", "", 0.5))
-    path, notes = export(tmp_path)
-    (line,) = rows(path)
-    assert (line["Identifiant"], line["Note"], line["Note maximale"]) == ("Participant 1234567", "2", "20")
-    assert line["Dernière modification (note)"] == "-"
-    feedback = line["Feedback par commentaires"]
+    store(tmp_path, one)
+    feedback = rows(export(tmp_path, sheet)[0])[1]["Feedback par commentaires"]
     assert "Partie 1\u00a0: 2\u00a0/\u00a020" in feedback
     assert "a &lt; b<br>&lt;script&gt;" in feedback
-    assert "Nobody" in notes[0]
+
+
+@pytest.mark.parametrize("to_gradebook", [False, True])
+def test_without_moodle_s_worksheet_it_is_said_where_to_find_it(tmp_path, to_gradebook):
+    store(tmp_path, marked("Zoé", "12", 0.5))
+    with pytest.raises(ExportError, match=r"--worksheet FILE.*Télécharger le formulaire d'évaluation"):
+        export(tmp_path, None, to_gradebook=to_gradebook)
 
 
 def test_moodle_s_own_worksheet_is_filled_in_and_otherwise_kept(tmp_path):
@@ -56,7 +70,7 @@ def test_moodle_s_own_worksheet_is_filled_in_and_otherwise_kept(tmp_path):
         'Participant13,Emile Dupont,emile@u.fr,Remis,"50,00","100,00",Oui,"lundi 3 mars 2025, 10:00",',
     ]
     sheet.write_text("\n".join(lines), "utf-8-sig")
-    path, notes = export(tmp_path / "r", tmp_path / "out.csv", filled=sheet)
+    path, notes = export(tmp_path / "r", sheet, tmp_path / "out.csv")
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     absent, zoe, emile = rows(path)
     assert list(absent) == HEADER.split(",")
@@ -66,7 +80,7 @@ def test_moodle_s_own_worksheet_is_filled_in_and_otherwise_kept(tmp_path):
     assert any("Eve" in note for note in notes)
     assert any("1 grades" in note for note in notes)
     with pytest.raises(ExportError, match="worksheet itself"):
-        export(tmp_path / "r", sheet, filled=sheet)
+        export(tmp_path / "r", sheet, sheet)
 
 
 def test_english_columns_are_known_and_others_refused(tmp_path):
@@ -75,50 +89,51 @@ def test_english_columns_are_known_and_others_refused(tmp_path):
     sheet.write_text(
         "Identifier,Full name,Grade,Maximum grade,Last modified (grade)\nParticipant 12,Zoé,,20,-\n", "utf-8"
     )
-    path, notes = export(tmp_path, filled=sheet)
+    path, notes = export(tmp_path, sheet)
     assert rows(path)[0]["Grade"] == "0.5"
     assert "no column for feedback" in notes[-1]
     sheet.write_text("Name,Mark\nZoé,\n", "utf-8")
     with pytest.raises(ExportError, match="Identifiant or Identifier"):
-        export(tmp_path, filled=sheet)
+        export(tmp_path, sheet)
 
 
-def test_the_gradebook_s_file_has_a_column_a_part(tmp_path):
-    store(tmp_path, marked("Zoé", "12", 0.5))
-    with pytest.raises(ExportError, match="--worksheet"):
-        export(tmp_path, to_gradebook=True)
-    sheet = tmp_path / "sheet.csv"
-    sheet.write_text(f"{HEADER}\nParticipant12,Zoé,zoe@u.fr,Remis,,20,Oui,-,\n", "utf-8")
-    path, _ = export(tmp_path, to_gradebook=True, filled=sheet, scale=100)
+def test_the_gradebook_s_file_has_a_column_a_part(tmp_path, sheet):
+    store(tmp_path, marked("Zoé", "2", 0.5))
+    path, _ = export(tmp_path, sheet, to_gradebook=True, scale=100)
     assert rows(path) == [
         {"Nom complet": "Zoé", "Adresse de courriel": "zoe@u.fr", "Partie 1": "2.5", "Note /100": "2.5"}
     ]
 
 
-def test_marks_not_known_yet_are_not_exported(tmp_path):
+def test_marks_not_known_yet_are_not_exported(tmp_path, sheet):
     store(tmp_path, complete("bob", "Une droite.", participant="1"), marked("zoé", "2", 0.5))
     store(tmp_path, student("eve", participant="3", status="refused"))
     with pytest.raises(ExportError, match="4 answers of 1 students"):
-        export(tmp_path)
+        export(tmp_path, sheet)
     assert not (tmp_path / "moodle.csv").exists()
-    path, notes = export(tmp_path, partial=True)
-    assert [line["Nom complet"] for line in rows(path)] == ["zoé"]
+    path, notes = export(tmp_path, sheet, partial=True)
+    assert [line["Note"] for line in rows(path)] == ["", "0.5"]
     assert "eve" in notes[1]
 
 
-def test_parts_are_chosen_by_number(tmp_path):
+def test_parts_are_chosen_by_number(tmp_path, sheet):
     both = marked("zoé", "2", 0.5)
     both.notebooks |= student(
         "zoé", question("1.a", 0.25, "x", "part3_spiral"), part="part3_spiral"
     ).notebooks
     store(tmp_path, both)
-    assert rows(export(tmp_path)[0])[0]["Note"] == "0.38"  # 0,75 of 40
-    assert rows(export(tmp_path, wanted=["3"])[0])[0]["Note"] == "0.25"
+    assert rows(export(tmp_path, sheet)[0])[1]["Note"] == "0.38"  # 0,75 of 40
+    assert rows(export(tmp_path, sheet, wanted=["3"])[0])[1]["Note"] == "0.25"
     with pytest.raises(ExportError, match="part 9"):
-        export(tmp_path, wanted=["9"])
+        export(tmp_path, sheet, wanted=["9"])
 
 
-def test_an_empty_folder_is_said(tmp_path):
+def test_an_empty_folder_is_said(tmp_path, sheet):
     with pytest.raises(ExportError, match="run `grade` first"):
-        export(tmp_path)
+        export(tmp_path, sheet)
     assert results.load(tmp_path) == []
+
+
+def test_export_and_release_load_no_tensorflow():
+    code = "import sys, instructor.__main__; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=300).returncode == 0

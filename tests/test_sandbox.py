@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from instructor.sandbox import room
-from instructor.sandbox.inside import codec, confine, wire
+from instructor.sandbox.inside import codec, confine
 from instructor.sandbox.inside.limits import Limits
 
 from .isolation import required_sandbox
@@ -21,49 +21,43 @@ MB = 2**20
 LIMITS = Limits(cell=60, notebook=120, memory=1500 * MB, processes=40, disk=64 * MB, file=16 * MB)
 
 
-class Student:
-    """Runs code as a submission's, in the sandbox of a nursery."""
-
-    def __init__(self, room):
-        self.room = room
-
-    def run(self, code: str, folder: Path | None = None, **limits):
-        """Run a cell; return the value of ``found`` after it, its error, and why the process ended."""
-        ours, theirs = socket.socketpair()
-        opened = [os.open(folder, os.O_RDONLY)] if folder else []
-        limits = dataclasses.replace(LIMITS, **limits)
-        request = {"limits": dataclasses.asdict(limits), "folder": None}
-        with ours, theirs:
-            wire.send(self.room.socket, request, [theirs.fileno(), *opened])
-            theirs.close()
-            found = error = None
-            with contextlib.suppress(wire.Lost):
-                wire.send(ours, {"run": code, "seconds": limits.cell})
-                error = wire.receive(ours, limits.notebook + 10)[0]["error"]
-                wire.send(ours, {"values": ["found"], "seconds": 5})
-                (value,) = wire.receive(ours, 15)[0]["values"]
-                found = codec.decode(value) if value else None
-        for descriptor in opened:
-            os.close(descriptor)
-        return found, error, wire.receive(self.room.socket, 60)[0]["ended"]
-
-
 @pytest.fixture(scope="module")
-def student():
+def pack():
     required_sandbox()
-    limits = {"memory": 4 * LIMITS.memory, "processes": 400}
-    with room.lab() as pack:
-        made = room.Room("inside.nursery", pack, **limits)
-        assert made.greeting["nested"], "this system needs one sandbox a notebook: the slow way"
-        yield Student(made)
-        made.close()
+    with room.lab() as folder:
+        yield folder
 
 
-def test_what_a_submission_needs_is_there(student, tmp_path):
+@pytest.fixture
+def run(pack):
+    """Return a function that runs a cell in a sandbox: the value of ``found``, its error, why it ended."""
+
+    def run(code: str, folder: Path | None = None, **limits):
+        limits = dataclasses.replace(LIMITS, **limits)
+        opened = [os.open(folder, os.O_RDONLY)] if folder else []
+        student = room.Room("inside.student", pack, limits, bounded=True)
+        found = error = None
+        try:
+            request = {"limits": dataclasses.asdict(limits), "folder": None, "imports": []}
+            student.ask(request, room.START, opened)
+            with contextlib.suppress(room.SandboxError):
+                error = student.ask({"run": code, "seconds": limits.cell}, limits.notebook + 10)["error"]
+                (value,) = student.ask({"values": ["found"], "seconds": 5}, 15)["values"]
+                found = codec.decode(value) if value else None
+        finally:
+            ended = student.close(60)
+            for descriptor in opened:
+                os.close(descriptor)
+        return found, error, ended
+
+    return run
+
+
+def test_what_a_submission_needs_is_there(run, tmp_path):
     (tmp_path / "sauvegardes").mkdir()
     (tmp_path / "sauvegardes" / "poids.csv").write_text("1,2")
     (tmp_path / "helpers").mkdir()
-    found, error, ended = student.run(
+    found, error, ended = run(
         "from pathlib import Path\n"
         "from helpers import PlaygroundConfig, train\n"
         "loss = train(PlaygroundConfig(), 3).test_loss.shape\n"
@@ -74,24 +68,24 @@ def test_what_a_submission_needs_is_there(student, tmp_path):
     assert (found, error, ended) == (((1, 4), "1,2", False), None, confine.ENDED)
 
 
-def test_nothing_outside_can_be_seen(student, tmp_path):
+def test_nothing_outside_can_be_seen(run, tmp_path):
     secret = tmp_path / "secret.txt"
     secret.write_text("the solutions")
     paths = [secret, room.ROOT / "instructor", room.ROOT / "README.md", Path.home() / ".bashrc"]
     paths += [Path("/etc/passwd"), Path("/var"), Path("/home"), Path("/lab/instructor"), Path("/sys")]
-    found, _, _ = student.run(f"import os\nfound = [p for p in {list(map(str, paths))} if os.path.exists(p)]")
+    found, _, _ = run(f"import os\nfound = [p for p in {list(map(str, paths))} if os.path.exists(p)]")
     assert found == []
-    found, _, _ = student.run("import os\nfound = sorted(os.listdir('/lab')), os.listdir(), dict(os.environ)")
+    found, _, _ = run("import os\nfound = sorted(os.listdir('/lab')), os.listdir(), dict(os.environ)")
     assert found[:2] == (["helpers", "inside"], [])
     assert str(room.ROOT) not in str(found[2])
 
 
-def test_nothing_outside_can_be_written(student, tmp_path):
+def test_nothing_outside_can_be_written(run, tmp_path):
     outside = tmp_path / "marks.csv"
     outside.write_text("20")
     places = [str(outside), "/x", "/usr/x", "/lab/x", "/lab/helpers/grading.py", "/dev/x", f"{sys.prefix}/x"]
     places += ["/proc/sys/kernel/core_pattern", "/proc/sys/user/max_user_namespaces", "/proc/sysrq-trigger"]
-    found, _, _ = student.run(
+    found, _, _ = run(
         "found = []\n"
         f"for place in {places}:\n"
         "    try:\n"
@@ -104,14 +98,14 @@ def test_nothing_outside_can_be_written(student, tmp_path):
     assert outside.read_text() == "20"
 
 
-def test_one_submission_leaves_nothing_to_the_next(student):
-    student.run(
+def test_one_submission_leaves_nothing_to_the_next(run):
+    run(
         "import os, subprocess\n"
         "for place in ('/tmp/left', 'left', '/dev/shm/left'): open(place, 'w').write('x')\n"
         "subprocess.Popen(['sleep', '1000'], start_new_session=True)\n"
         "import helpers; helpers.left = True"
     )
-    found, _, _ = student.run(
+    found, _, _ = run(
         "import os, helpers\n"
         "found = [p for p in ('/tmp/left', 'left', '/dev/shm/left') if os.path.exists(p)]\n"
         "found += [hasattr(helpers, 'left'), len([p for p in os.listdir('/proc') if p.isdigit()])]"
@@ -119,11 +113,11 @@ def test_one_submission_leaves_nothing_to_the_next(student):
     assert found == [False, 2]  # the keeper and the student's own
 
 
-def test_no_network(student):
+def test_no_network(run):
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as abstract:
         abstract.bind(f"\0lab-{os.getpid()}")
         abstract.listen()
-        found, _, _ = student.run(
+        found, _, _ = run(
             "import socket\n"
             "found = []\n"
             f"for address in ('127.0.0.1', {server.getsockname()[1]}), '\\0lab-{os.getpid()}':\n"
@@ -137,10 +131,10 @@ def test_no_network(student):
         assert found == []
 
 
-def test_no_other_process_can_be_signalled_or_traced(student):
+def test_no_other_process_can_be_signalled_or_traced(run):
     witness = subprocess.Popen(["sleep", "100"])
     try:
-        found, _, _ = student.run(
+        found, _, _ = run(
             "import os, ctypes, signal\n"
             "found = []\n"
             f"for pid in ({witness.pid}, {os.getpid()}, -1, 1):\n"
@@ -159,14 +153,14 @@ def test_no_other_process_can_be_signalled_or_traced(student):
         # A process may send the first of its namespace a signal: it has no effect.
         assert found == [1, -1]
         assert witness.poll() is None
-        assert student.run("found = 1")[0] == 1
+        assert run("found = 1")[0] == 1
     finally:
         witness.kill()
         witness.wait()
 
 
-def test_no_privilege_is_left_nor_won(student):
-    found, _, _ = student.run(
+def test_no_privilege_is_left_nor_won(run):
+    found, _, _ = run(
         "import ctypes, os\n"
         "libc = ctypes.CDLL(None)\n"
         "lines = dict(l.split(':', 1) for l in open('/proc/self/status').read().splitlines())\n"
@@ -178,8 +172,8 @@ def test_no_privilege_is_left_nor_won(student):
     assert found == [0, 0, 0, 0, 0, 1, -1, -1, -1, -1]
 
 
-def test_only_its_own_socket_is_open(student):
-    found, _, _ = student.run(
+def test_only_its_own_socket_is_open(run):
+    found, _, _ = run(
         "import os\n"
         "found = []\n"
         "for n in os.listdir('/proc/self/fd'):\n"
@@ -192,12 +186,12 @@ def test_only_its_own_socket_is_open(student):
     assert found == ["/dev/null", "/dev/null", "/dev/null", "socket"]
 
 
-def test_a_fork_bomb_is_bounded(student):
+def test_a_fork_bomb_is_bounded(run):
     started = time.monotonic()
-    _, _, ended = student.run("import os\nwhile True: os.fork()")
+    _, _, ended = run("import os\nwhile True: os.fork()")
     assert ended == confine.PROCESSES
     assert time.monotonic() - started < 60
-    assert student.run("found = 1")[0] == 1
+    assert run("found = 1")[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -214,13 +208,13 @@ def test_a_fork_bomb_is_bounded(student):
     ],
     ids=["at once", "little by little", "in many processes"],
 )
-def test_memory_is_bounded(student, code):
-    _, error, ended = student.run(code)
+def test_memory_is_bounded(run, code):
+    _, error, ended = run(code)
     assert ended == confine.MEMORY or "MemoryError" in error
 
 
-def test_disk_and_files_are_bounded(student):
-    found, _, _ = student.run(
+def test_disk_and_files_are_bounded(run):
+    found, _, _ = run(
         "import os\n"
         "found = [0, 0]\n"
         "try:\n"
@@ -239,29 +233,13 @@ def test_disk_and_files_are_bounded(student):
     assert 32 <= all_files <= 65
 
 
-def test_time_is_bounded(student):
-    found, error, _ = student.run("found = 1\nwhile True: pass", cell=1)
+def test_time_is_bounded(run):
+    found, error, _ = run("found = 1\nwhile True: pass", cell=1)
     assert (found, error.partition(":")[0]) == (1, "TempsDepasse")  # and the notebook goes on
     stubborn = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\nwhile True: pass"
     started = time.monotonic()
-    assert student.run(stubborn, cell=1, notebook=3)[2] == confine.TIME
+    assert run(stubborn, cell=1, notebook=3)[2] == confine.TIME
     assert time.monotonic() - started < 40
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only a sandbox that root made can be told to refuse nesting")
-def test_without_nested_namespaces_a_sandbox_serves_one_notebook(monkeypatch):
-    required_sandbox()
-    monkeypatch.setattr(room.os, "geteuid", lambda: 1000)  # no capability is then given to the nursery
-    with room.lab() as pack:
-        made = room.Room("inside.nursery", pack)
-        try:
-            assert not made.greeting["nested"]
-            found, error, ended = Student(made).run(
-                f"import os\nfound = os.path.exists({str(room.ROOT / 'instructor')!r})"
-            )
-            assert (found, error, ended) == (False, None, confine.ENDED)
-        finally:
-            made.close()
 
 
 def test_refusal_names_the_remedy(monkeypatch):
@@ -274,11 +252,13 @@ def test_refusal_names_the_remedy(monkeypatch):
         room.require()
 
 
-def test_a_python_that_lies_in_tmp_is_shown_elsewhere(monkeypatch, tmp_path):
+def test_a_python_that_lies_in_tmp_is_shown(monkeypatch, tmp_path):
     """A sandbox has a /tmp of its own, which would hide it."""
     required_sandbox()
-    monkeypatch.setattr(room, "_OWN", f"{Path(sys.prefix).parent}/")
-    command = [*room.isolated(room.require(), tmp_path), room._shown(sys.executable)]
-    code = "import numpy, sys; print(sys.prefix)"
+    python = tmp_path / "python"
+    (python / "lib").mkdir(parents=True)
+    monkeypatch.setattr(room.sys, "prefix", str(python))
+    command = [*room.isolated(room.require(), LIMITS), sys.executable]
+    code = f"import os, numpy; print(os.listdir({str(python)!r}), sorted(os.listdir('/tmp')))"
     ran = subprocess.run([*command, "-c", code], capture_output=True, text=True, check=False, timeout=60)
-    assert ran.stdout == f"/python{sys.prefix}\n", ran.stderr
+    assert ran.stdout == f"['lib'] {sorted(['etudiant', *tmp_path.parts[2:3]])}\n", ran.stderr

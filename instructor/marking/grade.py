@@ -25,7 +25,7 @@ from helpers.french import typographic
 
 from ..collect.intake import collect
 from ..editions import ROOT, load_editions
-from ..records import PART4, StudentResult, Submission, write_whole
+from ..records import PART4, Refused, StudentResult, Submission, write_whole
 from ..sandbox.bench import Bench
 from ..sandbox.inside.limits import Limits
 from ..sandbox.room import SandboxError, lab, require
@@ -38,7 +38,7 @@ _UNSAFE = (
 )
 
 
-class GradeError(Exception):
+class GradeError(Refused):
     """Nothing can be graded; the message says why."""
 
 

@@ -89,7 +89,7 @@ def _needed(cells, left_out) -> dict[int, str]:
     for position, source in reversed(everything.items()):
         cell = cells[position]
         if is_check(cell):
-            names |= _reads(ast.parse(source))
+            names |= _reads(ast.parse(source)) - {read_check(cell)[0]}  # we call the check, elsewhere
             continue
         statements = _statements(source)
         reads = set().union(*map(_reads, statements))

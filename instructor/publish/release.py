@@ -24,6 +24,7 @@ from nbgrader import preprocessors
 from traitlets.config import Config
 
 from ..editions import INSTRUCTOR_TAG, ROOT, sources
+from ..records import Refused
 from .leaks import find_leaks
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -61,7 +62,7 @@ ENVIRONMENT = {
 }
 
 
-class ReleaseError(Exception):
+class ReleaseError(Refused):
     """The student edition cannot be written; the message says why and what to do."""
 
 

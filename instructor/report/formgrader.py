@@ -20,7 +20,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import selectinload
 
-from ..editions import ROOT, grade_id, is_answer, is_check, key_of, read
+from ..editions import ROOT, key_of, read
 from ..records import NotebookResult, StudentResult, write_whole
 from .manual import ManualError, Typed
 
@@ -69,8 +69,7 @@ def write(results: Path, students: Sequence[StudentResult]) -> None:
     """Bring the course folder up to date: notebooks to read, our points, what waits for the teacher.
 
     Args:
-        results: RESULTS; a student's notebooks are taken from students/<student>/<part>.ipynb, or made from
-            the edition and the stored answers.
+        results: RESULTS; a student's notebooks are taken from students/<student>/<part>.ipynb.
         students: with what the teacher typed in manual.csv merged in.
 
     Raises:
@@ -86,7 +85,7 @@ def write(results: Path, students: Sequence[StudentResult]) -> None:
 
 
 def _write_part(book, results, name, students):
-    notebook, grade_cells, solution_cells = _source(book, name)
+    notebook = _source(book, name)
     people = {student.id: student for student in book.db.scalars(select(api.Student))}
     known = {
         submission.assignment.student_id: submission
@@ -98,9 +97,11 @@ def _write_part(book, results, name, students):
     }
     for student in students:
         result = student.notebooks.get(name)
-        if not result or not result.questions:
+        stored = results / "students" / student.student / f"{name}.ipynb"
+        if not result or not result.questions or not stored.exists():
             continue
-        changed = _write_notebook(results, student, result)
+        shown = results / COURSE / "autograded" / student.student / name / f"{name}.ipynb"
+        changed = _write_notebook(shown, stored, result)
         person = people.get(student.student) or api.Student(id=student.student)
         person.last_name = student.name
         if not (submission := known.get(student.student)):
@@ -109,14 +110,14 @@ def _write_part(book, results, name, students):
             book.db.add_all([person, whole, submission])
         questions = {question.key: question for question in result.questions}
         grades = {grade.cell_id: grade for grade in submission.grades}
-        for cell in grade_cells:
+        for cell in notebook.grade_cells:
             if not (grade := grades.get(cell.id)):
                 grade = api.Grade(cell=cell, notebook=submission)
                 book.db.add(grade)
             key = key_of(cell.name)
             _write_grade(grade, questions.get(key), key in changed)
         comments = {comment.cell_id: comment for comment in submission.comments}
-        for cell in solution_cells:
+        for cell in notebook.solution_cells:
             if not (comment := comments.get(cell.id)):
                 comment = api.Comment(cell=cell, notebook=submission)
                 book.db.add(comment)
@@ -136,43 +137,22 @@ def _write_grade(grade, question, changed):
 
 
 def _source(book, name):
-    """Return the notebook of a part in the gradebook, its graded cells and its solution cells."""
+    """Bring a part's cells in the gradebook up to date with the edition; return its notebook there."""
     assignment = book.update_or_create_assignment(name)
-    notebook = book.update_or_create_notebook(name, name)
     assignment.course_id = book.course_id
-    grades, solutions, sources = (
-        (
-            kind,
-            {
-                cell.name: cell
-                for cell in book.db.scalars(select(kind).where(kind.notebook_id == notebook.id))
-            },
-        )
-        for kind in (api.GradeCell, api.SolutionCell, api.SourceCell)
-    )
-    with book.db.no_autoflush:
-        for cell in read(ROOT / f"{name}.ipynb").cells:
-            if not (metadata := cell["metadata"].get("nbgrader")):
-                continue
-            kind, grade_id = {"cell_type": cell["cell_type"]}, metadata["grade_id"]
-            if metadata["grade"]:
-                _set(book, grades, grade_id, notebook, max_score=float(metadata["points"]), **kind)
-            if metadata["solution"]:
-                _set(book, solutions, grade_id, notebook)
-            text = {"source": cell["source"], "checksum": metadata["checksum"]}
-            _set(book, sources, grade_id, notebook, locked=metadata["locked"], **text, **kind)
-    book.db.flush()
-    return notebook, list(grades[1].values()), list(solutions[1].values())
-
-
-def _set(book, found, name, notebook, **values):
-    """Make or update one cell of the gradebook."""
-    kind, cells_of_kind = found
-    if name not in cells_of_kind:
-        cells_of_kind[name] = kind(name=name, notebook=notebook)
-        book.db.add(cells_of_kind[name])
-    for attribute, value in values.items():
-        setattr(cells_of_kind[name], attribute, value)
+    book.update_or_create_notebook(name, name)
+    for cell in read(ROOT / f"{name}.ipynb").cells:
+        if not (metadata := cell["metadata"].get("nbgrader")):
+            continue
+        place = (metadata["grade_id"], name, name)
+        values = {"cell_type": cell["cell_type"]}
+        if metadata["grade"]:
+            book.update_or_create_grade_cell(*place, max_score=float(metadata["points"]), **values)
+        if metadata["solution"]:
+            book.update_or_create_solution_cell(*place)
+        values |= {"source": cell["source"], "checksum": metadata["checksum"], "locked": metadata["locked"]}
+        book.update_or_create_source_cell(*place, **values)
+    return book.find_notebook(name, name)
 
 
 def _of_a_student(kind):
@@ -209,43 +189,21 @@ def _scripts_on_path():
         os.environ["PATH"] = before
 
 
-def _write_notebook(results: Path, student: StudentResult, result: NotebookResult) -> set[str]:
+def _write_notebook(shown: Path, stored: Path, result: NotebookResult) -> set[str]:
     """Write the notebook that formgrader shows; return the keys of the free texts that differ from before."""
-    target = results / COURSE / "autograded" / student.student / result.part / f"{result.part}.ipynb"
-    stored = results / "students" / student.student / f"{result.part}.ipynb"
-    texts = {question.key: question.answer for question in result.questions if question.manual}
-    record = target.with_suffix(".json")  # of the answers shown, and of what they were made from
-    made_from = (
-        [stored.stat().st_mtime_ns] if stored.exists() else [q.answer + q.feedback for q in result.questions]
-    )
-    before = json.loads(record.read_text("utf-8")) if record.exists() and target.exists() else {}
-    if before.get("made_from") == made_from and before["texts"] == texts:
-        return set()
-    notebook = json.loads(stored.read_text("utf-8")) if stored.exists() else _rebuilt(result)
+    before = _texts(read(shown).cells) if shown.exists() else {}
+    notebook = json.loads(stored.read_text("utf-8"))
     ours = _statements(result.part)
-    notebook["cells"] = [
-        cell if "".join(cell["source"]) in ours else _safe(cell) for cell in notebook["cells"]
-    ]
-    write_whole(target, json.dumps(notebook))
-    write_whole(record, json.dumps({"made_from": made_from, "texts": texts}))
-    return {
-        key for key, text in texts.items() if key in before.get("texts", ()) and before["texts"][key] != text
-    }
+    notebook["cells"] = [cell if cell["source"] in ours else _safe(cell) for cell in read(stored).cells]
+    write_whole(shown, json.dumps(notebook))
+    now = _texts(notebook["cells"])
+    manual = (question for question in result.questions if question.manual)
+    return {q.key for q in manual if q.cell in before and before[q.cell] != now.get(q.cell)}
 
 
-def _rebuilt(result: NotebookResult) -> dict:
-    """Make a notebook of the edition with the student's answers and our feedback."""
-    questions = {question.key: question for question in result.questions}
-    notebook = read(ROOT / f"{result.part}.ipynb")
-    for cell in notebook.cells:
-        question = questions.get(key_of(grade_id(cell)))
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-        if question and is_answer(cell) and question.answer:
-            cell.source = question.answer
-        elif question and is_check(cell):
-            cell.outputs = [{"output_type": "stream", "name": "stdout", "text": question.feedback}]
-    return notebook
+def _texts(notebook_cells):
+    """Return the sources of a notebook's cells by their grade_id."""
+    return {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell["source"] for cell in notebook_cells}
 
 
 @functools.cache
@@ -256,7 +214,7 @@ def _statements(name: str) -> set[str]:
 
 def _safe(cell: dict) -> dict:
     """Disarm a student's cell: formgrader shows HTML as it is, on a page that may drive Jupyter."""
-    source = "".join(cell["source"])
+    source = cell["source"]
     if cell["cell_type"] == "code":
         cell["outputs"] = [_safe_output(output) for output in cell.get("outputs", ())]
     else:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from helpers.french import count, plain, typographic
 
-from ..records import QuestionResult, StudentResult, write_whole
+from ..records import QuestionResult, Refused, StudentResult, write_whole
 from . import spreadsheet
 
 # A question of a student: (student, part, key).
@@ -38,7 +38,7 @@ NO_ANSWER = "(sans réponse)"
 LONGEST = 30_000  # characters of an answer; Excel cuts a cell at 32,767 and spills the rest
 
 
-class ManualError(Exception):
+class ManualError(Refused):
     """What the teacher typed cannot be read or written; the message says what to do."""
 
 

@@ -1,4 +1,4 @@
-"""Marks files that Moodle imports: the assignment's offline grading worksheet, or the gradebook's CSV import.
+"""Marks files that Moodle imports: its own offline grading worksheet, filled in, or the gradebook's CSV.
 
 Moodle looks for columns by their names in the teacher's language, and for a person by the participant number
 (worksheet: mod/assign/feedback/offline/importgradeslib.php) or the e-mail address (gradebook).
@@ -16,7 +16,7 @@ from pathlib import Path
 from helpers.french import typographic
 
 from ..editions import part
-from ..records import StudentResult, write_whole
+from ..records import Refused, StudentResult, write_whole
 from . import results, spreadsheet
 from .marked import marked
 
@@ -30,34 +30,37 @@ _NAMES = {
     "modified": ("Dernière modification (note)", "Last modified (grade)"),
     "feedback": ("Feedback par commentaires", "Feedback comments"),
 }
+HOW_TO_DOWNLOAD = (
+    "give Moodle's own worksheet with --worksheet FILE. In the assignment's settings (Paramètres), under "
+    "Types de feedback, tick Feedback par commentaires and Formulaire d'évaluation hors ligne; then, in "
+    "Consulter tous les travaux remis, choose the action Télécharger le formulaire d'évaluation."
+)
 
 
-class ExportError(Exception):
+class ExportError(Refused):
     """The file cannot be written as asked; the message says why and what to do."""
 
 
 def worksheet(
     students: Sequence[StudentResult],
     names: Sequence[str],
+    filled: Path,
     scale: float | None = None,
-    filled: Path | None = None,
 ) -> tuple[bytes, list[str]]:
-    """Return an offline grading worksheet and what the teacher should know about it.
+    """Return an offline grading worksheet, filled in, and what the teacher should know about it.
 
     Args:
         students: with the teacher's marks merged in.
         names: the parts that count.
+        filled: the worksheet downloaded from Moodle: its lines, columns and order are kept.
         scale: the grade for full marks; by default the worksheet's own maximum, else 20.
-        filled: a worksheet downloaded from Moodle, to fill in: its lines, columns and order are kept.
 
     Returns:
-        The file; French or English columns; and English sentences on what was left out.
+        The file, and English sentences on what was left out.
 
     Raises:
         ExportError: the worksheet is not one.
     """
-    if filled is None:
-        return _new_worksheet(students, names, scale or results.SCALE)
     table, columns = _read(filled, ("person", "grade", "modified"))
     people, notes = _matched(students, table, columns)
     replaced = 0
@@ -79,8 +82,8 @@ def worksheet(
             "The worksheet has no column for feedback comments: enable them in the assignment's settings."
         )
     content = spreadsheet.render(table.columns, table.rows, delimiter=table.delimiter, raw=table.columns)
-    mark = spreadsheet.BOM.encode()
-    return (mark if filled.read_bytes().startswith(mark) else b"") + content, notes
+    bom = spreadsheet.BOM.encode()
+    return (bom if filled.read_bytes().startswith(bom) else b"") + content, notes
 
 
 def gradebook(
@@ -132,10 +135,10 @@ def comment(student: StudentResult, names: Sequence[str]) -> str:
 
 def export(
     folder: Path,
+    filled: Path | None,
     out: Path | None = None,
     wanted: Sequence[str] = (),
     scale: float | None = None,
-    filled: Path | None = None,
     to_gradebook: bool = False,
     partial: bool = False,
 ) -> tuple[Path, list[str]]:
@@ -143,10 +146,10 @@ def export(
 
     Args:
         folder: RESULTS.
+        filled: the assignment's worksheet downloaded from Moodle, to fill in or to take the addresses from.
         out: file to write; by default RESULTS/moodle.csv or RESULTS/moodle-gradebook.csv.
         wanted: parts that count, such as "1" or "part1_linear_vs_relu"; by default all that somebody sent.
         scale: the grade for full marks.
-        filled: a CSV downloaded from Moodle, to fill in or to take the addresses from.
         to_gradebook: for the gradebook, instead of the assignment's worksheet.
         partial: write although marks are missing; those students get no grade.
 
@@ -156,25 +159,22 @@ def export(
     Raises:
         ExportError: free texts wait for the teacher, or a file is not what it should be.
     """
+    if filled is None:
+        raise ExportError(HOW_TO_DOWNLOAD)
     students = marked(folder)
     if not students:
         raise ExportError(f"{folder} holds no results; run `grade` first.")
     names = _chosen(results.part_names(students), wanted)
     notes = _waiting(students, names, partial)
     out = out or folder / ("moodle-gradebook.csv" if to_gradebook else "moodle.csv")
-    if filled and out.exists() and out.samefile(filled):
+    if out.exists() and out.samefile(filled):
         raise ExportError(
             f"{out} is the worksheet itself; give another --out, so that nothing in it is lost."
         )
     if to_gradebook:
-        if filled is None:
-            raise ExportError(
-                "Moodle's gradebook knows people by e-mail address: give a CSV that holds them, such as the "
-                "assignment's worksheet, with --worksheet."
-            )
         content, more = gradebook(students, names, scale or results.SCALE, filled)
     else:
-        content, more = worksheet(students, names, scale, filled)
+        content, more = worksheet(students, names, filled, scale)
     write_whole(out, content)
     return out, notes + more
 
@@ -193,33 +193,6 @@ def _waiting(students, names, partial):
     if unread:
         notes.append(f"No grade for work that could not be read, to be decided by you: {', '.join(unread)}.")
     return notes
-
-
-def _new_worksheet(students, names, scale):
-    columns = {what: french for what, (french, *_) in _NAMES.items() if what != "email"}
-    rows, unknown = [], []
-    for student in students:
-        grade = _grade(student, names, scale)
-        if not student.participant:
-            unknown.append(student.student)
-        elif grade is not None:
-            # A space after the word suits Moodle in French, which strips 11 characters, and in English, 12.
-            values = (
-                f"Participant {student.participant}",
-                student.name,
-                grade,
-                scale,
-                "-",
-                comment(student, names),
-            )
-            rows.append(dict(zip(columns.values(), values, strict=True)))
-    notes = []
-    if unknown:
-        notes.append(
-            f"Left out, as their participant number is unknown: {', '.join(unknown)}. Give Moodle's own "
-            "worksheet with --worksheet to find them by name."
-        )
-    return spreadsheet.render(list(columns.values()), rows, raw={columns["modified"]}), notes
 
 
 def _read(path, needed):

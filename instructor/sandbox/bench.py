@@ -1,23 +1,24 @@
-"""One worker's two sandboxes: a nursery of students' processes, and the checker that marks their answers."""
+"""One worker's two sandboxes: a student's, new for each notebook, and the checker that marks the answers."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import socket
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .inside import confine, wire
+from .inside import confine
 from .inside.limits import Limits
-from .room import Room, SandboxError
+from .room import START, Room, SandboxError
 
 _DESCRIBING = 60  # seconds to describe a part
 _SLACK = 300  # seconds beyond a notebook's limit for our own checks, which train and evaluate
 _REPLACED_AFTER = 100  # notebooks of one checker: TensorFlow keeps what it compiled
-_OWN_MEMORY = 2**30  # bytes of Python and TensorFlow themselves
+_LEAVING = 5  # seconds for a student's process to say why it ended
+_IMPORTS_TENSORFLOW = re.compile(r"^\s*(from|import)\s+(helpers|keras|tensorflow)\b", flags=re.MULTILINE)
 _ENDS = {confine.MEMORY: "memory", confine.PROCESSES: "processes", confine.TIME: "time"}
 
 
@@ -45,11 +46,10 @@ class Outcome:
 
 
 class Bench:
-    """A pair of sandboxes, started when first needed. Used by one thread, its own: they end with it."""
+    """A worker's sandboxes, started when needed. Used by one thread, its own: they end with it."""
 
     def __init__(self, pack: Path, limits: Limits, unsafe: bool = False, cifar10: Path | None = None):
         self.pack, self.limits, self.unsafe, self.cifar10 = pack, limits, unsafe, cifar10
-        self._nursery: Room | None = None
         self._checker: Room | None = None
         self._marked = 0
         self._described: dict[str, dict] = {}
@@ -73,36 +73,27 @@ class Bench:
             SandboxError: our own side failed.
         """
         started = time.monotonic()
-        nursery = self._get_nursery()
-        ours, theirs = socket.socketpair()
         opened = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY)] if folder and not self.unsafe else []
         shared = {
             "limits": dataclasses.asdict(self.limits),
             "folder": str(folder) if folder and self.unsafe else None,
         }
+        sources = "\n".join(step.get("run", "") for step in steps)
+        imports = ["tensorflow"] if _IMPORTS_TENSORFLOW.search(sources) else []
+        student = Room("inside.student", self.pack, self.limits, self.unsafe, self.cifar10, bounded=True)
         try:
-            with ours, theirs:
-                wire.send(nursery.socket, shared, [theirs.fileno(), *opened])
-                theirs.close()
-                waiting = time.monotonic() - started
-                request = {"part": part, "steps": steps, **shared}
-                seconds = self.limits.notebook + _SLACK
-                report = self._to_checker(request, seconds, [ours.fileno(), *opened])
-            ended = wire.receive(nursery.socket, 30)[0]["ended"]
-        except wire.Lost as lost:
-            self.close()
-            raise SandboxError(f"the marking of {part} did not end ({lost})") from None
+            student.ask({**shared, "imports": imports}, START, opened)
+            waiting = time.monotonic() - started
+            request = {"part": part, "steps": steps, **shared}
+            descriptors = [student.socket.fileno(), *opened]
+            report = self._to_checker(request, self.limits.notebook + _SLACK, descriptors)
         finally:
+            ended = student.close(_LEAVING)
             for descriptor in opened:
                 os.close(descriptor)
-        if ended == confine.SETUP:
-            self.close()
-            raise SandboxError("a student's process could not be shut in")
-        if not nursery.greeting["nested"]:
-            self._nursery = nursery.close()
         if report.pop("models") or self._marked >= _REPLACED_AFTER:
             # It has read a student's model, which Keras does not swear to be harmless: it marks nobody else.
-            self._checker, self._marked = self._checker.close(), 0
+            self.close()
         outcome = Outcome(**report)
         outcome.seconds["start"] = waiting
         if outcome.lost:
@@ -110,26 +101,17 @@ class Bench:
         return outcome
 
     def close(self) -> None:
-        """End both sandboxes; they start again when needed."""
-        for room in (self._nursery, self._checker):
-            if room:
-                room.close()
-        self._nursery = self._checker = None
+        """End the checker; it starts again when needed."""
+        if self._checker:
+            self._checker = self._checker.close()
 
     def _to_checker(self, request, seconds, descriptors=()):
         if self._checker is None:
-            self._checker, self._marked = Room("inside.checker", self.pack, self.unsafe, self.cifar10), 0
+            self._checker = Room("inside.checker", self.pack, self.limits, self.unsafe, self.cifar10)
+            self._marked = 0
         self._marked += 1
-        return self._checker.ask(request, seconds, descriptors)
-
-    def _get_nursery(self):
-        if self._nursery is None:
-            self._nursery = Room(
-                "inside.nursery",
-                self.pack,
-                self.unsafe,
-                self.cifar10,
-                memory=self.limits.memory + self.limits.disk + _OWN_MEMORY,
-                processes=4 * self.limits.processes + 200,  # threads count here
-            )
-        return self._nursery
+        try:
+            return self._checker.ask(request, START + seconds, descriptors)
+        except SandboxError:
+            self.close()
+            raise

@@ -1,6 +1,7 @@
 """Bounds that the kernel itself enforces on a sandbox, where control groups can be written: mostly as root.
 
-Elsewhere the watch inside the sandbox and its resource limits are all there is.
+Elsewhere the watch inside the sandbox and its resource limits are all there is. They see neither memory that
+no process maps, such as files of ``memfd_create``, nor what is taken faster than they look.
 """
 
 from __future__ import annotations
@@ -12,57 +13,35 @@ import time
 from pathlib import Path
 
 _ROOT = Path("/sys/fs/cgroup")
-# Version 2: one group, both files. Version 1: a group in the hierarchy of each controller.
-_FILES = {"memory": ("memory.max", "memory.limit_in_bytes"), "pids": ("pids.max", "pids.max")}
 
 
-class Cgroup:
-    """A control group, one folder per hierarchy."""
+def create(memory: int, processes: int) -> list[Path]:
+    """Return the folders of a new group with these bounds; none where the system does not allow it."""
+    folders = []
+    with contextlib.suppress(OSError):
+        if (_ROOT / "cgroup.controllers").exists():  # version 2: one folder
+            folders.append(Path(tempfile.mkdtemp(prefix="lab-", dir=_ROOT)))
+            (folders[0] / "memory.max").write_text(str(memory))
+            (folders[0] / "pids.max").write_text(str(processes))
+        else:  # version 1: one folder for each kind of bound
+            folders.append(Path(tempfile.mkdtemp(prefix="lab-", dir=_ROOT / "memory")))
+            (folders[0] / "memory.limit_in_bytes").write_text(str(memory))
+            folders.append(Path(tempfile.mkdtemp(prefix="lab-", dir=_ROOT / "pids")))
+            (folders[1] / "pids.max").write_text(str(processes))
+    return folders
 
-    def __init__(self, folders: list[Path]):
-        self.folders = folders
 
-    @classmethod
-    def create(cls, memory: int | None, processes: int | None) -> Cgroup | None:
-        """Return a new group with these bounds, as far as the system allows; None where it does not."""
-        group = cls([])
-        for name, bound in (("memory", memory), ("pids", processes)):
-            if bound is not None:
-                with contextlib.suppress(OSError):
-                    group._bound(name, bound)
-        if group.folders:
-            return group
-        return None
+def entering(folders: list[Path], command: list[str]) -> list[str]:
+    """Return a command that runs another in the group, with all that it starts."""
+    files = shlex.join(f"{folder}/cgroup.procs" for folder in folders)
+    return ["/bin/sh", "-c", f'for file in {files}; do echo $$ > "$file"; done; exec "$@"', "sh", *command]
 
-    def inside(self, command: list[str]) -> list[str]:
-        """Return a command that runs another in the group, with all that it starts."""
-        files = [f"{folder}/cgroup.procs" for folder in self.folders]
-        entering = f'for file in {shlex.join(files)}; do echo $$ > "$file"; done; exec "$@"'
-        return ["/bin/sh", "-c", entering, "sh", *command]
 
-    def remove(self) -> None:
-        """Remove the group once its processes have ended; it is empty soon after they were killed."""
-        for folder in self.folders:
-            for _ in range(50):
-                try:
-                    folder.rmdir()
-                    break
-                except FileNotFoundError:
-                    break
-                except OSError:
-                    time.sleep(0.02)
-
-    def _bound(self, name, bound):
-        second = (_ROOT / "cgroup.controllers").exists()
-        parent = _ROOT if second else _ROOT / name
-        folder = next(iter(self.folders), None) if second else None
-        if folder is None:
-            folder = Path(tempfile.mkdtemp(prefix="lab-", dir=parent))
-            self.folders.append(folder)
-        file = folder / _FILES[name][0 if second else 1]
-        if not file.exists():  # a controller that is not delegated
-            if not second:
-                self.folders.remove(folder)
+def remove(folders: list[Path]) -> None:
+    """Remove the group once its processes have ended; it is empty soon after they were killed."""
+    for folder in folders:
+        for _ in range(50):
+            with contextlib.suppress(OSError):
                 folder.rmdir()
-            return
-        file.write_text(str(bound))
+                break
+            time.sleep(0.02)

@@ -9,6 +9,8 @@ Threat model. A submission's code is hostile: it may do anything that a program 
   started dies with it;
 - its mark is computed in another sandbox (``inside.checker``), from values that cannot execute.
 
+Each notebook has a new sandbox: 0.5 s. TensorFlow, 4 s more, is loaded there only for code that imports it.
+
 Not promised: resistance to a flaw of the kernel's namespaces, of bubblewrap or of numpy; secrecy of what the
 machine is (processor, kernel, load); that a student did not paste somebody else's answers.
 """
@@ -29,25 +31,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..editions import ROOT
-from .cgroup import Cgroup
+from ..records import Refused
+from . import cgroup
 from .inside import wire
+from .inside.limits import Limits
 
 INSIDE = "/lab"  # where a sandbox sees the helpers
 HOME = "/tmp/etudiant"  # inside
 CIFAR10 = "/cifar10"
-_OWN = "/tmp/"  # a sandbox has one of its own
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
 _SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "mime.types")
+# What root may write in /proc without any capability, and bubblewrap 0.8 does not cover.
+_ROOTS_OWN = ("sys", "sysrq-trigger", "acpi", "scsi", "kcore", "keys", "timer_list")
 START = 120  # seconds for a sandbox to import TensorFlow
+_OWN_MEMORY = 2**30  # bytes of Python and TensorFlow themselves
 _ENVIRONMENT = {
     "HOME": HOME,
-    "TMPDIR": "/tmp",
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",
     "MPLBACKEND": "agg",
-    "MPLCONFIGDIR": f"{HOME}/.matplotlib",
-    "IPYTHONDIR": f"{HOME}/.ipython",
     "PYTHONPATH": INSIDE,
+    "CIFAR10_DIR": CIFAR10,  # named even where there is none, so that nobody tries to download it
     "PYTHONHASHSEED": "0",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONWARNINGS": "ignore",
@@ -58,7 +62,7 @@ _ENVIRONMENT = {
 }
 
 
-class SandboxError(Exception):
+class SandboxError(Refused):
     """No sandbox here, or it does not start; the message says what to do."""
 
 
@@ -82,7 +86,7 @@ def require() -> str:
         )
     true = shutil.which("true") or "/bin/true"
     trial = subprocess.run(
-        [bwrap, *_isolation(), "--proc", "/proc", "--dev", "/dev", *_system(), true],
+        [*isolated(bwrap, Limits()), true],
         capture_output=True,
         text=True,
         check=False,
@@ -90,8 +94,9 @@ def require() -> str:
     )
     if trial.returncode:
         raise SandboxError(
-            f"bubblewrap cannot isolate here ({trial.stderr.strip()[:200]}). Unprivileged user namespaces "
-            "are probably off: ask the administrator (sysctl kernel.unprivileged_userns_clone=1, "
+            f"bubblewrap cannot isolate here ({trial.stderr.strip()[:200]}). It must be 0.8 or later (Debian "
+            "12, Ubuntu 24.04). If it is, unprivileged user namespaces are probably off: ask the "
+            "administrator (sysctl kernel.unprivileged_userns_clone=1, "
             "kernel.apparmor_restrict_unprivileged_userns=0), run in a virtual machine, or give --unsafe if "
             "you trust every submission."
         )
@@ -111,41 +116,41 @@ class Room:
     """A process of ours, ``python -m MODULE``, in a sandbox, and the socket to speak with it.
 
     Args:
-        module: such as "inside.nursery".
+        module: such as "inside.student".
         pack: what ``lab`` made.
+        limits: of what is written there; of memory and processes too, for ``bounded``.
         unsafe: without isolation.
         cifar10: folder to show, read-only.
-        memory, processes: bounds on all of it, enforced by the kernel where control groups can be written.
+        bounded: by the kernel, where control groups can be written.
     """
 
     def __init__(
         self,
         module: str,
         pack: Path,
+        limits: Limits,
         unsafe: bool = False,
         cifar10: Path | None = None,
-        memory: int | None = None,
-        processes: int | None = None,
+        bounded: bool = False,
     ):
+        self.module = module
         self.socket, theirs = socket.socketpair()
         self._home = tempfile.TemporaryDirectory(prefix="lab-home-") if unsafe else None
         mode = "unsafe" if unsafe else "isolated"
-        python = sys.executable if unsafe else _shown(sys.executable)
-        command = [python, "-s", "-m", module, str(theirs.fileno()), mode]
-        # Named even where there is none, so that nobody tries to download it.
-        environment = {**_ENVIRONMENT, "CIFAR10_DIR": CIFAR10}
+        command = [sys.executable, "-s", "-m", module, str(theirs.fileno()), mode]
+        environment = dict(_ENVIRONMENT)
+        self._group: list[Path] = []
         if unsafe:
-            home = self._home.name
-            environment |= {"HOME": home, "MPLCONFIGDIR": f"{home}/.matplotlib", "TMPDIR": home}
-            environment |= {"IPYTHONDIR": f"{home}/.ipython", "PYTHONPATH": str(pack)}
+            environment |= {"HOME": self._home.name, "TMPDIR": self._home.name, "PYTHONPATH": str(pack)}
             environment["PATH"] = os.environ.get("PATH", environment["PATH"])
             if cifar10 is not None:
                 environment["CIFAR10_DIR"] = str(Path(cifar10).resolve())
         else:
-            command = [*isolated(require(), pack, cifar10), *command]
-        self._cgroup = Cgroup.create(memory, processes) if not unsafe else None
-        if self._cgroup:
-            command = self._cgroup.inside(command)
+            command = [*isolated(require(), limits, pack, cifar10), *command]
+            if bounded:
+                memory = limits.memory + limits.disk + limits.file + _OWN_MEMORY
+                self._group = cgroup.create(memory, 4 * limits.processes + 200)  # threads count here
+                command = cgroup.entering(self._group, command)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed in ``close``)
         with theirs:
             self._process = subprocess.Popen(
@@ -158,53 +163,52 @@ class Room:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        try:
-            self.greeting, _ = wire.receive(self.socket, START)
-        except wire.Lost:
-            self._errors.seek(0)
-            reason = self._errors.read().decode(errors="replace").strip()[-500:]
-            self.close()
-            raise SandboxError(f"the sandbox of {module} does not start: {reason}") from None
 
     def ask(self, request: dict, seconds: float, descriptors: list[int] | tuple = ()) -> dict:
         """Send a request with open files, and return the answer.
 
         Raises:
-            wire.Lost: no answer in time; close this room.
+            SandboxError: no answer in time; close this room.
         """
-        wire.send(self.socket, request, descriptors)
-        return wire.receive(self.socket, seconds)[0]
+        try:
+            wire.send(self.socket, request, descriptors)
+            return wire.receive(self.socket, seconds)[0]
+        except wire.Lost as lost:
+            self._errors.seek(0)
+            said = self._errors.read().decode(errors="replace").strip()[-500:]
+            raise SandboxError(f"the sandbox of {self.module} does not answer ({lost}): {said}") from None
 
-    def close(self) -> None:
-        """End it with all that it started."""
+    def close(self, patience: float = 0) -> int | None:
+        """End it with all that it started; return its exit code if it ended within ``patience`` seconds."""
         self.socket.close()
-        with contextlib.suppress(ProcessLookupError):
+        code = None
+        try:
+            code = self._process.wait(patience)
+        except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+            self._process.wait()
         self._errors.close()
-        if self._cgroup:
-            self._cgroup.remove()
+        cgroup.remove(self._group)
         if self._home:
             self._home.cleanup()
+        return code
 
 
-def isolated(bwrap: str, pack: Path, cifar10: Path | None = None) -> list[str]:
-    """Return the beginning of a command line that runs the rest isolated."""
-    command = [bwrap, *_isolation(), *_system()]
-    for path in _python_folders():
-        command += ["--ro-bind", path, _shown(path)]
-    command += ["--ro-bind", str(pack), INSIDE]
+def isolated(bwrap: str, limits: Limits, pack: Path | None = None, cifar10: Path | None = None) -> list[str]:
+    """Return the beginning of a command line that runs the rest isolated, as process 1 of its namespace."""
+    command = [bwrap, "--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1"]
+    command += ["--die-with-parent", "--new-session", "--hostname", "lab", "--cap-drop", "ALL", *_system()]
+    command += ["--proc", "/proc", "--dev", "/dev", "--size", str(limits.file), "--tmpfs", "/dev/shm"]
+    for name in _ROOTS_OWN if os.geteuid() == 0 else ():
+        command += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]
+    command += ["--size", str(limits.disk), "--tmpfs", "/tmp", "--dir", HOME]
+    for path in _python_folders():  # after /tmp, where they may lie
+        command += ["--ro-bind", path, path]
+    if pack is not None:
+        command += ["--ro-bind", str(pack), INSIDE]
     if cifar10 is not None:
         command += ["--ro-bind", str(Path(cifar10).resolve()), CIFAR10]
-    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", HOME, "--cap-drop", "ALL"]
-    if os.geteuid() == 0:
-        # Lets the nursery take bubblewrap's covers off /proc, to mount one in a namespace and map root there.
-        command += ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETFCAP"]
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
-
-
-def _isolation():
-    return ["--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--hostname", "lab"]
 
 
 def _system():
@@ -218,11 +222,6 @@ def _system():
     for name in _SETTINGS:
         options += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     return options
-
-
-def _shown(path: str) -> str:
-    """Return where a sandbox sees one of Python's folders or files: elsewhere if ours lies in /tmp."""
-    return f"/python{path}" if path.startswith(_OWN) else path
 
 
 def _python_folders() -> list[str]:

@@ -10,7 +10,6 @@ A step is {"run": source, "cell": id} or {"check": name, "arguments": [expressio
 from __future__ import annotations
 
 import importlib
-import os
 import re
 import signal
 import socket
@@ -188,7 +187,6 @@ def failure(name: str) -> Exception:
 
 def main() -> None:
     control, isolated = socket.socket(fileno=int(sys.argv[1])), sys.argv[2] == "isolated"
-    wire.send(control, {"ready": True})
     while True:
         try:
             request, descriptors = wire.receive(control, descriptors=2)
@@ -199,11 +197,7 @@ def main() -> None:
             continue
         folder = descriptors[1] if len(descriptors) > 1 else request["folder"]
         if folder is not None:
-            home = confine.work_folder(isolated)
-            confine.bring(folder, home)
-            os.chdir(home)
-        for descriptor in descriptors[1:]:
-            os.close(descriptor)  # it leads out of the sandbox
+            confine.enter_work_folder(folder, isolated)
         with socket.socket(fileno=descriptors[0]) as sock:
             marking = Marking(request["part"], sock, Limits(**request["limits"]))
             marking.models = folder is not None

@@ -16,9 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from helpers import PlaygroundConfig, Run
-from helpers.checks.answers import MAX_EPOCHS, MAX_RESETS, trained
-from helpers.experiments.sweep import MAX_CELLS, Sweep
+from helpers.engine.config import PlaygroundConfig
 
 DEPTH = 8  # of nested containers
 ITEMS = 100_000  # in all containers of one value
@@ -120,7 +118,7 @@ def _library(value):  # noqa: PLR0911  (one line a type)
         return _array("array", value)
     if isinstance(value, PlaygroundConfig):
         return ["config", value.to_url()]
-    if isinstance(value, Run):
+    if _is(value, "helpers.engine.training", "Run"):
         # Its recipe: the checker trains it anew, so that its losses are those of the experiment it names.
         return [
             "run",
@@ -129,20 +127,24 @@ def _library(value):  # noqa: PLR0911  (one line a type)
             str(value.dtype),
             int(value.epoch),
         ]
-    if isinstance(value, Sweep):
+    if _is(value, "helpers.experiments.sweep", "Sweep"):
         rates = [list(map(float, value.learning_rates)), list(map(float, value.rates))]
         starts = list(map(int, value.starts))
         losses = _array("array", np.asarray(value.losses, float))
         return ["sweep", value.config.to_url(), *rates, int(value.epochs), starts, losses]
-    keras, tensorflow = sys.modules.get("keras"), sys.modules.get("tensorflow")
-    if keras and isinstance(value, keras.Model):
+    if _is(value, "keras", "Model"):
         text = value.to_json()
         return ["keras", text] if len(text) <= LONGEST else None
-    if tensorflow and isinstance(value, (tensorflow.Tensor, tensorflow.Variable)):
+    if _is(value, "tensorflow", "Tensor") or _is(value, "tensorflow", "Variable"):
         return _array("array", value.numpy())
-    if keras and isinstance(value, keras.Variable):
+    if _is(value, "keras", "Variable"):
         return _array("array", np.asarray(value))
     return None
+
+
+def _is(value, module, name):
+    """Tell whether a value is of a class of a module that takes seconds to load: if not loaded, it is not."""
+    return module in sys.modules and isinstance(value, getattr(sys.modules[module], name))
 
 
 def _array(name, array):
@@ -181,6 +183,8 @@ def _decode_array(dtype, shape, data):
 
 
 def _decode_run(url, starts, dtype, epoch):
+    from helpers.checks.answers import MAX_EPOCHS, MAX_RESETS, trained  # noqa: PLC0415  (TensorFlow)
+
     config = PlaygroundConfig.from_url(url)
     starts = tuple(int(start) for start in starts)
     if not 0 <= epoch <= MAX_EPOCHS or len(starts) > MOST_STARTS or max(starts) > MAX_RESETS:
@@ -191,6 +195,8 @@ def _decode_run(url, starts, dtype, epoch):
 
 
 def _decode_sweep(url, learning_rates, rates, epochs, starts, losses):
+    from helpers.experiments.sweep import MAX_CELLS, Sweep  # noqa: PLC0415  (TensorFlow)
+
     config = PlaygroundConfig.from_url(url)
     learning_rates, rates = tuple(map(float, learning_rates)), tuple(map(float, rates))
     starts, losses = tuple(map(int, starts)), _decode_array(*losses[1:])

@@ -1,18 +1,24 @@
 """The student's side: executes cells, and tells the values of names and what functions return, when asked.
 
 Nothing here is to be trusted once a cell has run: whatever it may do, all it can change is its own answers.
+Run as ``python -m inside.student SOCKET MODE`` for one notebook; the first request, with the open folder of
+the submission's files if there are any: {"limits": {...}, "folder": its path or None, "imports": [modules]}.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
+import os
 import signal
 import socket
+import sys
 
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from . import codec, wire
+from . import codec, confine, wire
+from .limits import Limits
 
 _CONFIG = Config()
 _CONFIG.HistoryManager.enabled = False
@@ -30,6 +36,24 @@ def make_shell() -> InteractiveShell:
     shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
     shell.enable_gui = lambda gui=None: None  # `%matplotlib inline` asks for one
     return shell
+
+
+def main() -> None:
+    sock, isolated = socket.socket(fileno=int(sys.argv[1])), sys.argv[2] == "isolated"
+    request, descriptors = wire.receive(sock, descriptors=1)
+    confine.enter_work_folder(descriptors[0] if descriptors else request["folder"], isolated)
+
+    def begin():
+        for module in request["imports"]:
+            importlib.import_module(module)
+        shell = make_shell()
+        wire.send(sock, {"ready": True})
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, 2)  # until here, what fails is told to the teacher
+        os.close(nowhere)
+        serve(sock, shell)
+
+    sys.exit(confine.keep(begin, sock, Limits(**request["limits"]), isolated))
 
 
 def serve(sock: socket.socket, shell: InteractiveShell) -> None:
@@ -98,3 +122,8 @@ def _told(error):
 
 def _too_late(*_):
     raise TempsDepasse
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the teacher's Ctrl-C is the parent's affair
+    main()
