@@ -166,6 +166,25 @@ def test_a_hostile_object_is_only_a_wrong_answer():
         read_url(Hostile())
 
 
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        ("https://playground.tensorflow.org/", "ce qui suit le signe #"),
+        ("#x=false&y=false&epochs=5", "aucune entrée n'est active"),
+        (PlaygroundConfig(features=()), "aucune entrée n'est active"),
+    ],
+)
+def test_what_the_widget_opens_but_a_check_cannot_replay(answer, hint):
+    with pytest.raises(Wrong, match=hint):
+        read_url(answer)
+
+
+def test_hidden_controls_change_no_answer():
+    lab = PlaygroundConfig(dataset="xor")
+    answer = read_url(lab.replace(hidden=("noise", "dataset")).to_url())
+    require_same(answer, lab, {"noise": "noise", "seed": "seed", "dataset": "dataset"})
+
+
 def test_long_answers_are_shortened():
     assert len(quoted("a" * 10_000)) == 60
     with pytest.raises(Wrong, match="trop longue"):

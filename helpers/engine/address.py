@@ -263,7 +263,6 @@ def _values(fragment: str) -> dict[str, str]:
     """
     if "…" in fragment or ".." in fragment:
         raise french_error(f"L'adresse est abrégée par des points de suspension. {_COPY_AGAIN}")
-    is_whole = fragment.startswith("#")
     segments = [part for part in _SEPARATOR.split(fragment.lstrip("#")) if re.search(r"\w", part)]
     values = {}
     for place, segment in enumerate(segments):
@@ -273,7 +272,9 @@ def _values(fragment: str) -> dict[str, str]:
             raise french_error(f"L'adresse est incomplète à {quoted(segment)}. {_COPY_AGAIN}")
         key = _CANONICAL.get(name.lower().replace("_", ""))
         if key is None:
-            _refuse_misspelt(name, is_beginning=place == 0 and not is_whole)
+            _refuse_misspelt(name)
+        if place == 0 and key != "activation" and not fragment.startswith("#"):
+            raise french_error(f"Le début de l'adresse manque, avant {quoted(segment)}. {_COPY_AGAIN}")
         is_last = place == len(segments) - 1
         text = _value(key, text, is_last)
         if "=" in text and _hides_a_pair(key, segment, text):
@@ -305,22 +306,23 @@ def _with_point(text: str) -> str:
     return re.sub(r"^0,(?=\d+$)", "0.", text)  # a decimal comma
 
 
-def _refuse_misspelt(name: str, is_beginning: bool) -> None:
-    """Refuse an unknown key that is the rest of a known one, or nearly one; the site would ignore it."""
+def _refuse_misspelt(name: str) -> None:
+    """Refuse an unknown key that is nearly a known one; the site would ignore it."""
     close = difflib.get_close_matches(name, _KNOWN, 1, 0.8)
-    if is_beginning:
-        close = close or [key for key in _KNOWN if key.endswith(name)]
     if close:
         raise french_error(f"Clé inconnue : {quoted(name)}. Est-ce {close[0]} ? {_COPY_AGAIN}")
 
 
 def _refuse_cut(values: Mapping[str, str]) -> None:
     """Refuse what only the site writes without what the site always writes first and last."""
-    if {"dataset", "regDataset"} <= values.keys() or not values.keys().isdisjoint(("cosX", "cosY")):
+    if {"dataset", "regDataset"} <= values.keys() or not values.keys().isdisjoint(
+        ("cosX", "cosY", "collectStats")
+    ):
         expected = ["activation", "sinY", "problem"]
         if not values.keys().isdisjoint(OURS) and "cosY" in values:
             expected.append("hideText")  # the end of what we write; the site has written it since 2016
         missing = [key for key in expected if key not in values]
+        missing += [key for key, text in values.items() if not text and key != "networkShape"]
         if missing:
             raise french_error(f"L'adresse est coupée : {listed(missing)} y manque. {_COPY_AGAIN}")
 

@@ -88,13 +88,13 @@ class PlaygroundConfig:
 
     def __post_init__(self):
         for name, choices in _CHOICES.items():
-            self._set(name, _choice(_KEYS[name], getattr(self, name), choices))
+            self._set(name, _choice(FIELD_KEYS[name], getattr(self, name), choices))
         for name, (low, high) in _INTEGER_RANGES.items():
-            self._set(name, _integer(_KEYS[name], getattr(self, name), low, high))
+            self._set(name, _integer(FIELD_KEYS[name], getattr(self, name), low, high))
         for name in _BOOLEANS:
             value = getattr(self, name)
             if not isinstance(value, bool):
-                raise french_error(f"{_KEYS[name]} = {value!r} : attendu True ou False.")
+                raise french_error(f"{FIELD_KEYS[name]} = {value!r} : attendu True ou False.")
         self._set("network_shape", _shape(self.network_shape))
         self._set("features", _subset("features", self.features, FEATURES))
         self._set("hidden", _subset("hidden", self.hidden, address.CONTROLS))
@@ -135,7 +135,7 @@ class PlaygroundConfig:
     def _from_values(cls, values: Mapping[str, str]) -> PlaygroundConfig:
         fields = {
             name: _parse(name, values[key])
-            for name, key in _KEYS.items()
+            for name, key in FIELD_KEYS.items()
             if key in values and (values[key] or name == "network_shape")
         }
 
@@ -150,7 +150,7 @@ class PlaygroundConfig:
 
     def to_url(self) -> str:
         """Return the address that opens this experiment on the site; ``from_url`` reads it back exactly."""
-        values = {key: address.written(getattr(self, name)) for name, key in _KEYS.items()}
+        values = {key: address.written(getattr(self, name)) for name, key in FIELD_KEYS.items()}
         values.update({name: address.written(name in self.features) for name in FEATURES})
         for extra in address.OURS:
             if not getattr(self, extra):
@@ -167,7 +167,7 @@ class PlaygroundConfig:
 
 
 # Field name -> key in the site's URL.
-_KEYS = {
+FIELD_KEYS = {
     "activation": "activation",
     "regularization": "regularization",
     "batch_size": "batchSize",
@@ -249,9 +249,9 @@ def _subset(field, names, choices):
 
 def _parse(name, text):
     if name in _NUMBERS:
-        return address.number(_KEYS[name], text)
+        return address.number(FIELD_KEYS[name], text)
     if name in _BOOLEANS:
-        return address.boolean(_KEYS[name], text)
+        return address.boolean(FIELD_KEYS[name], text)
     if name == "network_shape":
         return tuple(address.number("networkShape", part.strip()) for part in text.split(",")) if text else ()
     return text

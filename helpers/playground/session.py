@@ -49,7 +49,7 @@ class Session:
         self._keys = itertools.count()
         self._past: deque[_State] = deque(maxlen=MAX_UNDO)
         self._state = self._started(config)
-        self.run.train(config.epochs, AT_ONCE)
+        self._catch_up(config)
 
     @property
     def config(self) -> PlaygroundConfig:
@@ -116,7 +116,7 @@ class Session:
     def load(self, config: PlaygroundConfig):
         """Take another experiment, and train it for the epochs that it names, or those that time lets."""
         self._go(self._started(config))
-        self.run.train(config.epochs, AT_ONCE)
+        self._catch_up(config)
 
     def edit_weight(self, layer: int, source: int, target: int, value: float):
         """Set one weight; ``layer`` counts from 0, the output layer last."""
@@ -142,6 +142,10 @@ class Session:
             train_loss, test_loss = self.losses
             trial = Trial(self.config, train_loss, test_loss, self.replayable)
             self.journal.record(self._state.trial, trial)
+
+    def _catch_up(self, config):
+        if config.features:  # else it is shown as it is; ``train`` says why it goes no further
+            self.run.train(config.epochs, AT_ONCE)
 
     def _started(self, config):
         config = config.replace(epochs=0)
