@@ -358,3 +358,22 @@ def test_another_experiment_scores_nothing_and_is_told_why(check, config):
         }
     for address, hint in cases.items():
         assert_told(check(address), 0, hint)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        ("https://playground.tensorflow.org/", "ce qui suit le signe #"),
+        ("#x=false&y=false&epochs=5", "aucune entrée n'est active"),
+        (PlaygroundConfig(features=()), "aucune entrée n'est active"),
+    ],
+)
+def test_what_the_widget_opens_but_a_check_cannot_replay(answer, hint):
+    with pytest.raises(Wrong, match=hint):
+        read_url(answer)
+
+
+def test_hidden_controls_change_no_answer():
+    lab = PlaygroundConfig(dataset="xor")
+    answer = read_url(lab.replace(hidden=("noise", "dataset")).to_url())
+    require_same(answer, lab, {"noise": "noise", "seed": "seed", "dataset": "dataset"})

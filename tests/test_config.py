@@ -36,7 +36,8 @@ def test_site_s_own_reading_rules():
     assert read("#networkShape=").network_shape == ()
     assert read("#x=true&y=true&sinX=true&x_hide=true").features == ("y", "sinX")
     assert read("#x=true&x_hide=false").features == ("x", "y")
-    assert read("#discretize=anything").discretize is True
+    assert read("#discretize=1").discretize is True
+    assert read("#discretize=TRUE").discretize is True
     assert read("#seed=0.10000").seed == "0.10000"
     assert read("#noise=80").noise == 80
     assert read("#noise=5&noise=10&someday=soon&tutorial=dropout").noise == 10
@@ -73,7 +74,7 @@ def test_address_mangled_on_the_way_still_opens():
         ("#networkShape=0", "networkShape = (0,)"),
         ("#epochs=-1", "epochs = -1"),
         ("#resets=1.5", "resets = 1.5"),
-        ("#x=false&y=false", "au moins une entrée"),
+        ("#discretize=anything", "attendu true ou false"),
     ],
 )
 def test_bad_address_is_named_in_one_sentence(address, named):
@@ -93,6 +94,11 @@ def test_bad_address_is_named_in_one_sentence(address, named):
         {"seed": 0.5},
         {"seed": "a&b"},
         {"seed": ""},
+        {"seed": "0.5."},
+        {"seed": "0.5abc"},
+        {"seed": "été"},
+        {"hidden": "noise"},
+        {"hidden": ("x",)},
         {"network_shape": "42"},
         {"network_shape": 3},
         {"network_shape": [2.5]},

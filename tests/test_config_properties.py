@@ -3,6 +3,7 @@
 import pytest
 
 from helpers import PlaygroundConfig
+from helpers.engine import address
 from helpers.engine import config as site
 
 hypothesis = pytest.importorskip("hypothesis", reason="comes with instructor/requirements.txt")
@@ -20,15 +21,16 @@ configs = st.builds(
     regularization_rate=st.sampled_from(site.REGULARIZATION_RATES),
     noise=st.integers(0, site.MAX_NOISE),
     network_shape=st.lists(st.integers(1, site.MAX_NEURONS), max_size=site.MAX_LAYERS),
-    seed=st.text(st.characters(categories=["L", "N", "P"], exclude_characters="&=#%"), min_size=1),
+    seed=st.from_regex(site.SEED, fullmatch=True),
     show_test_data=st.booleans(),
     discretize=st.booleans(),
     perc_train_data=st.sampled_from(site.TRAIN_PERCENTAGES),
-    features=st.sets(st.sampled_from(site.FEATURES), min_size=1),
+    features=st.sets(st.sampled_from(site.FEATURES)),
     problem=st.sampled_from(site.PROBLEMS),
     init_zero=st.booleans(),
     epochs=st.integers(0, 10**9),
     resets=st.integers(0, 10**6),
+    hidden=st.sets(st.sampled_from(address.CONTROLS)),
 )
 
 

@@ -320,13 +320,78 @@ def test_datasets_follow_the_problem(app):
     assert app.config.data_name == "reg-gauss"
 
 
-def test_features_switch_and_the_last_one_stays(app):
+def test_features_switch_and_without_any_nothing_trains(app):
     click(app, "Ajouter l'entrée sin X₁")
     assert app.config.features == ("x", "y", "sinX")
     for name in ("X₁", "X₂", "sin X₁"):
         click(app, f"Retirer l'entrée {name}")
+    assert app.config.features == ()
+    assert "Aucune entrée n'est active" in texts(app)
+    click(app, "Avancer d'une époque")
+    play(app)
+    assert app.config.epochs == 0
+    assert not app.playing
+    assert "Aucune entrée n'est active" in texts(app)
+    click(app, "Ajouter l'entrée sin X₁")
+    assert "Aucune entrée" not in texts(app)
+    click(app, "Avancer d'une époque")
     assert app.config.features == ("sinX",)
-    assert "au moins une entrée" in texts(app)
+    assert app.config.epochs == 1
+
+
+@pytest.mark.parametrize("shape", ["", "4,2"])
+def test_an_address_without_inputs_opens_as_on_the_site(shape):
+    app = Playground(f"#x=false&y=false&networkShape={shape}&epochs=5")
+    assert "Aucune entrée n'est active" in texts(app)
+    assert app.config.epochs == 0
+    assert app._repr_mimebundle_()["image/png"]
+    for drawer in ("Seize départs", "Code Keras", "Journal des essais"):
+        control(app, drawer).value = True
+    click(app, "Entraîner seize départs")
+    assert "Aucune entrée n'est active" in texts(app)
+    app.close()
+
+
+def test_the_site_s_name_alone_opens_its_defaults(app):
+    control(app, "Adresse").value = True
+    control(app, "Coller une adresse").value = "https://playground.tensorflow.org/"
+    click(app, "Ouvrir l'adresse collée")
+    assert app.config == PlaygroundConfig()
+
+
+HIDABLE = {
+    "playButton": "Lecture",
+    "stepButton": "Avancer d'une époque",
+    "resetButton": "Recommencer d'un autre départ",
+    "learningRate": "Taux d'apprentissage",
+    "activation": "Activation",
+    "regularization": "Régularisation",
+    "regularizationRate": "Taux de régularisation",
+    "problem": "Type de problème",
+    "percTrainData": "Part d'entraînement",
+    "noise": "Bruit",
+    "batchSize": "Taille des lots",
+    "numHiddenLayers": "Ajouter une couche cachée",
+    "showTestData": "Afficher les points de test",
+    "discretize": "Discrétiser la sortie",
+}
+
+
+def test_an_address_hides_controls_as_on_the_site(app):
+    def shown():
+        return {key for key, name in HIDABLE.items() if labelled(app, name).layout.display != "none"}
+
+    assert shown() == set(HIDABLE)
+    app.load(PART1 + "&dataset_hide=true&learningRate_hide=true")
+    assert shown() == set(HIDABLE) - {"learningRate"}
+    assert "Quel jeu de données" not in texts(app)
+    click(app, "Avancer d'une époque")
+    assert "&learningRate_hide=true" in app.url
+    app.load("#" + "&".join(f"{key}_hide=true" for key in HIDABLE))
+    assert shown() == set()
+    app.load(PART1)
+    assert shown() == set(HIDABLE)
+    assert "Quel jeu de données" in texts(app)
 
 
 def test_layers_and_neurons_grow_and_shrink_within_bounds(app):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..engine import address
 from ..engine.config import PlaygroundConfig
 from ..engine.training import Run, train
 from ..french import quoted
@@ -152,10 +153,18 @@ def read_url(answer: object) -> PlaygroundConfig:
     """Read a student's address of the Playground (or a ``PlaygroundConfig``).
 
     Raises:
-        Wrong: not an address, or a value the site does not know.
+        Wrong: not an address, the site's address alone, a value the site does not know, or no input.
     """
-    if isinstance(answer, PlaygroundConfig):
-        return answer
+    config = answer if isinstance(answer, PlaygroundConfig) else _read_text(answer)
+    if not config.features:
+        raise Wrong(
+            "Dans cette expérience, aucune entrée n'est active : le réseau ne voit pas les points. "
+            "Activez-en au moins une (par exemple `x=true`), puis recopiez l'adresse."
+        )
+    return config
+
+
+def _read_text(answer):
     if not isinstance(answer, str):
         raise Wrong(
             "Une adresse du Playground est attendue, entre guillemets "
@@ -163,6 +172,11 @@ def read_url(answer: object) -> PlaygroundConfig:
         )
     if len(answer) > MAX_LENGTH:
         raise Wrong(f"Cette adresse est trop longue : {len(answer)} caractères. Copiez-la à nouveau.")
+    if address.is_bare(answer):
+        raise Wrong(
+            "Ce n'est pas une adresse du Playground avec ses réglages : il y manque tout ce qui suit "
+            "le signe #. Recopiez-la depuis le tiroir « Adresse » du Playground de ce carnet."
+        )
     try:
         return PlaygroundConfig.from_url(answer)
     except ValueError as error:

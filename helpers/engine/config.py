@@ -1,20 +1,20 @@
 """Every control of playground.tensorflow.org in one frozen dataclass, read from and written to its URL.
 
 The URL is the currency of the lab: a student may work in our widget or on the real site, an answer is
-a URL, and a check replays it. Messages are in French because students meet them.
+a URL, and a check replays it. ``address`` reads and writes its text, this module says what is valid.
+Messages are in French because students meet them.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from ..french import french_error
-
-SITE = "https://playground.tensorflow.org/"
+from . import address
 
 # The site's own choices, in its own order.
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "linear")
@@ -30,6 +30,10 @@ MAX_NOISE = 80  # the slider stops at 50, the lab's own addresses go up to 80
 MAX_BATCH_SIZE = 30
 MAX_LAYERS = 6
 MAX_NEURONS = 8
+# The site takes any text for a seed; ours are those that no mail program changes unnoticed.
+SEED = re.compile(
+    r"[+-]?(\d+(\.\d+)?|\.\d+)([eE][+-]?\d+)?|[A-Za-z][A-Za-z0-9]*([_-][A-Za-z0-9]+)*", re.ASCII
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,11 +54,12 @@ class PlaygroundConfig:
         show_test_data: whether the test points are drawn too.
         discretize: whether the output is drawn as two plain classes.
         perc_train_data: share of the points used for training, in percent, 10 to 90 by 10.
-        features: the inputs that are switched on, in the site's order.
+        features: the inputs that are switched on, in the site's order; without any, nothing is trained.
         problem: one of ``PROBLEMS``.
         init_zero: start from weights and biases at zero.
         epochs: how long the experiment was trained (an extra key that the site ignores).
         resets: how often "reset" was pressed before (an extra key too).
+        hidden: the controls that the address hides, among ``address.CONTROLS``, in the site's order.
 
     Raises:
         ValueError: a value is outside the site's own choices; the French message names the key,
@@ -79,22 +84,24 @@ class PlaygroundConfig:
     init_zero: bool = False
     epochs: int = 0
     resets: int = 0
+    hidden: tuple[str, ...] = ()
 
     def __post_init__(self):
         for name, choices in _CHOICES.items():
-            self._set(name, _choice(_KEYS[name], getattr(self, name), choices))
+            self._set(name, _choice(FIELD_KEYS[name], getattr(self, name), choices))
         for name, (low, high) in _INTEGER_RANGES.items():
-            self._set(name, _integer(_KEYS[name], getattr(self, name), low, high))
+            self._set(name, _integer(FIELD_KEYS[name], getattr(self, name), low, high))
         for name in _BOOLEANS:
             value = getattr(self, name)
             if not isinstance(value, bool):
-                raise french_error(f"{_KEYS[name]} = {value!r} : attendu True ou False.")
+                raise french_error(f"{FIELD_KEYS[name]} = {value!r} : attendu True ou False.")
         self._set("network_shape", _shape(self.network_shape))
-        self._set("features", _features(self.features))
-        if not isinstance(self.seed, str) or not self.seed or set(self.seed) & set("&=#% \t\r\n"):
+        self._set("features", _subset("features", self.features, FEATURES))
+        self._set("hidden", _subset("hidden", self.hidden, address.CONTROLS))
+        if not isinstance(self.seed, str) or not SEED.fullmatch(self.seed):
             raise french_error(
-                f"seed = {self.seed!r} : attendu une graine sous forme de texte, "
-                'par exemple "0.50819", sans espace ni signe & = # %.'
+                f'seed = {self.seed!r} : attendu une graine sous forme de texte, un nombre comme "0.50819" '
+                "ou un mot sans accent ni espace."
             )
 
     def _set(self, name, value):
@@ -111,39 +118,44 @@ class PlaygroundConfig:
 
     @classmethod
     def from_url(cls, url: str) -> PlaygroundConfig:
-        """Read an address of playground.tensorflow.org, or only what follows its ``#``.
+        """Read an address of playground.tensorflow.org, or only what follows its ``#``; see ``address.read``.
 
         As on the site, missing keys keep the site's defaults, unknown keys are ignored, a feature whose
         ``<name>_hide=true`` is present is off, and ``networkShape=`` (empty) means no hidden layer.
 
         Args:
-            url: the whole address or its bare fragment.
+            url: the whole address, with or without a text around it, or its bare fragment.
 
         Raises:
             ValueError: not an address of the Playground, or a value outside the site's choices.
         """
-        values = _fragment_values(url)
+        return address.read(url, cls._from_values)
+
+    @classmethod
+    def _from_values(cls, values: Mapping[str, str]) -> PlaygroundConfig:
         fields = {
             name: _parse(name, values[key])
-            for name, key in _KEYS.items()
-            if key in values and (values[key].strip() or name == "network_shape")
+            for name, key in FIELD_KEYS.items()
+            if key in values and (values[key] or name == "network_shape")
         }
+
+        def is_on(key, default=False):
+            return address.boolean(key, values[key]) if values.get(key) else default
+
         fields["features"] = tuple(
-            name
-            for name in FEATURES
-            if _boolean(values.get(name, "").strip() or str(name in cls.features).lower())
-            and values.get(f"{name}_hide") != "true"
+            name for name in FEATURES if is_on(name, name in cls.features) and not is_on(f"{name}_hide")
         )
+        fields["hidden"] = tuple(name for name in address.CONTROLS if is_on(f"{name}_hide"))
         return cls(**fields)
 
     def to_url(self) -> str:
         """Return the address that opens this experiment on the site; ``from_url`` reads it back exactly."""
-        values = {key: _text(getattr(self, name)) for name, key in _KEYS.items()}
-        values.update({name: _text(name in self.features) for name in FEATURES})
-        for extra in ("epochs", "resets"):
+        values = {key: address.written(getattr(self, name)) for name, key in FIELD_KEYS.items()}
+        values.update({name: address.written(name in self.features) for name in FEATURES})
+        for extra in address.OURS:
             if not getattr(self, extra):
                 del values[extra]
-        return f"{SITE}#" + "&".join(f"{key}={value}" for key, value in values.items())
+        return address.write(values, self.hidden)
 
     def __repr__(self):
         changed = (
@@ -154,8 +166,8 @@ class PlaygroundConfig:
         return f"PlaygroundConfig({', '.join(changed)})"
 
 
-# Field name -> key in the site's URL, in the order in which the site writes them.
-_KEYS = {
+# Field name -> key in the site's URL.
+FIELD_KEYS = {
     "activation": "activation",
     "regularization": "regularization",
     "batch_size": "batchSize",
@@ -199,7 +211,7 @@ def _choice(key, value, choices):
     for choice in choices:
         if not isinstance(value, bool) and value == choice:
             return choice
-    accepted = ", ".join(_text(choice) for choice in choices)
+    accepted = ", ".join(address.written(choice) for choice in choices)
     raise french_error(f"{key} = {value!r} : valeur inconnue. Valeurs acceptées : {accepted}.")
 
 
@@ -226,71 +238,23 @@ def _shape(shape):
         raise french_error(f"networkShape = {shape!r} : {expected}") from None
 
 
-def _features(features):
-    if isinstance(features, str) or not isinstance(features, Iterable):
-        raise french_error(
-            f"features = {features!r} : attendu une liste d'entrées parmi {', '.join(FEATURES)}."
-        )
-    features = tuple(features)
-    if not features:
-        raise french_error("features = () : au moins une entrée doit rester active, par exemple x=true.")
-    for name in features:
-        _choice("features", name, FEATURES)
-    return tuple(name for name in FEATURES if name in features)
-
-
-def _fragment_values(url) -> dict[str, str]:
-    if not isinstance(url, str):
-        raise french_error(
-            f"Une adresse du Playground est attendue, entre guillemets ; reçu : {type(url).__name__}."
-        )
-    fragment = url.strip().strip("<>\"'").rpartition("#")[2]
-    pairs = (pair.partition("=") for pair in fragment.split("&"))
-    # As on the site, what follows a second "=" is dropped and the last of two equal keys wins.
-    values = {key.strip(): value.partition("=")[0] for key, sign, value in pairs if sign}
-    known = {*_KEYS.values(), *FEATURES, *(f"{name}_hide" for name in FEATURES)}
-    if not known & set(values):
-        raise french_error(
-            "Ce texte n'est pas une adresse du Playground. Copiez l'adresse entière, par exemple "
-            f"{SITE}#activation=relu&dataset=xor&networkShape=3&seed=0.50819."
-        )
-    # Mail and chat programs escape commas; the seed alone is literal.
-    return {key: value if key == "seed" else unquote(value) for key, value in values.items()}
+def _subset(field, names, choices):
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise french_error(f"{field} = {names!r} : attendu une liste de noms parmi {', '.join(choices)}.")
+    names = tuple(names)
+    for name in names:
+        _choice(field, name, choices)
+    return tuple(name for name in choices if name in names)
 
 
 def _parse(name, text):
-    text = text.strip()
     if name in _NUMBERS:
-        return _number(_KEYS[name], text)
+        return address.number(FIELD_KEYS[name], text)
     if name in _BOOLEANS:
-        return _boolean(text)
+        return address.boolean(FIELD_KEYS[name], text)
     if name == "network_shape":
-        return tuple(_number("networkShape", part.strip()) for part in text.split(",")) if text else ()
+        return tuple(address.number("networkShape", part.strip()) for part in text.split(",")) if text else ()
     return text
-
-
-def _number(key, text):
-    try:
-        value = float(text)
-    except ValueError:
-        raise french_error(f"{key} = {text!r} : ce n'est pas un nombre.") from None
-    if not math.isfinite(value):
-        raise french_error(f"{key} = {text!r} : attendu un nombre fini.")
-    return int(value) if value == int(value) else value
-
-
-def _boolean(text):
-    return text != "false"  # the site's rule: everything but "false" is true
-
-
-def _text(value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return ",".join(map(_text, value))
-    if isinstance(value, float):
-        return f"{value:.5f}".rstrip("0").rstrip(".")
-    return str(value)
 
 
 FEATURE_NAMES = {

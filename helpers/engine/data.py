@@ -77,6 +77,8 @@ def compute_features(points: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
         Array of shape (n, len(names)) and the dtype of ``points``.
     """
     x, y = np.asarray(points).T
+    if not names:
+        return np.empty((len(x), 0), x.dtype)
     return np.stack([_FEATURES[name](x, y) for name in names], axis=1)
 
 

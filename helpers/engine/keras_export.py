@@ -34,7 +34,7 @@ import keras
 from helpers import PlaygroundConfig
 from helpers.engine.data import compute_features, load_data
 
-config = {config.replace(epochs=0, resets=0)!r}
+config = {config.replace(epochs=0, resets=0, hidden=())!r}
 data = load_data(config)
 x_train = compute_features(data.train_points, config.features)
 x_test = compute_features(data.test_points, config.features)

@@ -21,13 +21,16 @@ from itertools import pairwise
 import numpy as np
 import tensorflow as tf
 
-from ..french import french_error
+from ..french import french_error, typographic
 from .compiled import CHUNK, DEVICE, Batches, get_program
 from .config import PlaygroundConfig
 from .data import Dataset, compute_features, draw
 
 MAX_START = 100_000  # bounds the time spent drawing weights
 DTYPES = ("float64", "float32")
+NO_INPUT = typographic(
+    "Aucune entrée n'est active : activez-en au moins une (par exemple X₁) avant d'entraîner."
+)
 
 Parameters = list[tuple[np.ndarray, np.ndarray]]
 
@@ -148,9 +151,11 @@ class Run:
             seconds: begin no further chunk of 500 epochs once they are over; see ``epoch``.
 
         Raises:
-            ValueError: ``epochs`` is not a whole number of at least 0.
+            ValueError: ``epochs`` is not a whole number of at least 0, or no input is switched on.
         """
         epochs = _whole("epochs", epochs, None)
+        if epochs and not self.config.features:
+            raise ValueError(NO_INPUT)
         end = time.monotonic() + seconds
         penalty_rate = 0 if self.config.regularization == "none" else self.regularization_rate
         rates = [tf.constant(rate, self.dtype) for rate in (self.learning_rate, penalty_rate)]
@@ -251,7 +256,7 @@ def _initial_parameters(config, random, starts) -> Parameters:
     flat = np.stack([drawn[start] for start in starts])
     parameters, used = [], 0
     for inputs, units in pairwise(sizes):
-        weights = flat[:, used : used + inputs * units].reshape(-1, units, inputs).swapaxes(1, 2)
+        weights = flat[:, used : used + inputs * units].reshape(len(starts), units, inputs).swapaxes(1, 2)
         parameters.append((weights, np.full((len(starts), units), 0.0 if config.init_zero else 0.1)))
         used += inputs * units
     return parameters

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import ipywidgets as widgets
 
 from ..engine.config import PlaygroundConfig
-from ..engine.training import Run
+from ..engine.training import NO_INPUT, Run
 from ..french import typographic
 from ..notebook.running_cell import close_previous
 from ..notebook.shown import close_tree, widget_bundle
@@ -50,8 +50,8 @@ class Playground:
     """A playground.tensorflow.org of one's own, which plays the experiments of this lab.
 
     Args:
-        config: an experiment, or its address on playground.tensorflow.org. If it names epochs, they are
-            trained at once, for ten seconds at most; Play then goes on.
+        config: an experiment, or its address on playground.tensorflow.org; the site's name alone means its
+            defaults. If it names epochs, they are trained at once, for ten seconds at most; Play goes on.
 
     Attributes:
         selected: (layer, neuron) shown in large, or None for the output.
@@ -72,7 +72,7 @@ class Playground:
         self._epochs_per_frame, self._frames = 1, 0
         self.selected: tuple[int, int] | None = None
         self._build()
-        self._say(self._shortfall(config.epochs) or "")
+        self._say(self._shortfall(config.epochs) or self._notice())
         self._show()
 
     # What a student's code may read
@@ -109,6 +109,9 @@ class Playground:
 
     def play(self):
         """Play, as soon as a page shows the widget."""
+        if not self.config.features:
+            self._say(NO_INPUT)
+            return
         self._clock.play()
         self._show_playing()
 
@@ -284,13 +287,19 @@ class Playground:
             except KeyboardInterrupt:
                 message = INTERRUPTED
             self._drop_lost_selection()
-            self._say(message or ("" if self._session.replayable else RETOUCHED))
+            self._say(message or self._notice())
             self._show()
+
+    def _notice(self):
+        """What is to be known of the current experiment, whatever led there."""
+        if not self._session.config.features:
+            return NO_INPUT
+        return "" if self._session.replayable else RETOUCHED
 
     def _shortfall(self, epochs):
         """Say so when an address names more epochs than are trained at once."""
         done = self._session.run.epoch
-        if done < epochs:
+        if done < epochs and self._session.config.features:
             return f"L'adresse demande {epochs} époques ; les {done} premières sont faites. Lecture continue."
         return None
 
@@ -358,4 +367,6 @@ class Playground:
     def _warm_up(self):
         """Compile the training while the student reads: the first frame then comes at once."""
         with self._lock:
-            Run(self._session.config, (self._session.config.resets,)).train(1)
+            config = self._session.config
+            if config.features:
+                Run(config, (config.resets,)).train(1)

@@ -14,6 +14,7 @@ import numpy as np
 from ..engine.config import (
     DATASETS,
     FEATURE_NAMES,
+    FIELD_KEYS,
     LEARNING_RATES,
     MAX_BATCH_SIZE,
     MAX_LAYERS,
@@ -61,6 +62,8 @@ _CHOICES = (
         108,
     ),
 )
+_DATA_TITLE = '<div class="dlp-title">DONNÉES</div>'
+_DATA_QUESTION = '<div class="dlp-note">Quel jeu de données ?</div>'
 
 
 class Panel:
@@ -95,6 +98,16 @@ class Panel:
             self._made[make, *key] = make(*key)
         return self._made[make, *key]
 
+    def _hide(self, config, controls):
+        """Take away the controls that the address hides.
+
+        Args:
+            config: the experiment.
+            controls: pairs of a field or of the site's name of a control, and the widget.
+        """
+        for name, control in controls:
+            control.layout.display = "none" if FIELD_KEYS.get(name, name) in config.hidden else None
+
     def _listen(self, control, answer):
         """Call ``answer`` with each new value that the student gives to a control."""
         control.observe(lambda change: self._is_showing or answer(change["new"]), "value")
@@ -113,6 +126,8 @@ class TopBar(Panel):
     def __init__(self, app):
         super().__init__(app)
         self._play = button("Lecture", app.toggle, "round", "icon-play")
+        self._reset = button("Recommencer d'un autre départ", app.reset, "round", "icon-reset")
+        self._step = button("Avancer d'une époque", app.step, "round", "icon-step")
         self._undo = button("Annuler le dernier changement", app.undo, "round", "icon-undo")
         self._epoch = html("", "epoch")
         self._choices = {
@@ -121,10 +136,16 @@ class TopBar(Panel):
         }
         self.speed = widgets.Dropdown(description="Vitesse", options=SPEEDS, value=5)
         self.speed.layout.width = "84px"
+        self._hidable = [
+            ("playButton", self._play),
+            ("stepButton", self._step),
+            ("resetButton", self._reset),
+            *self._choices.items(),
+        ]
         self.widget = row(
-            button("Recommencer d'un autre départ", app.reset, "round", "icon-reset"),
+            self._reset,
             self._play,
-            button("Avancer d'une époque", app.step, "round", "icon-step"),
+            self._step,
             self._undo,
             self._epoch,
             *self._choices.values(),
@@ -135,6 +156,7 @@ class TopBar(Panel):
     def _update(self, session):
         for name, control in self._choices.items():
             control.value = getattr(session.config, name)
+        self._hide(session.config, self._hidable)
         self._undo.disabled = not session.can_undo
         self.show_epoch(session)
 
@@ -160,9 +182,11 @@ class DataPanel(Panel):
         self._noise = slider("noise", "Bruit", min=0, max=50, step=5)
         self._batch = slider("batch_size", "Taille des lots", min=1, max=MAX_BATCH_SIZE)
         self._seed = html("", "note")
+        self._title = html(_DATA_TITLE + _DATA_QUESTION)
+        self._choice = row(*self._buttons.values(), classes=("choices",))
         self.widget = column(
-            html('<div class="dlp-title">DONNÉES</div><div class="dlp-note">Quel jeu de données ?</div>'),
-            row(*self._buttons.values(), classes=("choices",)),
+            self._title,
+            self._choice,
             self._ratio,
             self._noise,
             self._batch,
@@ -182,6 +206,9 @@ class DataPanel(Panel):
             choice.layout.display = None if name in shown else "none"
             set_class(choice, "chosen", name == config.data_name)
             named(choice, DATA_NAMES[name] + (" (choisi)" if name == config.data_name else ""))
+        sliders = [("perc_train_data", self._ratio), ("noise", self._noise), ("batch_size", self._batch)]
+        self._hide(config, [("dataset", self._choice), *sliders])
+        self._title.value = _DATA_TITLE + ("" if "dataset" in config.hidden else _DATA_QUESTION)
         self._noise.max = max(50, config.noise)  # an address may go past the site's own slider
         for slider, value, unit in (
             (self._ratio, config.perc_train_data, " %"),
@@ -235,6 +262,7 @@ class NetworkPanel(Panel):
             named(choice, f"{'Retirer' if is_on else 'Ajouter'} l'entrée {FEATURE_NAMES[name]}")
         self._more.disabled = len(config.network_shape) == MAX_LAYERS
         self._less.disabled = not config.network_shape
+        self._hide(config, [("numHiddenLayers", self._more), ("numHiddenLayers", self._less)])
         self._labels.value = _network_labels(config)
         buttons = [*self._layer_buttons(config.network_shape), *self._neuron_buttons(config.network_shape)]
         children = (*self._fixed, *buttons)
@@ -324,6 +352,7 @@ class OutputPanel(Panel):
     def _update(self, session):
         config = session.config
         self._test.value, self._discretize.value = config.show_test_data, config.discretize
+        self._hide(config, [("show_test_data", self._test), ("discretize", self._discretize)])
         points = load_data(config), config.show_test_data
         if self._points_shown is None or any(
             a is not b for a, b in zip(points, self._points_shown, strict=True)
@@ -416,7 +445,7 @@ def _network_labels(config):
         left, right = min(first - 27, 164), max(last + 27, 220)
         parts.append(_text(left, 32, right - left, "", "bracket"))
     words = ", ".join(count(neurons, "neurone") for neurons in shape) or "aucune"
-    inputs = ", ".join(FEATURE_NAMES[name] for name in config.features)
+    inputs = ", ".join(FEATURE_NAMES[name] for name in config.features) or "aucune"
     description = typographic(f"Réseau : entrées {inputs} ; couches cachées : {words} ; une sortie.")
     parts.append(f'<div class="dlp-hidden" role="img" aria-label="{description}"></div>')
     return "".join(parts)

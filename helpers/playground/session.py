@@ -69,7 +69,7 @@ class Session:
         self._keys = itertools.count()
         self._past: deque[_State] = deque(maxlen=MAX_UNDO)
         self._state = self._started(config)
-        self.run.train(config.epochs, AT_ONCE)
+        self._catch_up(config)
 
     @property
     def config(self) -> PlaygroundConfig:
@@ -141,7 +141,7 @@ class Session:
     def load(self, config: PlaygroundConfig):
         """Take another experiment, and train it for the epochs that it names, or those that time lets."""
         self._go(self._started(config))
-        self.run.train(config.epochs, AT_ONCE)
+        self._catch_up(config)
 
     def edit_weight(self, layer: int, source: int, target: int, value: float):
         """Set one weight; ``layer`` counts from 0, the output layer last."""
@@ -166,6 +166,10 @@ class Session:
         if self.run.epoch:
             train_loss, test_loss = self.losses
             self._trials[self._state.trial] = Trial(self.config, train_loss, test_loss, self.replayable)
+
+    def _catch_up(self, config):
+        if config.features:  # else it is shown as it is; ``train`` says why it goes no further
+            self.run.train(config.epochs, AT_ONCE)
 
     def _started(self, config):
         config = config.replace(epochs=0)
