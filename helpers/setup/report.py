@@ -91,7 +91,7 @@ def packages(absent: list[str]) -> Iterator[str]:
             if _numbers(version) < _numbers(least):
                 old.append(f"{name} {version} ({least} au moins)")
     if old:
-        update = setup.pip_install("-U -r requirements.txt")
+        update = setup.pip_install("-U -r requirements.txt -c constraints.txt")
         yield f"✗ Version trop ancienne de {listed(old)} : lancez {update}."
     else:
         yield f"✓ {', '.join(versions)}."
