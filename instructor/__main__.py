@@ -33,7 +33,7 @@ def main() -> int:
 
 def add_release(commands) -> None:
     command = commands.add_parser("release", help="build the student edition and the correction")
-    command.add_argument("--repository", help="OWNER/NAME on GitHub; by default that of pyproject.toml")
+    command.add_argument("--repository", help="OWNER/NAME on GitHub; by default as in pyproject.toml")
     command.add_argument("--ref", help="tag, branch or commit to open; by default that of pyproject.toml")
     command.add_argument("--to", type=Path, default=ROOT / "dist", help="folder to write; by default dist")
     command.add_argument("--force", action="store_true", help="overwrite notebooks that hold someone's work")

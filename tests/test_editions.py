@@ -56,8 +56,9 @@ def not_executed(notebook):
 
 
 def test_the_student_edition_is_what_release_generates(source):
-    generated = release.student_edition(source, *release.address())
-    assert not_executed(student(source)) == not_executed(generated)
+    committed = student(source)
+    stamped = re.search(r"/github/(.+?/.+?)/blob/(.+?)/", committed.cells[0].source)
+    assert not_executed(committed) == not_executed(release.student_edition(source, *stamped.groups()))
 
 
 def test_a_blank_student_edition_scores_nothing_without_error(source):
@@ -132,6 +133,8 @@ def test_the_address_of_the_repository_is_stamped(source):
     readme = "# T\n<!-- BEGIN BADGES -->\nold\n<!-- END BADGES -->\nfin\n"
     stamped = release.stamp_readme(readme, "ecole/cours", "v2", [source])
     assert f"/ecole/cours/blob/v2/{source.name})" in stamped
+    assert f"https://mybinder.org/v2/gh/ecole/cours/v2?labpath={source.name})" in stamped
+    assert "https://codespaces.new/ecole/cours)" in stamped
     assert "old" not in stamped
     assert release.stamp_readme(stamped, "ecole/cours", "v2", [source]) == stamped
 

@@ -379,7 +379,7 @@ HIDABLE = {
 
 def test_an_address_hides_controls_as_on_the_site(app):
     def shown():
-        return {key for key, name in HIDABLE.items() if labelled(app, name).layout.display != "none"}
+        return {key for key, name in HIDABLE.items() if control(app, name).layout.display != "none"}
 
     assert shown() == set(HIDABLE)
     app.load(PART1 + "&dataset_hide=true&learningRate_hide=true")

@@ -1,7 +1,9 @@
 """What is handed out: complete, reproducible, and refused when anything of the instructor's leaks into it."""
 
 import json
+import os
 import shutil
+import subprocess
 import zipfile
 
 import nbformat
@@ -62,7 +64,8 @@ def instructor_path(notebook):
 def test_the_student_edition_is_clean_and_complete(student):
     assert leaks.find_leaks(student, SOURCES) == []
     names = {path.name for path in student.iterdir()}
-    assert {path.name for path in NOTEBOOKS} | {"README.md", "requirements.txt", "helpers", "docs"} <= names
+    assert {path.name for path in NOTEBOOKS} | {"README.md", *package.SHIPPED} == names
+    assert (student / ".binder" / "requirements.txt").exists()
     assert (student / "helpers" / "playground" / "playground.css").exists()
     assert not list(student.rglob("__pycache__"))
     readme = (student / "README.md").read_text("utf-8")
@@ -130,6 +133,88 @@ def test_the_zip_unpacks_to_the_folder(student, tmp_path):
     unpacked = tmp_path / "unpacked" / package.NAME
     names = [path.relative_to(student) for path in student.rglob("*") if path.is_file()]
     assert all((unpacked / name).read_bytes() == (student / name).read_bytes() for name in names)
+
+
+@pytest.fixture
+def git(tmp_path):
+    """Run git in a new folder, whatever settings this machine has; return what it prints."""
+
+    def run(*arguments, folder=tmp_path):
+        command = ["git", "-c", "init.defaultBranch=main", *arguments]
+        return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("url", "repository"),
+    [
+        ("https://github.com/ecole/cours.git", "ecole/cours"),
+        ("https://prof:jeton@github.com/ecole/cours", "ecole/cours"),
+        ("git@github.com:ecole/cours.ia.git", "ecole/cours.ia"),
+        ("ssh://git@ssh.github.com:443/ecole/cours.git/", "ecole/cours"),
+        ("https://gitlab.com/ecole/cours.git", None),
+        ("https://notgithub.com/ecole/cours.git", None),
+        ("/srv/depots/cours.git", None),
+    ],
+)
+def test_the_repository_is_that_of_the_origin_remote(url, repository, git, tmp_path, monkeypatch):
+    settings = (release.ROOT / "pyproject.toml").read_text("utf-8")
+    named = settings.replace(f'repository = "{release.NOWHERE}"', 'repository = "ecole/public"')
+    assert named != settings
+    (tmp_path / "pyproject.toml").write_text(settings, encoding="utf-8")
+    monkeypatch.setattr(release, "ROOT", tmp_path)
+    git("init")
+    assert release.address() == (release.NOWHERE, "main")
+    git("remote", "add", "origin", url)
+    assert release.address() == (repository or release.NOWHERE, "main")
+    assert release.address("ecole/autre", "v2") == ("ecole/autre", "v2")
+    (tmp_path / "pyproject.toml").write_text(named, encoding="utf-8")
+    assert release.address() == ("ecole/public", "main")
+
+
+def test_badges_that_would_lead_nowhere_are_a_sentence():
+    readme = (release.ROOT / "README.md").read_text("utf-8")
+    stamped = release.stamp_readme(readme, release.NOWHERE, "main", NOTEBOOKS)
+    assert release.NOWHERE not in stamped.partition("## ")[0]
+    assert "il leur manque l'adresse du dépôt public" in stamped
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script")
+def test_an_edition_becomes_a_commit_of_the_public_repository(git, tmp_path):
+    public, edition = tmp_path / "public.git", tmp_path / "edition"
+    git("init", "--bare", str(public))
+    edition.mkdir()
+
+    def write(**files):
+        shutil.rmtree(edition)
+        (edition / ".binder").mkdir(parents=True)
+        for name, text in {"README": "# Cours", **files}.items():
+            (edition / f"{name}.md").write_text(text)
+
+    def push(tag):
+        script = release.ROOT / "instructor" / "publish" / "push.sh"
+        return subprocess.run([script, edition, public, tag], check=False, capture_output=True, text=True)
+
+    def held(tag):
+        return git("ls-tree", "-r", "--name-only", tag, folder=public).split()
+
+    write(notes="1")
+    assert push("v1").returncode == 0
+    write(autre="2")
+    assert push("v2").returncode == 0
+    assert push("v2.1").returncode == 0  # nothing new but the tag
+    assert [held(tag) for tag in ("v1", "v2")] == [["README.md", "notes.md"], ["README.md", "autre.md"]]
+    assert git("log", "--format=%s", "main", folder=public).split() == ["v2", "v1"]
+    assert git("rev-parse", "v2", folder=public) == git("rev-parse", "v2.1", folder=public)
+
+    write(autre="3")
+    assert push("v2").returncode != 0  # a tag that students may have is never moved
+    assert git("log", "--format=%s", "main", folder=public).split() == ["v2", "v1"]
+
+    (edition / "instructor").mkdir()
+    refused = push("v3")
+    assert (refused.returncode, refused.stderr) == (1, f"push.sh: no student edition in {edition}\n")
 
 
 def test_a_readme_without_the_section_for_students_is_refused():

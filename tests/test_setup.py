@@ -57,10 +57,16 @@ def faults(text):
 @pytest.mark.parametrize(
     ("python", "words"),
     [
-        (((3, 10), *LINUX), r"^Python 3\.10 est trop ancien.* : installez Python 3\.13 .* python3\.13\.$"),
+        (
+            ((3, 10), *LINUX),
+            r"^Python 3\.10 est trop ancien.* : installez Python 3\.13 .* python3\.13 ; ou .* uv ",
+        ),
         (((3, 14), *LINUX), r"^Python 3\.14 est trop récent pour TensorFlow : installez Python 3\.13 "),
-        (((3, 14), "win32", "amd64"), r"remplaçant py -3 par py -3\.13\.$"),
-        (((3, 12), "win32", "win32"), r"32 bits : installez Python 3\.13 en 64 bits .* py -3\.13\.$"),
+        (((3, 14), "win32", "amd64"), r"remplaçant py -3 par py -3\.13 ; ou .* uv "),
+        (
+            ((3, 12), "win32", "win32"),
+            r"32 bits : installez Python 3\.13 en 64 bits .* py -3\.13 ; ou .* uv ",
+        ),
         (((3, 12), "win32", "arm64"), r"ce processeur \(arm64\) : ouvrez les carnets sur Google Colab"),
         (((3, 12), "darwin", "x86_64"), r"Intel des Mac : .* Google Colab .* puce Apple"),
         (((3, 12), "linux", "armv7l"), r"ce processeur \(armv7l\)"),
@@ -114,7 +120,7 @@ def test_nothing_installed(pack):
     assert result.stderr == ""
     (line,) = faults(result.stdout)
     assert "Il manque jupyter, tensorflow, numpy, matplotlib, ipywidgets et nbval : lancez " in line
-    assert f"{sys.executable} -m pip install -r requirements.txt" in line
+    assert f"{sys.executable} -m pip install -r requirements.txt -c constraints.txt" in line
 
 
 def test_another_python_than_the_installed_one(pack):

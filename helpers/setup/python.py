@@ -46,7 +46,7 @@ def unsupported(version: tuple[int, int], system: str, processor: str) -> str | 
     wanted += " en 64 bits" * (processor == "win32")
     instead = (
         f"installez Python {wanted} (python.org), effacez le dossier .venv s'il existe, puis relancez "
-        f"{INSTALL} en y remplaçant {command}"
+        f"{INSTALL} en y remplaçant {command} ; ou lancez la ligne uv du README, qui apporte son Python"
     )
     if version < OLDEST:
         return f"Python {number} est trop ancien pour ce laboratoire : {instead}."
@@ -71,7 +71,7 @@ def this_python() -> tuple[tuple[int, int], str, str]:
     return sys.version_info[:2], sys.platform, processor
 
 
-def pip_install(arguments: str = "-r requirements.txt") -> str:
+def pip_install(arguments: str = "-r requirements.txt -c constraints.txt") -> str:
     """Return the command that installs into the running Python."""
     python = f'"{sys.executable}"' if " " in sys.executable else sys.executable
     return f"{python} -m pip install {arguments}"

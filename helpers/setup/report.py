@@ -80,7 +80,7 @@ def packages() -> str:
             if _numbers(version) < _numbers(least):
                 old.append(f"{name} {version} ({least} au moins)")
     if old:
-        update = setup.pip_install("-U -r requirements.txt")
+        update = setup.pip_install("-U -r requirements.txt -c constraints.txt")
         return f"✗ Version trop ancienne de {listed(old)} : lancez {update}."
     return f"✓ {', '.join(versions)}."
 

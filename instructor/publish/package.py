@@ -19,7 +19,7 @@ from .release import ReleaseError
 
 NAME = "deep-learning-lab"  # of the folder that a student unpacks
 # What a student needs beside the notebooks. CIFAR-10 is fetched by Keras, or read from CIFAR10_DIR.
-SHIPPED = ("requirements.txt", "LICENSE", "helpers", "docs")
+SHIPPED = ("requirements.txt", "constraints.txt", "LICENSE", "helpers", "docs", ".binder", ".devcontainer")
 _NOT_SHIPPED = shutil.ignore_patterns("__pycache__", ".*", "*.pyc")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
 

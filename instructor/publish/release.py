@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 import tomllib
 from collections.abc import Iterable
@@ -23,12 +24,15 @@ from nbformat import NotebookNode
 from nbgrader import preprocessors
 from traitlets.config import Config
 
+from helpers.french import typographic
+
 from ..editions import INSTRUCTOR_TAG, ROOT, sources
 from ..records import Refused
 from .leaks import find_leaks
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 TIMEOUT = 300  # seconds for one cell
+NOWHERE = "OWNER/NAME"  # what stands for the repository until it is known
 
 CONFIG = Config()
 CONFIG.ClearSolutions.code_stub = {"python": "# À vous : remplacez les ... ci-dessus."}
@@ -72,7 +76,7 @@ def release(
     """Write the student edition of every source notebook, and stamp the README's badges beside them.
 
     Args:
-        repository: "OWNER/NAME" on GitHub; by default that of pyproject.toml.
+        repository: "OWNER/NAME" on GitHub; by default as ``address`` finds it.
         ref: tag, branch or commit; by default that of pyproject.toml.
         folder: where to write.
         force: overwrite notebooks although they hold someone's work.
@@ -106,9 +110,25 @@ def release(
 
 
 def address(repository: str | None = None, ref: str | None = None) -> tuple[str, str]:
-    """Return the repository and the tag to stamp, those of pyproject.toml unless given."""
+    """Return the repository and the tag to stamp: those given, else those of pyproject.toml.
+
+    While pyproject.toml names no repository, it is that of the ``origin`` remote; without one, ``NOWHERE``.
+    """
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["lab"]
+    if repository is None and settings["repository"] == NOWHERE:
+        repository = origin(ROOT)
     return repository or settings["repository"], ref or settings["ref"]
+
+
+def origin(folder: Path) -> str | None:
+    """Return the "OWNER/NAME" that a git checkout's ``origin`` has on GitHub; None if it has none there."""
+    command = ["git", "-C", str(folder), "remote", "get-url", "origin"]
+    try:
+        url = subprocess.run(command, capture_output=True, check=False, text=True).stdout.strip()
+    except FileNotFoundError:  # git is not installed
+        return None
+    found = re.search(r"(?:^|[@/.])github\.com(?::\d+)?[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$", url)
+    return found and found[1]
 
 
 def refuse_leaks(folder: Path) -> None:
@@ -191,14 +211,30 @@ def is_pristine(path: Path) -> bool:
 
 
 def stamp_readme(text: str, repository: str, ref: str, notebooks: Iterable[Path]) -> str:
-    """Return the README with the Colab badge of each notebook between its two badge markers."""
+    """Return the README with what opens each notebook elsewhere between its two badge markers.
 
-    def badge(path):
+    While nobody knows where that is, one sentence says so in the place of badges that lead nowhere.
+    """
+
+    def badges_of(path):
         part = path.stem.removeprefix("part").partition("_")[0]
-        picture = f"![{path.stem}](https://colab.research.google.com/assets/colab-badge.svg)"
-        address = f"https://colab.research.google.com/github/{repository}/blob/{ref}/{path.name}"
-        return f"- Partie {part}\u00a0: [{picture}]({address})"
+        colab = f"https://colab.research.google.com/github/{repository}/blob/{ref}/{path.name}"
+        binder = f"https://mybinder.org/v2/gh/{repository}/{ref}?labpath={path.name}"
+        return (
+            f"- Partie {part}\u00a0: "
+            f"[![{path.stem}, Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}) "
+            f"[![{path.stem}, Binder](https://mybinder.org/badge_logo.svg)]({binder})"
+        )
 
-    badges = "\n".join(map(badge, notebooks))
+    if repository == NOWHERE:
+        badges = typographic(
+            "*Pas encore de badges Colab et Binder : il leur manque l'adresse du dépôt public "
+            "(`python -m instructor release --repository PROPRIÉTAIRE/NOM`).*"
+        )
+    else:
+        container = (
+            f"[![Codespaces](https://github.com/codespaces/badge.svg)](https://codespaces.new/{repository})"
+        )
+        badges = "\n".join([*map(badges_of, notebooks), f"- Les quatre\u00a0: {container}"])
     begin, end = "<!-- BEGIN BADGES -->", "<!-- END BADGES -->"
     return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{badges}\n{end}", text, flags=re.DOTALL)

@@ -12,17 +12,9 @@ cd "$(dirname "$0")/../.."
 stack=.venv-colab
 list=tests/hosts/colab-requirements.txt
 
-find_python() {
-    for python in python3.13 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.13.*/bin/python; do
-        "$python" -c "" 2>/dev/null && echo "$python" && return  # pyenv puts a python3.13 that may not start
-    done
-    echo "Colab's stack takes Python 3.13: install it, or put python3.13 on the PATH." >&2
-    return 1
-}
-
 # The copied list comes last: a build that was cut is begun again.
 if ! cmp --silent "$list" "$stack/built-from.txt"; then
-    python=$(find_python)
+    python=$(tests/hosts/find_python.sh 3.13)
     "$python" -m venv --clear "$stack"
     "$stack/bin/pip" install -q -r "$list"
     "$stack/bin/python" -Xfrozen_modules=off -m ipykernel install --prefix "$stack" >/dev/null  # with the path of its interpreter
