@@ -14,6 +14,11 @@ def successes(run: Run, target: float) -> int:
     return int(np.sum(worst_if_nan(run.test_loss).min(axis=1) <= target))
 
 
+def successes_at_the_end(run: Run, target: float) -> int:
+    """Count the starts whose test loss is at most ``target`` at the last epoch: those that succeed."""
+    return int(np.sum(worst_if_nan(run.test_loss[:, -1]) <= target))
+
+
 def wilson(wins: int, trials: int, z: float = 1.96) -> tuple[float, float]:
     """Return the Wilson score interval of a proportion (Wilson, 1927), 95 % by default."""
     share = wins / trials
