@@ -265,7 +265,7 @@ def replayed(url: object, instead: PlaygroundConfig = LAB, epochs: int = LAB_EPO
 
 @waits
 def search(config: PlaygroundConfig, epochs: int, starts: int | Iterable[int] = 32) -> None:
-    """Train an experiment from many starts and print the address of the one that ends best on the test points."""
+    """Train an experiment from many starts; print the address of the one with the lowest final test loss."""
     run = train(config, epochs, starts)
     losses = worst_if_nan(run.test_loss[:, -1])
     best = int(np.argmin(losses))

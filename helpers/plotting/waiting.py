@@ -36,8 +36,8 @@ def waits(draw: Callable) -> Callable:
     """Let a figure wait for an answer.
 
     The figure then takes ``after=("1.a", answer)``, a question's key and one or more answers to it, and
-    returns a ``Waiting`` while one of them is still ``...``, or a list of ``...``. If it draws a prediction, it
-    takes that as ``prediction=("1.a", number)``, and waits in the same way.
+    returns a ``Waiting`` while one of them is still ``...``, or a list of ``...``. If it draws a prediction,
+    it takes that as ``prediction=("1.a", number)``, and waits in the same way.
     """
 
     @functools.wraps(draw)
