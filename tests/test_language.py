@@ -25,7 +25,7 @@ TEMPLATES = sorted(path for path in (ROOT / "instructor/report/templates").iterd
 FOREIGN = re.compile(
     r"```.*?```|`[^`]*`|<(code|style|pre)\b.*?</\1>|\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|https?://\S+|<[^>]*>"
     r"|\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}"  # of templates
-    r"|\"[\d.]+\"|\b\w+ = \S+|[#&]\w+=\S+|\*(?:Early|Clear|The|Understanding) [^*]*\*",
+    r"|\"[\d.]+\"|\b\w+ = \S+|[#&]\w+=\S+|\*(?:Early|Run|The|Understanding) [^*]*\*",
     flags=re.DOTALL,
 )
 HOLE = "\ufffc"  # takes the place of what was removed

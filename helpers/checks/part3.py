@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from ..engine.config import PlaygroundConfig
-from ..engine.training import Run
+from ..engine.training import Run, train
 from ..experiments.generalization import laplacian, roughness
 from ..experiments.statistics import worst_if_nan
 from ..experiments.sweep import Sweep, cell_losses
 from ..french import count, decimal, plain, quoted, typographic
+from ..plotting.waiting import waits
 from . import answers
 from .marks import Marks, Question, Wrong, blank, combine
 
@@ -257,6 +258,24 @@ def replayed(url: object, instead: PlaygroundConfig = LAB, epochs: int = LAB_EPO
         reason = f"Réponse inutilisable ({first[:1].lower()}{first[1:]})"
     print(typographic(f"{reason} : les figures montrent un réseau de départ à la place du vôtre."))
     return answers.trained(instead, epochs, (0,))
+
+
+@waits
+def search(config: PlaygroundConfig, epochs: int, starts: int | Iterable[int] = 32) -> None:
+    """Train an experiment from many starts; print the address of the one with the lowest final test loss."""
+    run = train(config, epochs, starts)
+    losses = worst_if_nan(run.test_loss[:, -1])
+    best = int(np.argmin(losses))
+    found = config.replace(epochs=epochs, resets=run.starts[best])
+    print(
+        typographic(
+            f"{count(len(run.starts), 'départ')}, {count(epochs, 'époque')} : perte de test médiane "
+            f"{decimal(float(np.median(losses)))}, la plus basse {decimal(losses[best])}, au départ "
+            f"{run.starts[best]}. Son adresse :"
+        ),
+        found.to_url(),
+        sep="\n",
+    )
 
 
 def continued(run: Run) -> Run:

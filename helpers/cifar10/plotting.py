@@ -12,9 +12,10 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from ..experiments.statistics import wilson
-from ..french import count, french_error, percent, quoted, thousands, typographic
+from ..french import count, decimal, french_error, percent, quoted, thousands, typographic
 from ..plotting.figure import BLUE, FAINT, GREY, INK, ORANGE, WIDTH, Picture, new_figure
 from ..plotting.learning import training_curves
+from ..plotting.waiting import compare, predicted, waits
 from .dataset import CLASSES, Cifar10
 from .evaluation import Evaluation, input_scale, layer_calls, provenance
 
@@ -51,6 +52,7 @@ def images(data: Cifar10, n: int = 6) -> Picture:
     )
 
 
+@waits
 def confusion_matrix(evaluation: Evaluation) -> Picture:
     """Draw the answers given to each true class, in percent of its images; only the errors are coloured."""
     confusion = evaluation.confusion
@@ -71,10 +73,10 @@ def confusion_matrix(evaluation: Evaluation) -> Picture:
         axis.text(column, row, f"{share:.0f}", ha="center", va="center", fontsize=10, **style)
     axis.set_xticks(range(len(CLASSES)), CLASSES, rotation=35, ha="right", rotation_mode="anchor")
     axis.set_yticks(range(len(CLASSES)), CLASSES)
-    axis.set(xlabel="classe prédite", ylabel="classe vraie", aspect="auto")
+    axis.set(xlabel="classe prédite", ylabel="vraie classe", aspect="auto")
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
-    axis.set_title(_noted("Réponses, en % des images de chaque classe vraie", evaluation.note), loc="left")
+    axis.set_title(_noted("Réponses, en % des images de chaque vraie classe", evaluation.note), loc="left")
     bar = figure.colorbar(image, ax=axis, pad=0.02, shrink=0.85)
     bar.set_label("erreurs (%)", color=INK)
     bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -85,13 +87,19 @@ def confusion_matrix(evaluation: Evaluation) -> Picture:
     )
     return Picture(
         figure,
-        _noted("Matrice de confusion, une ligne par classe vraie", evaluation.note)
+        _noted("Matrice de confusion, une ligne par vraie classe", evaluation.note)
         + (f". Erreurs les plus fréquentes : {worst}." if worst else ", sans aucune erreur."),
     )
 
 
-def class_accuracies(evaluation: Evaluation) -> Picture:
-    """Draw the accuracy on each class with its 95 % interval, best class first."""
+@waits
+def class_accuracies(evaluation: Evaluation, prediction: tuple[str, object] | None = None) -> Picture:
+    """Draw the accuracy on each class with its 95 % interval, best class first.
+
+    Args:
+        evaluation: of the model.
+        prediction: question and the accuracy that the student predicted, see ``waits``.
+    """
     totals, right = evaluation.confusion.sum(axis=1), evaluation.confusion.diagonal()
     order = [index for index in np.argsort(-evaluation.per_class, kind="stable") if totals[index]]
     shares = 100 * evaluation.per_class[order]
@@ -116,13 +124,16 @@ def class_accuracies(evaluation: Evaluation) -> Picture:
         linestyle="--",
         label=typographic(f"toutes classes : {percent(evaluation.accuracy)}"),
     )
+    if (value := predicted(prediction)) is not None:
+        axis.axvline(100 * value, color=INK, linewidth=1.6, label="votre prédiction")
+    said = compare(figure, prediction, f"l'exactitude de ce modèle est {decimal(evaluation.accuracy)}")
     axis.set_yticks(range(len(order)), [CLASSES[index] for index in order])
     axis.set(xlim=(0, 105), ylim=(len(order) - 0.4, -0.6), xlabel=typographic("exactitude (%)"))
     axis.tick_params(axis="y", length=0)
     axis.set_title(_noted("Exactitude par classe, et son intervalle à 95 %", evaluation.note), loc="left")
     figure.legend(frameon=False, loc="outside lower right", labelcolor=INK)
     listing = " ; ".join(f"{CLASSES[index]} {percent(evaluation.per_class[index])}" for index in order)
-    return Picture(figure, _noted(f"Exactitude par classe : {listing}", evaluation.note) + ".")
+    return Picture(figure, _noted(f"Exactitude par classe : {listing}", evaluation.note) + f".{said}")
 
 
 def confident_errors(evaluation: Evaluation, data: Cifar10, n: int = 10) -> Picture:

@@ -3,6 +3,7 @@
 Colours are the Playground's orange and blue, which colour-blind readers tell apart; labels are French.
 """
 
+from .data import data
 from .figure import Picture
 from .generalization import early_stopping, phase_diagram, roughness_and_loss, train_and_test, train_test_gaps
 from .initialization import gallery, layer_signals, loss_between, parameter_paths, stability
@@ -14,6 +15,7 @@ from .starts import final_losses, loss_curves, success_rates, surfaces
 __all__ = [
     "Picture",
     "ScaleSlider",
+    "data",
     "early_stopping",
     "final_losses",
     "gallery",

@@ -6,7 +6,6 @@ No pyplot: a figure is returned as a ``Picture`` that a cell shows when it ends 
 from __future__ import annotations
 
 import io
-import math
 
 import numpy as np
 from matplotlib import rc_context
@@ -17,7 +16,7 @@ from matplotlib.ticker import PercentFormatter, ScalarFormatter
 from PIL import Image
 
 from ..engine.data import DOMAIN, grid
-from ..french import NBSP, decimal, typographic
+from ..french import NBSP, typographic
 from ..notebook.shown import PALETTE
 
 ORANGE, GREY, BLUE = PALETTE
@@ -120,15 +119,6 @@ def draw_points(axis, points, labels, size):
     axis.scatter(
         *points.T, s=size, c=labels, cmap=COLOURS, vmin=-1, vmax=1, edgecolors="white", linewidths=0.3
     )
-
-
-def draw_levels(line, prediction, target):
-    """Draw the loss to reach and the student's prediction with ``axhline`` or ``axvline``."""
-    if target is not None:
-        line(target, color=INK, linewidth=1.2, linestyle="--", label=f"seuil {decimal(target)}")
-    is_number = isinstance(prediction, (int, float)) and not isinstance(prediction, bool)
-    if is_number and math.isfinite(prediction):
-        line(prediction, color=ORANGE, linewidth=2, label="votre prédiction")
 
 
 class _DecimalComma(ScalarFormatter):

@@ -14,22 +14,31 @@ from ..experiments.statistics import worst_if_nan
 from ..experiments.sweep import Sweep
 from ..french import count, decimal, plain, typographic
 from .figure import BLUE, FAINT, INK, ORANGE, WIDTH, Picture, decimal_axis, new_figure
+from .waiting import compare, waits
 
 # Colour, marker, filled or hollow: told apart without colour too.
 _LOOKS = ((ORANGE, "o", True), (BLUE, "^", True), (ORANGE, "o", False), (BLUE, "^", False))
 
 
-def roughness_and_loss(runs: Mapping[str, Run], yours: Mapping[str, Run] | None = None) -> Picture:
+@waits
+def roughness_and_loss(
+    runs: Mapping[str, Run],
+    yours: Mapping[str, Run] | None = None,
+    prediction: tuple[str, object] | None = None,
+) -> Picture:
     """Draw each start as a point: roughness of its surface, final test loss.
 
     Args:
         runs: French name of the network -> its trained run, four at most.
         yours: French name -> a run whose first start is marked by a star.
+        prediction: question and what the student expects of the second network's surface beside the first's,
+            "plus lisse" or "plus rugueuse", see ``waits``.
     """
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 4.2)
+    measured = {name: roughness(run) for name, run in runs.items()}
     for (name, run), (colour, marker, filled) in zip(runs.items(), _LOOKS, strict=False):
         axis.scatter(
-            roughness(run),
+            measured[name],
             run.test_loss[:, -1],
             s=34,
             marker=marker,
@@ -50,9 +59,13 @@ def roughness_and_loss(runs: Mapping[str, Run], yours: Mapping[str, Run] | None 
     decimal_axis(axis.yaxis)
     axis.set_title("Un point par départ : rugosité de la surface et perte de test", loc="left")
     axis.legend(frameon=False, loc="upper right", markerscale=0.8)
-    return Picture(figure, f"Rugosité et perte de test de chaque départ, pour {' ; '.join(runs)}.")
+    first, second, *_ = (float(np.median(values)) for values in measured.values())
+    word = "plus rugueuse" if second > first else "plus lisse"
+    said = compare(figure, prediction, f"en médiane, la surface « {list(runs)[1]} » est {word} que l'autre")
+    return Picture(figure, f"Rugosité et perte de test de chaque départ, pour {' ; '.join(runs)}.{said}")
 
 
+@waits
 def train_and_test(run: Run, start: int = 0) -> Picture:
     """Draw one network's training and test losses, their lowest test loss, and the floor set by the noise.
 
@@ -81,6 +94,7 @@ def train_and_test(run: Run, start: int = 0) -> Picture:
     )
 
 
+@waits
 def train_test_gaps(runs: Mapping[str, Run]) -> Picture:
     """Draw each start's final training and test losses, joined by a line, one panel per network.
 
@@ -103,6 +117,7 @@ def train_test_gaps(runs: Mapping[str, Run]) -> Picture:
     return Picture(figure, f"Pertes finales d'entraînement et de test de chaque départ : {' ; '.join(runs)}.")
 
 
+@waits
 def phase_diagram(table: Sweep) -> Picture:
     """Draw a sweep as a heat map: median final test loss for each pair of rates, the lowest one framed.
 
@@ -143,6 +158,7 @@ def phase_diagram(table: Sweep) -> Picture:
     )
 
 
+@waits
 def early_stopping(result: Stopping) -> Picture:
     """Draw what early stopping announces, what it is worth on other points, and what no stopping gives.
 

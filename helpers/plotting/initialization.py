@@ -32,6 +32,7 @@ from .figure import (
     new_figure,
     percent_axis,
 )
+from .waiting import compare, draw_levels, predicted, waits
 
 SPREAD = 0.1, 0.9  # quantiles that say how much results differ
 SNAPSHOTS = 100  # points of a parameter's path
@@ -41,6 +42,7 @@ _WORST = 2.0  # no output between -1 and 1 costs more: the loss of a diverged ru
 _FAINTEST = 1e-8  # gradients below are drawn there
 
 
+@waits
 def gallery(run: Run, columns: int = 14) -> Picture:
     """Draw the output surface of every start, grouped by family, with each family's frequency and losses.
 
@@ -86,7 +88,10 @@ def gallery(run: Run, columns: int = 14) -> Picture:
     return Picture(figure, f"Surfaces de sortie par famille : {' ; '.join(sentences)}.")
 
 
-def stability(runs: Mapping[str, Run], target: float) -> Picture:
+@waits
+def stability(
+    runs: Mapping[str, Run], target: float, prediction: tuple[str, object] | None = None
+) -> Picture:
     """Draw, for each network, where its starts end and how many of them succeed.
 
     On the left every start's final test loss, and a line from the first to the ninth decile; on the right
@@ -95,6 +100,8 @@ def stability(runs: Mapping[str, Run], target: float) -> Picture:
     Args:
         runs: French name of the network -> its trained run.
         target: the test loss to reach.
+        prediction: question and the number of successes that the student predicted of the last network, see
+            ``waits``.
     """
     figure, ((left, right),) = new_figure(
         1, 2, WIDTH, 1.0 + 0.52 * len(runs), sharey=True, width_ratios=[3, 2]
@@ -129,20 +136,34 @@ def stability(runs: Mapping[str, Run], target: float) -> Picture:
     for axis in (left, right):
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)
-    return Picture(figure, f"Stabilité : {' ; '.join(sentences)}.")
+    if (value := predicted(prediction)) is not None:
+        right.axvline(value / len(run.starts), color=ORANGE, linewidth=2)
+        right.set_title("Réussites (orange : vous)".replace(" :", f"{NBSP}:"), loc="left")
+    said = compare(
+        figure, prediction, f"{count(wins, 'départ')} sur {len(run.starts)} réussissent pour {name}"
+    )
+    return Picture(figure, f"Stabilité : {' ; '.join(sentences)}.{said}")
 
 
-def parameter_paths(runs: Mapping[str, Run], epochs: int) -> Picture:
+@waits
+def parameter_paths(
+    runs: Mapping[str, Run], epochs: int, prediction: tuple[str, object] | None = None
+) -> Picture:
     """Train each run's first network and draw every parameter against epochs, one colour per neuron.
 
     Args:
         runs: French name -> run, trained or not; it is left as it is. Networks have one hidden layer.
         epochs: how long to train.
+        prediction: question and the number of parameters of the first network that the student expects to
+            change, see ``waits``.
     """
     titles = "poids d'entrée", "biais cachés", "poids de sortie", "biais de sortie"
     figure, axes = new_figure(len(runs), 4, WIDTH, 0.75 + 1.32 * len(runs), sharex=True, sharey="row")
+    moved = None
     for row, (name, run) in zip(axes, runs.items(), strict=True):
         seen, paths = _paths(run, epochs)
+        if moved is None:
+            moved = sum(int(np.sum(values[0] != values[-1])) for layer in paths for values in layer)
         # Per column: one list of curves for each neuron.
         (weights, biases), (outgoing, last) = paths
         curves = [weights.swapaxes(1, 2), biases[:, :, np.newaxis], outgoing, last[:, :, np.newaxis]]
@@ -157,13 +178,16 @@ def parameter_paths(runs: Mapping[str, Run], epochs: int) -> Picture:
         decimal_axis(row[0].yaxis)
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=10.5)
+    said = compare(figure, prediction, f"{count(moved, 'paramètre')} ont changé sur la première ligne")
     figure.supxlabel("époque (bleu large, orange, tirets : neurones 1, 2 et 3)", fontsize=10, color=INK)
     return Picture(
         figure,
-        f"Chaque paramètre au fil de {count(epochs, 'époque')}, une couleur par neurone : {', '.join(runs)}.",
+        f"Chaque paramètre au fil de {count(epochs, 'époque')}, une couleur par neurone : {', '.join(runs)}."
+        f"{said}",
     )
 
 
+@waits
 def layer_signals(config: PlaygroundConfig, scales: Iterable[float], starts: int | Iterable[int]) -> Picture:
     """Draw, before any training, what each layer answers and how steep the loss is along its weights.
 
@@ -204,13 +228,17 @@ def layer_signals(config: PlaygroundConfig, scales: Iterable[float], starts: int
     )
 
 
-def loss_between(run: Run, start: int, end: int, order: object = ...) -> Picture:
+@waits
+def loss_between(
+    run: Run, start: int, end: int, order: object = ..., prediction: tuple[str, object] | None = None
+) -> Picture:
     """Draw the training loss on the straight line from one solution to another, and surfaces met on the way.
 
     Args:
         run: a trained run of networks with one hidden layer.
         start, end: which of its networks are the ends.
         order: another order for the neurons of the end; ``...`` leaves them as they are.
+        prediction: question and the highest loss that the student expects on the way, see ``waits``.
     """
     line = segment(run, start, end, order)
     way, heights = np.linspace(0, 1, len(line.starts)), losses(line)
@@ -232,16 +260,19 @@ def loss_between(run: Run, start: int, end: int, order: object = ...) -> Picture
     curve.plot([0, 1], ends, color=FAINT, linewidth=1.2, linestyle="--", label="corde entre les extrémités")
     curve.plot(way, heights, color=BLUE, linewidth=2.4, label="perte d'entraînement")
     curve.plot(way[shown], heights[shown], "o", color=BLUE)
-    curve.set(xlim=(-0.02, 1.02), ylim=(0, max(0.6, 1.12 * heights.max())), ylabel="perte")
+    draw_levels(curve.axhline, prediction, None)
+    highest = max(0.6, 1.12 * heights.max(), 1.3 * (predicted(prediction) or 0))
+    curve.set(xlim=(-0.02, 1.02), ylim=(0, highest), ylabel="perte")
     curve.set_xlabel("part du trajet en ligne droite, dans l'espace des poids")
     percent_axis(curve.xaxis)
     decimal_axis(curve.yaxis)
     curve.legend(frameon=False, loc="upper right", fontsize=9.5)
     curve.set_title("Entre deux solutions", loc="left")
+    said = compare(figure, prediction, f"la perte monte jusqu'à {decimal(heights.max(), 2)}")
     return Picture(
         figure,
         f"Perte d'entraînement en ligne droite du départ {start} au départ {end} : {decimal(ends[0])}, "
-        f"au plus {decimal(heights.max())}, puis {decimal(ends[1])}.",
+        f"au plus {decimal(heights.max())}, puis {decimal(ends[1])}.{said}",
     )
 
 

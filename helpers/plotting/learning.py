@@ -11,16 +11,19 @@ from matplotlib.ticker import MaxNLocator
 
 from ..french import decimal, french_error, typographic
 from .figure import BLUE, FAINT, INK, ORANGE, WIDTH, Picture, decimal_axis, new_figure
+from .waiting import compare, predicted, waits
 
 # Colour and marker of each recipe compared: told apart without colour too.
 _LOOKS = ((BLUE, "o"), (ORANGE, "^"), (INK, "s"), (FAINT, "D"))
 _PANELS = (("accuracy", "exactitude"), ("loss", "perte"))
 
 
+@waits
 def training_curves(
     histories: Mapping[str, Mapping[str, Sequence[float]]],
     epochs: int | None = None,
     best: Mapping[str, int] | None = None,
+    prediction: tuple[str, object] | None = None,
 ) -> Picture:
     """Draw accuracy and loss after each epoch, and mark each training's best epoch.
 
@@ -30,6 +33,7 @@ def training_curves(
         epochs: length of the axis, for a training under way.
         best: name -> the epoch to mark, from 1; otherwise the highest validation accuracy, or training
             accuracy without validation.
+        prediction: question and the best epoch predicted for the last training, see ``waits``.
 
     Raises:
         ValueError: nothing to draw, or more than four trainings.
@@ -55,9 +59,18 @@ def training_curves(
         axis.grid(axis="y", color=FAINT, alpha=0.18, linewidth=0.8)
         axis.margins(y=0.12)
         decimal_axis(axis.yaxis)
-    figure.legend(handles=_legend(histories), frameon=False, loc="outside lower center", ncols=4)
+    handles, value = _legend(histories), predicted(prediction)
+    if value is not None:
+        for axis in axes:
+            line = axis.axvline(value, color=ORANGE, linewidth=2, linestyle="--", label="votre prédiction")
+            axis.set_xlim(right=max(axis.get_xlim()[1], value + 0.5))
+        handles.append(line)
+    figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=4)
+    said = compare(figure, prediction, f"le sommet est à l'époque {chosen}")
     names = " ; ".join(f"« {name} »" for name in histories)
-    return Picture(figure, f"Courbes d'apprentissage de {names} : exactitude et perte, époque par époque.")
+    return Picture(
+        figure, f"Courbes d'apprentissage de {names} : exactitude et perte, époque par époque.{said}"
+    )
 
 
 def best_epoch(history: Mapping[str, Sequence[float]]) -> int:

@@ -22,8 +22,10 @@ from .figure import (
     grid_points,
     new_figure,
 )
+from .waiting import waits
 
 
+@waits
 def neurons(run: Run, start: int = 0) -> Picture:
     """Draw what each neuron of a network answers over the plane, a row per layer, the output last.
 
@@ -65,6 +67,7 @@ def neurons(run: Run, start: int = 0) -> Picture:
     )
 
 
+@waits
 def input_weights(run: Run, start: int = 0) -> Picture:
     """Draw what each input adds to each neuron of the first layer, and the test loss without that input.
 

@@ -6,19 +6,19 @@ import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+from matplotlib.ticker import FuncFormatter
 
 from ..engine.data import load_data
 from ..engine.training import Run
-from ..experiments.statistics import successes, wilson, worst_if_nan
-from ..french import count, decimal, percent, typographic
+from ..experiments.statistics import successes, successes_at_the_end, wilson, worst_if_nan
+from ..french import count, decimal, percent, plain, typographic
 from .figure import (
     BLUE,
-    GREY,
     INK,
+    ORANGE,
     WIDTH,
     Picture,
     decimal_axis,
-    draw_levels,
     draw_points,
     draw_surface,
     figure_title,
@@ -26,8 +26,10 @@ from .figure import (
     new_figure,
     percent_axis,
 )
+from .waiting import compare, draw_levels, predicted, waits
 
 
+@waits
 def surfaces(run: Run, starts: Iterable[int] | None = None, columns: int = 6) -> Picture:
     """Draw the output surface of some starts over the data, best test loss first.
 
@@ -65,12 +67,15 @@ def surfaces(run: Run, starts: Iterable[int] | None = None, columns: int = 6) ->
     )
 
 
-def loss_curves(run: Run, prediction: object = ..., target: float | None = None) -> Picture:
+@waits
+def loss_curves(
+    run: Run, prediction: tuple[str, object] | None = None, target: float | None = None
+) -> Picture:
     """Draw the test loss of every start against epochs, their median, and the student's prediction.
 
     Args:
         run: a trained run.
-        prediction: the loss that the student predicted, drawn when it is a number.
+        prediction: question and the loss that the student predicted of the median start, see ``waits``.
         target: a loss to reach, drawn as a dashed line.
     """
     losses, epochs = run.test_loss, np.arange(run.epoch + 1)
@@ -78,7 +83,9 @@ def loss_curves(run: Run, prediction: object = ..., target: float | None = None)
     axis.plot(epochs, losses.T, color=BLUE, alpha=max(0.12, 1 / len(run.starts)), linewidth=0.9)
     axis.plot(epochs, np.nanmedian(losses, axis=0), color=BLUE, linewidth=2.4, label="médiane des départs")
     draw_levels(axis.axhline, prediction, target)
-    axis.set(xlim=(0, run.epoch), ylim=(0, max(0.6, 1.05 * np.nanmax(losses[:, -1]))), xlabel="époque")
+    axis.set(
+        xlim=(0, run.epoch), ylim=(0, _reach(0.6, np.nanmax(losses[:, -1]), prediction)), xlabel="époque"
+    )
     axis.set_ylabel("perte de test")
     axis.set_title(
         typographic(f"{count(len(run.starts), 'départ')} : perte de test au fil de l'entraînement"),
@@ -86,60 +93,95 @@ def loss_curves(run: Run, prediction: object = ..., target: float | None = None)
     )
     decimal_axis(axis.yaxis)
     axis.legend(frameon=False, loc="lower right", ncols=3)
+    median = decimal(np.median(worst_if_nan(losses[:, -1])), 2)
+    said = compare(figure, prediction, f"la médiane des départs finit à {median}")
     return Picture(
         figure,
         f"Perte de test de {count(len(run.starts), 'départ')} après {count(run.epoch, 'époque')} : "
-        f"de {decimal(np.nanmin(losses[:, -1]), 2)} à {decimal(np.nanmax(losses[:, -1]), 2)}.",
+        f"de {decimal(np.nanmin(losses[:, -1]), 2)} à {decimal(np.nanmax(losses[:, -1]), 2)}.{said}",
     )
 
 
-def final_losses(runs: Mapping[str, Run], prediction: object = ..., target: float | None = None) -> Picture:
+@waits
+def final_losses(
+    runs: Mapping[str, Run], prediction: tuple[str, object] | None = None, target: float | None = None
+) -> Picture:
     """Draw how the starts' final test losses spread, one histogram per network.
 
     Args:
         runs: French name of the network -> its trained run.
-        prediction: the loss that the student predicted, drawn when it is a number.
+        prediction: question and the loss that the student predicted of the best start of the last network,
+            see ``waits``.
         target: a loss to reach, drawn as a dashed line.
     """
     figure, axes = new_figure(len(runs), 1, WIDTH, 0.8 + 1.05 * len(runs), sharex=True)
-    sentences = []
+    sentences, reach = [], _reach(0.6, 0, prediction)
     for (axis,), (name, run) in zip(axes, runs.items(), strict=True):
         losses = run.test_loss[:, -1]
-        axis.hist(losses, bins=np.arange(0, 0.7, 0.01) - 0.005, color=BLUE, edgecolor="white", linewidth=0.6)
+        axis.hist(
+            losses, bins=np.arange(0, reach + 0.1, 0.01) - 0.005, color=BLUE, edgecolor="white", linewidth=0.6
+        )
         draw_levels(axis.axvline, prediction, target)
         axis.set_title(f"{name} ({count(len(run.starts), 'départ')})", loc="left")
-        axis.set(xlim=(0, 0.6), ylabel="départs")
+        axis.set(xlim=(0, reach), ylabel="départs")
         sentences.append(f"{name}, de {decimal(np.nanmin(losses), 2)} à {decimal(np.nanmax(losses), 2)}")
     axis.set_xlabel("perte de test à la dernière époque")
     decimal_axis(axis.xaxis)
     if axis.get_legend_handles_labels()[0]:
         axes[0, 0].legend(frameon=False, loc="upper left")
-    return Picture(figure, f"Pertes de test finales : {' ; '.join(sentences)}.")
+    best = decimal(np.nanmin(losses), 2)
+    said = compare(figure, prediction, f"le meilleur des {len(losses)} départs finit à {best}")
+    return Picture(figure, f"Pertes de test finales : {' ; '.join(sentences)}.{said}")
 
 
-def success_rates(runs: Mapping[int, Run], target: float) -> Picture:
-    """Draw how many starts of each network came down to a test loss at some epoch.
+@waits
+def success_rates(
+    runs: Mapping[int, Run], target: float, prediction: tuple[str, object] | None = None
+) -> Picture:
+    """Draw how many starts of each network came down to a test loss at some epoch, and how many ended there.
 
     The bars carry 95 % Wilson intervals, what so many starts allow to say.
 
     Args:
         runs: number of neurons -> trained run.
         target: the test loss to reach.
+        prediction: question and the least number of neurons that the student predicted, see ``waits``.
     """
-    figure, ((axis,),) = new_figure(1, 1, WIDTH, 3.3)
-    wins = {size: successes(run, target) for size, run in runs.items()}
-    for size, run in runs.items():
-        share = wins[size] / len(run.starts)
-        low, high = wilson(wins[size], len(run.starts))
-        axis.bar(size, share, width=0.66, color=BLUE if wins[size] else GREY)
-        axis.plot([size, size], [low, high], color=INK, linewidth=1.3)
-        axis.text(size, high + 0.02, percent(share, 0), ha="center", va="bottom")
-    starts = max(len(run.starts) for run in runs.values())
-    axis.set_xticks(list(runs))
-    axis.set(ylim=(0, 1.02), xlabel="neurones de la couche cachée", ylabel="départs qui réussissent")
+    figure, ((axis,),) = new_figure(1, 1, WIDTH, 3.5)
+    counts = {"à une époque quelconque": successes, "à la dernière époque": successes_at_the_end}
+    sentences, passed = [], []
+    for name, count_wins, shift, colour in zip(
+        counts, counts.values(), (-0.2, 0.2), (BLUE, ORANGE), strict=True
+    ):
+        shares = []
+        for size, run in runs.items():
+            wins, trials = count_wins(run, target), len(run.starts)
+            interval = wilson(wins, trials)
+            shares.append(f"{size} → {percent(wins / trials, 0)}")
+            passed += [size] if wins else []
+            axis.bar(size + shift, wins / trials, 0.38, color=colour)
+            axis.plot([size + shift] * 2, interval, color=INK, linewidth=1.2)
+            label = f"{100 * wins / trials:.0f}"
+            axis.text(size + shift, interval[1] + 0.02, label, ha="center", va="bottom", fontsize=9)
+        axis.bar(0, 0, color=colour, label=name)  # for the legend
+        sentences.append(f"{name}, {' ; '.join(shares)}")
+    value = predicted(prediction)
+    if value is not None:
+        axis.axvline(value, color=INK, linewidth=1.2, linestyle="--", label="votre prédiction")
+    found = f"le plus petit qui y arrive en a {min(passed)}" if passed else "aucun de ces réseaux n'y arrive"
+    said = compare(figure, prediction, found)
+    axis.set_xticks(sorted({*runs, *([] if value is None else [value])}))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda number, _: plain(number)))
+    axis.set(xlim=(min(runs) - 0.6, max(*runs, value or 0) + 0.6), ylim=(0, 1.02), ylabel="départs")
+    axis.set_xlabel("neurones de la couche cachée")
     percent_axis(axis.yaxis)
     axis.tick_params(axis="x", length=0)
-    title = f"Part des {starts} départs passés à {decimal(target)} ou moins (trait : intervalle à 95 %)"
+    axis.legend(frameon=False, loc="upper left")
+    title = f"Part des départs à {decimal(target)} ou moins, en % (trait : intervalle à 95 %)"
     axis.set_title(typographic(title), loc="left")
-    rates = " ; ".join(f"{size} → {percent(wins[size] / len(run.starts), 0)}" for size, run in runs.items())
-    return Picture(figure, f"Part des départs qui réussissent, par nombre de neurones : {rates}.")
+    return Picture(figure, f"Part des départs à {decimal(target)} ou moins : {' ; '.join(sentences)}.{said}")
+
+
+def _reach(least, largest, prediction):
+    """Return the end of an axis that holds ``least``, the largest value and the student's prediction."""
+    return max(least, 1.05 * largest, 1.08 * (predicted(prediction) or 0))

@@ -1,0 +1,89 @@
+"""Figures that wait: what a question asks is not shown before the student has answered it."""
+
+from __future__ import annotations
+
+import functools
+import math
+import numbers
+from collections.abc import Callable
+
+from ..french import decimal, plain, typographic
+from ..notebook.shown import card
+from .figure import FAINT, INK, ORANGE
+
+
+class Waiting:
+    """What a cell shows in place of a figure until a question is answered: a French sentence, framed.
+
+    Attributes:
+        question: its key, such as "1.a".
+    """
+
+    def __init__(self, question: str):
+        self.question = question
+
+    def __repr__(self):
+        return typographic(
+            f"Répondez d'abord à la question {self.question}, puis exécutez de nouveau cette cellule : "
+            "la figure apparaîtra."
+        )
+
+    def _repr_html_(self):
+        return card(FAINT, f"○ {self!r}")
+
+
+def waits(draw: Callable) -> Callable:
+    """Let a figure wait for an answer.
+
+    The figure then takes ``after=("1.a", answer)``, a question's key and one or more answers to it, and
+    returns a ``Waiting`` while one of them is still ``...``, or a list of ``...``. If it draws a prediction,
+    it takes that as ``prediction=("1.a", number)``, and waits in the same way.
+    """
+
+    @functools.wraps(draw)
+    def drawn(*arguments, after=None, **options):
+        for question, *answers in filter(None, (after, options.get("prediction"))):
+            if any(map(_is_blank, answers)):
+                return Waiting(question)
+        return draw(*arguments, **options)
+
+    return drawn
+
+
+def predicted(prediction: tuple[str, object] | None) -> float | None:
+    """Return the number in ``prediction=("1.a", number)``; None where there is none to draw."""
+    value = None if prediction is None else prediction[1]
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return float(value) if is_number and math.isfinite(value) else None
+
+
+def draw_levels(line: Callable, prediction: tuple[str, object] | None, target: float | None) -> None:
+    """Draw the loss to reach and the student's prediction with ``axhline`` or ``axvline``."""
+    if target is not None:
+        line(target, color=INK, linewidth=1.2, linestyle="--", label=f"seuil {decimal(target)}")
+    if (value := predicted(prediction)) is not None:
+        line(value, color=ORANGE, linewidth=2, label="votre prédiction")
+
+
+def compare(figure, prediction: tuple[str, object] | None, measured: str) -> str:
+    """Write above a figure what was predicted (a number or a word) and what was measured.
+
+    Returns:
+        That French sentence after a space, for the figure's description; "" without a prediction.
+    """
+    value = predicted(prediction)
+    if value is not None:
+        said = plain(value)
+    elif prediction and isinstance(prediction[1], str):
+        said = f"« {prediction[1][:40]} »"
+    else:
+        return ""
+    sentence = typographic(f"Vous aviez dit {said} ; {measured}. Pourquoi ?")
+    figure.suptitle(sentence, x=0.01, ha="left", fontsize=11, color=INK)
+    return f" {sentence}"
+
+
+def _is_blank(answer):
+    if isinstance(answer, (list, tuple)) and answer:
+        return all(map(_is_blank, answer))
+    return answer is ...
