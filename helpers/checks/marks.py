@@ -129,7 +129,7 @@ class Marks:
         """Return a check that records a prediction: what ``told`` can read and say back earns its points."""
 
         def check(answer):
-            return f"Prédiction notée : {told(answer)}"
+            return f"Prédiction enregistrée : {told(answer)}"
 
         return self.check(key)(check)
 

@@ -57,7 +57,7 @@ summary = MARKS.summary
 check_prediction_linear = MARKS.prediction(
     "1.a",
     lambda loss: (
-        f"{plain(answers.number(loss, 0, 2))}. Elle n'est pas jugée ; la mesure ci-dessous la départagera."
+        f"{plain(answers.number(loss, 0, 2))}. Elle n'est pas jugée ; la mesure ci-dessous tranchera."
     ),
 )
 
@@ -190,11 +190,11 @@ def check_luck(rate: object, starts: object) -> tuple[float, str]:
         wins = 1 - failure**value
         if wins < 0.95:
             raise Wrong(
-                f"{count(value, 'départ')} ne donnent que {percent(wins)} de chances d'en "
+                f"{count(value, 'départ')} ne {'donnent' if value > 1 else 'donne'} que {percent(wins)} de chances d'en "
                 "voir un réussir. Écrivez la probabilité que tous échouent."
             )
         if value > 1 and 1 - failure ** (value - 1) >= 0.95:
-            raise Wrong(f"{count(value, 'départ')} suffisent, mais il en faut moins.")
+            raise Wrong(f"{count(value, 'départ')} suffisent, mais un nombre plus petit suffit déjà.")
         return f"oui, {percent(wins)} de chances d'en voir au moins un réussir."
 
     return combine(("taux", 0.75, same_rate, rate), ("departs", 0.75, enough_starts, starts))

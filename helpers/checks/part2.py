@@ -80,7 +80,7 @@ def _wins_predicted(answer):
 summary = MARKS.summary
 
 check_prediction_starts = MARKS.prediction(
-    "1.a", lambda starts: f"{_wins_predicted(starts)}. La question 2 la départagera."
+    "1.a", lambda starts: f"{_wins_predicted(starts)}. La mesure de la question 2 tranchera."
 )
 
 
@@ -164,7 +164,7 @@ def check_larger(url: object) -> tuple[float, str]:
             )
         raise Wrong(f"{measured} {why}", _LARGER_ONLY)
     points = next(points for most, points in _POINTS_BY_NEURONS.items() if neurons <= most)
-    feedback = f"{measured} Il est donc plus stable, et ce n'est pas un hasard de tirage."
+    feedback = f"{measured} Il est donc plus stable : le hasard seul donne rarement un tel écart."
     if points < MARKS.questions["3.b"].points:
         feedback += (
             f" Avec {neurons} neurones, il n'est plus tout à fait « un peu plus grand » : 8 suffisent."

@@ -330,13 +330,16 @@ def _marked(config, bands):
             "arrêtez cet entraînement plus tôt."
         )
     elif best >= 0.95 * config.epochs:
-        feedback += " Elle descendait encore : prolongez l'entraînement."
+        feedback += (
+            " Elle était au plus bas à la fin : essayez quelques centaines d'époques de plus, pour voir si elle "
+            "descend encore ou remonte."
+        )
     else:
         feedback += (
-            " Essayez un autre départ (bouton de réinitialisation), une couche ou une activation "
-            "de plus, ou un autre taux d'apprentissage."
+            " Essayez un autre départ, une couche de plus, une autre activation ou un autre taux "
+            "d'apprentissage."
         )
-    return earned, f"{feedback} Prochain palier : sous {decimal(higher, 2)}."
+    return earned, f"{feedback} Prochain seuil : sous {decimal(higher, 2)}."
 
 
 def _answered(function, surface, step):

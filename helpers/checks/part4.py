@@ -193,7 +193,7 @@ def check_accuracy(path: object) -> tuple[float, str]:
     if points == max(BANDS.values()):
         return points, f"{feedback} Tous les points, bravo."
     following = min(limit for limit, earned in BANDS.items() if earned > points)
-    return points, f"{feedback} Prochain palier : {decimal(following, 2)}."
+    return points, f"{feedback} Prochain seuil : {decimal(following, 2)}."
 
 
 @MARKS.check("5.a", answers=1)
@@ -208,7 +208,8 @@ def check_confusion(pair: object, path: object) -> tuple[float, str]:
     true, predicted = (CLASSES.index(name) for name in pair)
     worst = int(errors.max())
     if errors[true, predicted] == worst:
-        return 1, f"Oui : {count(worst, 'image')} de « {pair[0]} » sont prises pour « {pair[1]} »."
+        taken = "sont prises" if worst > 1 else "est prise"
+        return 1, f"Oui : {count(worst, 'image')} de « {pair[0]} » {taken} pour « {pair[1]} »."
     if errors[predicted, true] == worst:
         return (
             0.5,
@@ -228,7 +229,8 @@ def check_margin(margin: object, path: object) -> tuple[float, str]:
     deviation = math.sqrt(accuracy * (1 - accuracy) / images)
     reach = 1.96 * deviation
     praise = (
-        f"Oui, ± {percent(reach)} environ : deux réseaux plus proches que cela ne se départagent pas ainsi."
+        f"Oui, ± {decimal(100 * reach, 1)} point de pourcentage environ. Deux réseaux plus proches que cela ne "
+        "se départagent pas ainsi ; sur les mêmes images, on les compare image par image."
     )
     return expect(
         number(margin, 0),

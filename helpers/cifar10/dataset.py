@@ -226,7 +226,7 @@ def _locate(folder: Path) -> Path:
     wrong = f"ne contient ni {FOLDER} ni cifar-10-python.tar.gz" if os.path.isdir(folder) else "n'existe pas"
     raise DataUnavailable(
         f"Le dossier « {folder} » {wrong} : corrigez l'argument de load_cifar10 ou la variable "
-        f"d'environnement CIFAR10_DIR, qui y cherchent {_OFFICIAL}, ou ôtez-les pour la télécharger, "
+        f"d'environnement CIFAR10_DIR (il y faut {_OFFICIAL}), ou ôtez-les pour la télécharger, "
         f"ou {_MADE_UP}."
     )
 

@@ -161,7 +161,11 @@ def confident_errors(evaluation: Evaluation, data: Cifar10, n: int = 10) -> Pict
         axis.text(
             0.5, 1.03, true, transform=axis.transAxes, ha="center", va="bottom", color=INK, fontsize=9.5
         )
-    title = "Les erreurs les plus sûres d'elles" if len(chosen) else "Aucune erreur sur les images de test"
+    title = (
+        "Les erreurs commises avec le plus d'assurance"
+        if len(chosen)
+        else "Aucune erreur sur les images de test"
+    )
     _headline(figure, title, evaluation.note)
     listing = " ; ".join(
         f"{CLASSES[evaluation.predicted[index]]} à {percent(evaluation.confidence[index])} (en fait : "

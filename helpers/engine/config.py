@@ -100,7 +100,7 @@ class PlaygroundConfig:
         self._set("hidden", _subset("hidden", self.hidden, address.CONTROLS))
         if not isinstance(self.seed, str) or not SEED.fullmatch(self.seed):
             raise french_error(
-                f'seed = {self.seed!r} : attendu une graine sous forme de texte, un nombre comme "0.50819" '
+                f'seed = {self.seed!r} : il faut une graine sous forme de texte, un nombre comme "0.50819" '
                 "ou un mot sans accent ni espace."
             )
 

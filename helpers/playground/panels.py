@@ -178,7 +178,7 @@ class DataPanel(Panel):
         super().__init__(app)
         self._buttons = {name: self._dataset_button(name) for name in (*DATASETS, *REG_DATASETS)}
         slider = functools.partial(self._field, widgets.IntSlider, continuous_update=False, readout=False)
-        self._ratio = slider("perc_train_data", "Part d'entraînement", min=10, max=90, step=10)
+        self._ratio = slider("perc_train_data", "Part des points d'entraînement", min=10, max=90, step=10)
         self._noise = slider("noise", "Bruit", min=0, max=50, step=5)
         self._batch = slider("batch_size", "Taille des lots", min=1, max=MAX_BATCH_SIZE)
         self._seed = html("", "note")

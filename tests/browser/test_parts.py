@@ -116,7 +116,7 @@ def test_part2_is_played(part):
     notebook.write(prediction, "prediction_1 = 30")
     notebook.run(prediction, prediction + 1)
     notebook.scroll_to(prediction + 1)
-    expect(notebook.root.get_by_text("Prédiction notée : 30 départs sur 64.")).to_be_visible()
+    expect(notebook.root.get_by_text("Prédiction enregistrée : 30 départs sur 64.")).to_be_visible()
 
     notebook.scroll_to(notebook.find("plotting.ScaleSlider("))
     box = notebook.root.locator(".widget-vbox:has(> .widget-slider)")
