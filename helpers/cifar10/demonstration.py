@@ -113,13 +113,13 @@ def _draw_block(random):
     pixels[mirrored] = pixels[mirrored, :, ::-1]
     gradient = np.linspace(-0.25, 0.25, SIDE) * random.uniform(-1, 1, (_BLOCK, 1))
     light = (random.uniform(0.7, 1.2, (_BLOCK, 1)) + gradient)[:, np.newaxis, :, np.newaxis]
-    noise = 9 * random.standard_normal((_BLOCK, SIDE, SIDE, 1), np.float32)
+    noise = 6 * random.standard_normal((_BLOCK, SIDE, SIDE, 1), np.float32)
     return np.clip(np.rint(pixels * light + noise), 0, 255).astype(np.uint8), labels
 
 
 def _draw_one(random, label):
     """Return one silhouette before a scene, (32, 32, 3) uint8."""
-    scene = _USUAL_SCENE[label] if random.random() < 0.35 else random.integers(len(_SCENES))
+    scene = _USUAL_SCENE[label] if random.random() < 0.2 else random.integers(len(_SCENES))
     body = random.uniform(40, 215) + 40 * random.standard_normal(3)
     light, dark = 215 + 18 * random.standard_normal(3), 35 + 14 * random.standard_normal(3)
     colours = [*(_SCENES[scene] + 25 * random.standard_normal((2, 3))), body, 0.7 * body, light, dark]
@@ -129,7 +129,7 @@ def _draw_one(random, label):
     brush = ImageDraw.Draw(canvas)
     brush.rectangle((0, random.integers(26, 48), side, side), under)
     centre = SIDE + random.uniform(-7, 7, 2)
-    size = random.uniform(0.55, 1.05)
+    size = random.uniform(0.65, 1.05)
     for method, paint, coordinates in _SILHOUETTES[CLASSES[label]]:
         place = centre + size * np.reshape(coordinates, (-1, 2))
         getattr(brush, method)(place.ravel().tolist(), paints[paint])

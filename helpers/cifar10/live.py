@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import math
-import time
 from collections.abc import Mapping
 
 import ipywidgets as widgets
@@ -17,7 +16,6 @@ from ..plotting.figure import BLUE, GREY
 from ..plotting.learning import training_curves
 
 TEXT_PERIOD = 0.3  # seconds between two updates of the text: a page has no use for more
-CURVES_SHARE = 0.05  # of the time that drawing curves may take: short epochs are not drawn one by one
 _FRENCH = {
     "loss": "perte",
     "accuracy": "exactitude",
@@ -49,7 +47,7 @@ class View:
             self.say(sentence)
             return
         close_previous(self)
-        self._cell, self._notes, self._best, self._next_drawing = current(), [], "", 0
+        self._cell, self._notes, self._best = current(), [], ""
         self._text = widgets.HTML()
         self._curves = widgets.Image(format="png", layout={"width": "840px", "max_width": "100%"})
         self._curves.layout.display = "none"
@@ -92,34 +90,26 @@ class View:
             parts.append(f"reste {duration(left)} pour l'époque, {duration(run_left)} en tout")
         self._write((epoch - 1 + share) / self.epochs, " · ".join(parts))
 
-    def epoch(self, history: Mapping[str, list], best: int, monitor: str):
-        """Show what the last epoch has given: its figures, and the curves unless drawn a moment ago.
+    def show(self, history: Mapping[str, list], best: int):
+        """Show what the epochs so far have given; in a script, the last one.
 
         Args:
             history: lists by metric, one number per epoch.
             best: the best epoch, from 1.
-            monitor: key of ``history`` that decides it.
         """
         done = len(history["loss"])
         if not self._in_notebook:
             measures = ", ".join(f"{_FRENCH.get(key, key)} {decimal(history[key][-1])}" for key in history)
             self.say(f"époque {done}/{self.epochs} : {measures}{' (la meilleure)' * (best == done)}")
-        elif time.monotonic() >= self._next_drawing:
-            self.curves(history, best, monitor)
-        else:
-            self._figures(history, best, monitor)
-
-    def curves(self, history: Mapping[str, list], best: int, monitor: str):
-        """Show what all epochs so far have given; arguments as in ``epoch``."""
-        if not self._in_notebook:
             return
-        self._figures(history, best, monitor)
-        begun = time.monotonic()
-        picture = training_curves({self.name: history}, self.epochs, {self.name: best})
-        self._curves.value = picture._repr_png_()[0]
+        kind = "de validation" if "val_accuracy" in history else "d'entraînement (aucune validation)"
+        score = decimal(history.get("val_accuracy", history["accuracy"])[best - 1])
+        self._best = f"meilleure exactitude {kind} : <b>{score}</b>, époque {best}"
+        self._write(done / self.epochs, self._shown[1])
+        self._curves.value = training_curves(
+            {self.name: history}, self.epochs, {self.name: best}
+        )._repr_png_()[0]
         self._curves.layout.display = None
-        now = time.monotonic()
-        self._next_drawing = now + (now - begun) / CURVES_SHARE
 
     def end(self, sentence: str):
         """Show how the training ended."""
@@ -132,12 +122,6 @@ class View:
         """Leave the curves to the picture that the running cell shows."""
         if self._in_notebook and self._cell == current():
             self._curves.layout.display = "none"
-
-    def _figures(self, history, best, monitor):
-        kind = "de validation" if monitor.startswith("val_") else "d'entraînement (aucune validation)"
-        score = decimal(history[monitor][best - 1])
-        self._best = f"meilleure exactitude {kind} : <b>{score}</b>, époque {best}"
-        self._write(len(history["loss"]) / self.epochs, self._shown[1])
 
     def _write(self, share, text):
         self._shown = share, text

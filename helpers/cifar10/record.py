@@ -173,12 +173,12 @@ class TrainingRecord(keras.callbacks.Callback):
         seconds = round(time.monotonic() - self._begun, 2)
         row = {"epoch": self._number, "seconds": seconds, "batches": self._steps}
         rows.append({**row, **{key: float(value) for key, value in logs.items()}})
-        scores, best = self.history[self._monitor], self.best_epoch
+        scores, best = _monitored(self.history), self.best_epoch
         if best is None or scores[-1] > scores[best - 1] or math.isnan(scores[best - 1]):
             self._record["best"] = self._number
         self._record["iterations"] = self._iterations()
         self._save()
-        self._view.epoch(self.history, self.best_epoch, self._monitor)
+        self._view.show(self.history, self.best_epoch)
 
     def on_train_end(self, logs=None):
         self.model._initial_epoch = None
@@ -197,7 +197,6 @@ class TrainingRecord(keras.callbacks.Callback):
                 # Another callback, such as EarlyStopping, has decided: nothing is left to train.
                 self._record["enough_for"] = self._epochs
                 self._save()
-            self._show_history()
             self._view.end(f"terminé : {count(self._done, 'époque')}, tout est dans {self.folder}")
             self.model.history.epoch = list(range(self._done))
             self.model.history.history = self.history
@@ -207,10 +206,6 @@ class TrainingRecord(keras.callbacks.Callback):
     @property
     def _done(self):
         return len(self._record["epochs"])
-
-    @property
-    def _monitor(self):
-        return "val_accuracy" if "val_accuracy" in self.history else "accuracy"
 
     def _start_afresh(self):
         self._record = {**_nothing(), "recipe": recipe(self.model)}
@@ -249,7 +244,7 @@ class TrainingRecord(keras.callbacks.Callback):
             record["best"] = self._done
         if self.best_epoch == self._done:  # a kill may have come between the two files
             self._guard(checkpoint.write_portable, self.best_path, self.model)
-        self._show_history()
+        self._view.show(self.history, self.best_epoch)
         if max(self._done, record.get("enough_for", 0)) >= self._epochs:
             self.model._initial_epoch = self._epochs
         else:
@@ -260,9 +255,7 @@ class TrainingRecord(keras.callbacks.Callback):
         """Return what a submission holds of a record: its table, without the checkpoints."""
         with contextlib.suppress(RecordError, KeyError, ValueError):
             rows = _read_rows(self.folder)
-            history = _columns(rows)
-            best = int(np.nanargmax(history.get("val_accuracy", history["accuracy"]))) + 1
-            return {**_nothing(), "epochs": rows, "best": best}
+            return {**_nothing(), "epochs": rows, "best": int(np.nanargmax(_monitored(_columns(rows)))) + 1}
         return _nothing()
 
     def _restore_for_grading(self, found):
@@ -278,7 +271,7 @@ class TrainingRecord(keras.callbacks.Callback):
         else:
             outcome = f"Rien n'est enregistré dans {self.folder}, et la correction n'entraîne pas."
         if self._done:
-            self._show_history()
+            self._view.show(self.history, self.best_epoch)
         self._view.end(outcome)
 
     def _restore(self, path, record):
@@ -307,9 +300,6 @@ class TrainingRecord(keras.callbacks.Callback):
                 f"Impossible d'écrire dans {self.folder} ({error.strerror or error}) : l'entraînement "
                 "continue, mais rien de neuf n'est gardé. Libérez de la place sur le disque."
             )
-
-    def _show_history(self):
-        self._view.curves(self.history, self.best_epoch, self._monitor)
 
     def _tell(self, now):
         self._told = now
@@ -353,7 +343,6 @@ class TrainingRecord(keras.callbacks.Callback):
             if not self._done:
                 self._view.end(f"{what} avant la fin de la première époque : rien n'est enregistré")
                 return
-            self._show_history()
             self._view.end(
                 f"{what} : {count(self._done, 'époque')} en tout, le meilleur modèle est gardé (époque "
                 f"{self.best_epoch}) ; exécutez de nouveau cette cellule pour continuer"
@@ -388,6 +377,11 @@ def _columns(rows):
     """Return the metrics of all epochs by name, NaN where an epoch has none."""
     metrics = dict.fromkeys(key for row in rows for key in row if key not in _NOT_METRICS)
     return {key: [row.get(key, math.nan) for row in rows] for key in metrics}
+
+
+def _monitored(history):
+    """Return the scores that decide which epoch is the best."""
+    return history["val_accuracy"] if "val_accuracy" in history else history["accuracy"]
 
 
 def _write_table(path, rows):
