@@ -394,8 +394,11 @@ class NotebookPage:
         picture = self._devtools.send("Page.captureScreenshot", {"format": "png"})["data"]
         Path(path).write_bytes(base64.b64decode(picture))
 
-    def film(self, seconds):
-        """What the window really showed for some seconds: its frames, as bytes of PNG pictures."""
+    def film(self, count, timeout=60):
+        """The next `count` frames that the window really shows, or more, as bytes of PNG pictures.
+
+        Fewer if they take longer than `timeout` seconds.
+        """
         frames = []
 
         def keep(frame):
@@ -404,7 +407,9 @@ class NotebookPage:
 
         self._devtools.on("Page.screencastFrame", keep)
         self._devtools.send("Page.startScreencast", {"format": "png"})
-        self.page.wait_for_timeout(1000 * seconds)
+        deadline = time.monotonic() + timeout
+        while len(frames) < count and time.monotonic() < deadline:
+            self.page.wait_for_timeout(100)
         self._devtools.send("Page.stopScreencast")
         self._devtools.remove_listener("Page.screencastFrame", keep)
         return frames
