@@ -4,7 +4,10 @@
 # The history of that repository is kept: one commit an edition, on its default branch. Nothing of this one goes there.
 set -eu
 folder=$1 remote=$2 tag=$3
-[ -e "$folder/README.md" ] && [ ! -e "$folder/instructor" ] || { echo "push.sh: no student edition in $folder" >&2; exit 1; }
+if [ ! -e "$folder/README.md" ] || [ -e "$folder/instructor" ]; then
+    echo "push.sh: no student edition in $folder" >&2
+    exit 1
+fi
 public=$(mktemp -d)
 trap 'rm -rf "$public"' EXIT
 

@@ -50,7 +50,7 @@ follow() {  # follow WORD: the README's line that begins with it, but the notebo
     local line opens="jupyter lab part1_linear_vs_relu.ipynb"
     line=$(grep "^$1 .*$opens\$" README.md)
     echo "$line"
-    timeout 400 bash -e -c "${line/"$opens"/"jupyter execute part1_linear_vs_relu.ipynb"}" >"$made/log" 2>&1 ||
+    timeout 900 bash -e -c "${line/"$opens"/"jupyter execute part1_linear_vs_relu.ipynb"}" >"$made/log" 2>&1 ||
         { cat "$made/log"; return 1; }
 }
 
