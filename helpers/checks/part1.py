@@ -190,8 +190,8 @@ def check_luck(rate: object, starts: object) -> tuple[float, str]:
         wins = 1 - failure**value
         if wins < 0.95:
             raise Wrong(
-                f"{count(value, 'départ')} ne {'donnent' if value > 1 else 'donne'} que {percent(wins)} de chances d'en "
-                "voir un réussir. Écrivez la probabilité que tous échouent."
+                f"{count(value, 'départ')} ne {'donnent' if value > 1 else 'donne'} que {percent(wins)} de "
+                "chances d'en voir un réussir. Écrivez la probabilité que tous échouent."
             )
         if value > 1 and 1 - failure ** (value - 1) >= 0.95:
             raise Wrong(f"{count(value, 'départ')} suffisent, mais un nombre plus petit suffit déjà.")

@@ -331,8 +331,8 @@ def _marked(config, bands):
         )
     elif best >= 0.95 * config.epochs:
         feedback += (
-            " Elle était au plus bas à la fin : essayez quelques centaines d'époques de plus, pour voir si elle "
-            "descend encore ou remonte."
+            " Elle était au plus bas à la fin : essayez quelques centaines d'époques de plus, pour voir si "
+            "elle descend encore ou remonte."
         )
     else:
         feedback += (

@@ -24,7 +24,7 @@ from ..cifar10 import (
     read_model,
 )
 from ..cifar10.record import BEST, HISTORY, grading
-from ..french import count, decimal, listed, percent, plain, quoted, thousands, typographic
+from ..french import count, decimal, listed, plain, quoted, thousands, typographic
 from .answers import call, expect, number, several
 from .marks import Marks, Question, Unanswered, Wrong, combine
 
@@ -229,8 +229,8 @@ def check_margin(margin: object, path: object) -> tuple[float, str]:
     deviation = math.sqrt(accuracy * (1 - accuracy) / images)
     reach = 1.96 * deviation
     praise = (
-        f"Oui, ± {decimal(100 * reach, 1)} point de pourcentage environ. Deux réseaux plus proches que cela ne "
-        "se départagent pas ainsi ; sur les mêmes images, on les compare image par image."
+        f"Oui, ± {decimal(100 * reach, 1)} point de pourcentage environ. Deux réseaux plus proches que cela "
+        "ne se départagent pas ainsi ; sur les mêmes images, on les compare image par image."
     )
     return expect(
         number(margin, 0),

@@ -140,9 +140,10 @@ def _source(book, name):
     """Bring a part's cells in the gradebook up to date with the edition; return its notebook there."""
     assignment = book.update_or_create_assignment(name)
     assignment.course_id = book.course_id
-    book.update_or_create_notebook(name, name)
+    known = {cell.name: cell.checksum for cell in book.update_or_create_notebook(name, name).source_cells}
     for cell in read(ROOT / f"{name}.ipynb").cells:
-        if not (metadata := cell["metadata"].get("nbgrader")):
+        metadata = cell["metadata"].get("nbgrader")
+        if not metadata or known.get(metadata["grade_id"]) == metadata["checksum"]:
             continue
         place = (metadata["grade_id"], name, name)
         values = {"cell_type": cell["cell_type"]}
@@ -191,11 +192,15 @@ def _scripts_on_path():
 
 def _write_notebook(shown: Path, stored: Path, result: NotebookResult) -> set[str]:
     """Write the notebook that formgrader shows; return the keys of the free texts that differ from before."""
+    made = stored.stat().st_mtime_ns
+    if shown.exists() and shown.stat().st_mtime_ns == made:
+        return set()
     before = _texts(read(shown).cells) if shown.exists() else {}
     notebook = json.loads(stored.read_text("utf-8"))
     ours = _statements(result.part)
     notebook["cells"] = [cell if cell["source"] in ours else _safe(cell) for cell in read(stored).cells]
     write_whole(shown, json.dumps(notebook))
+    os.utime(shown, ns=(made, made))
     now = _texts(notebook["cells"])
     manual = (question for question in result.questions if question.manual)
     return {q.key for q in manual if q.cell in before and before[q.cell] != now.get(q.cell)}
