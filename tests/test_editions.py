@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 from nbgrader.utils import determine_grade, is_grade, is_solution
 
-from instructor.publish import leaks, release
+from instructor.publish import answers, leaks, release
 
 SOURCES = release.sources()
 pytestmark = pytest.mark.parametrize("source", SOURCES, ids=[source.stem for source in SOURCES])
@@ -26,6 +26,7 @@ def corrected():
     def execute(source):
         if source not in notebooks:
             notebook = release.read_stamped(source, "OWNER/NAME", "main")
+            answers.add_probe(notebook)
             # Its outputs are not compared: TensorFlow may round as is fastest.
             notebooks[source] = release.execute(notebook, TF_ENABLE_ONEDNN_OPTS="1")
         return notebooks[source]
@@ -79,6 +80,17 @@ def test_the_instructor_edition_scores_full_marks(source, corrected):
     assert total == sum(question.points for question in questions if not question.manual) >= 12
     assert manual == sum(question.points for question in questions if question.manual)
     assert total + manual == 20
+
+
+def test_the_student_edition_shows_no_right_answer(source, corrected):
+    solved = copy.deepcopy(corrected(source))
+    right = answers.take_probe(solved)
+    assert set(right) == {
+        cell.metadata.nbgrader.grade_id for cell in automatic(solved) if "check_prediction" not in cell.source
+    }
+    assert answers.find_answers(student(source), right) == []
+    # And what it looks for can be found: the correction shows what it computes, or it is too small a number.
+    assert answers.find_answers(solved, right)
 
 
 def test_every_question_is_marked_by_one_cell(source):

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
-from instructor.publish import leaks, package, release
+from instructor.publish import answers, leaks, package, release
 
 SOURCES = release.sources()
 NOTEBOOKS = [release.ROOT / source.name for source in SOURCES]
@@ -28,6 +28,7 @@ def student(tmp_path):
 @pytest.fixture
 def no_execution(monkeypatch):
     monkeypatch.setattr(release, "execute", lambda notebook: notebook)
+    monkeypatch.setattr(package, "take_probe", lambda notebook: {"q": []} if notebook.cells.pop() else {})
 
 
 def solution_line():
@@ -220,3 +221,44 @@ def test_an_edition_becomes_a_commit_of_the_public_repository(git, tmp_path):
 def test_a_readme_without_the_section_for_students_is_refused():
     with pytest.raises(release.ReleaseError, match="Pour les étudiants"):
         package.student_readme("# Titre\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        (0.3671875, "soit 0,37 des départs"),
+        (0.3671875, "0.367"),
+        (0.3671875, "37\u00a0% des départs"),
+        (0.5, "le palier est à 0,50."),
+        (1_025_000, "1\u202f025\u202f000 paramètres"),
+        (1_025_000, "1025000"),
+        ([28, 14, 10, 5, 1], "les côtés : 28, 14, 10, 5, 1"),
+        ([0.195, 0.333], "finit à 0,333"),
+        (
+            "https://playground.tensorflow.org/#networkShape=3",
+            "voir https://playground.tensorflow.org/#networkShape=3",
+        ),
+    ],
+)
+@pytest.mark.parametrize("place", ["source", "printed", "html", "alternative text"])
+def test_a_planted_answer_is_found_wherever_it_is_shown(answer, shown, place):
+    cell = nbformat.v4.new_code_cell(shown if place == "source" else "x", id="plante")
+    cell.outputs = {
+        "source": [],
+        "printed": [nbformat.v4.new_output("stream", text=shown)],
+        "html": [nbformat.v4.new_output("display_data", {"text/html": f"<p>{shown}</p>"})],
+        "alternative text": [
+            nbformat.v4.new_output("display_data", {"image/png": ""}, metadata={"image/png": {"alt": shown}})
+        ],
+    }[place]
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    (found, *_) = answers.find_answers(notebook, {"q4c-verification": [answer]})
+    assert found.startswith("plante: shows ")
+    assert "q4c-verification" in found
+
+
+@pytest.mark.parametrize("innocent", ["10,37 points", "0,372", "137 %", "1037", "0,3", "x2025000", "28, 14"])
+def test_other_numbers_are_innocent(innocent):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(innocent)])
+    right = {"q": [0.3671875, 1_025_000, [28, 14, 10, 5, 1], 7, "chat"]}
+    assert answers.find_answers(notebook, right) == []

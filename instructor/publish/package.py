@@ -13,8 +13,9 @@ from pathlib import Path
 
 from nbconvert import HTMLExporter
 
-from ..editions import ROOT, sources
+from ..editions import ROOT, read, sources
 from . import release
+from .answers import add_probe, find_answers, take_probe
 from .release import ReleaseError
 
 NAME = "deep-learning-lab"  # of the folder that a student unpacks
@@ -37,15 +38,15 @@ def build(notebooks: list[Path], target: Path, repository: str, ref: str) -> lis
         The three paths.
 
     Raises:
-        ReleaseError: the student edition holds a solution, a rubric or an instructor's path; nothing of
-            ``target`` was changed.
+        ReleaseError: the student edition holds a solution, a rubric, an instructor's path or a right answer;
+            nothing of ``target`` was changed.
     """
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target) as temporary:
         student, correction = Path(temporary, NAME), Path(temporary, "correction")
         build_student(notebooks, student)
         release.refuse_leaks(student)
-        build_correction(correction, repository, ref)
+        build_correction(correction, student, repository, ref)
         archive = zip_folder(student, Path(temporary, f"{NAME}.zip"))
         return [_replace(made, target / made.name) for made in (student, archive, correction)]
 
@@ -70,11 +71,19 @@ def student_readme(readme: str) -> str:
     return head + students + re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0].rstrip() + "\n"
 
 
-def build_correction(folder: Path, repository: str, ref: str) -> None:
-    """Execute the source notebooks; write them, with their HTML, in a new folder."""
+def build_correction(folder: Path, student: Path, repository: str, ref: str) -> None:
+    """Execute the source notebooks; write them, with their HTML, in a new folder.
+
+    Raises:
+        ReleaseError: the student edition of one shows a right answer.
+    """
     folder.mkdir()
     for source in sources():
-        notebook = release.execute(release.read_stamped(source, repository, ref))
+        notebook = release.read_stamped(source, repository, ref)
+        add_probe(notebook)
+        release.execute(notebook)
+        if found := find_answers(read(student / source.name), take_probe(notebook)):
+            raise ReleaseError(f"{source.name} would give answers away.\n  " + "\n  ".join(found))
         path = folder / source.name
         release.write(notebook, path)
         resources = {"metadata": {"name": source.stem}}
