@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..engine.config import PlaygroundConfig
+from ..engine.data import half_squared_error
 from ..experiments.statistics import successes
 from ..french import count, decimal, listed, percent, plain, quoted
 from . import answers
@@ -78,7 +79,7 @@ def check_plateau(plateau: object, constant: object) -> tuple[float, str]:
 
     def best_constant(value):
         value = answers.number(value, -1, 1)
-        cost = float(0.5 * np.mean([(value - 1) ** 2, (value + 1) ** 2]))
+        cost = float(half_squared_error(value, np.array([-1, 1])).mean())
         if cost > 0.505:
             raise Wrong(
                 f"répondre {plain(value)} partout coûterait {plain(cost, 2)} en moyenne. "
