@@ -223,6 +223,22 @@ def test_callback_that_stops_early_or_lowers_the_rate(tmp_path):
     assert float(model.optimizer.learning_rate) == rate
 
 
+def test_callback_that_goes_back_to_another_epoch_changes_no_file(tmp_path):
+    """Whether it comes before the record or after it, and again when the cell runs again."""
+    whole = TrainingRecord("entier", DATA, tmp_path)
+    fit(built(), whole, 2)
+    for before in (True, False):
+        kept = TrainingRecord(f"avant {before}", DATA, tmp_path)
+        for _ in range(2):
+            back = keras.callbacks.EarlyStopping("loss", min_delta=100, patience=1, restore_best_weights=True)
+            first, second = (back, kept) if before else (kept, back)
+            fit(built(), first, 4, second)
+            assert kept.history == whole.history
+            same_weights(best_model(kept), best_model(whole))
+            for path in kept.folder.glob("last-*.keras"):
+                same_weights(read_model(path), read_model(whole.folder / path.name))
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

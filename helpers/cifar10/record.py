@@ -23,6 +23,7 @@ from .live import View
 from .recipe import difference, recipe
 
 BEST, HISTORY = "best.keras", "history.csv"  # files of a record's folder
+_STOPPED = "stopped-"  # file: after how many epochs another callback stopped, of how many
 _NOT_METRICS = ("epoch", "seconds", "batches")  # columns of the history
 
 
@@ -194,9 +195,9 @@ class TrainingRecord(keras.callbacks.Callback):
             )
         elif self._done:
             if self.model.stop_training and self._done < self._epochs:
-                # Another callback, such as EarlyStopping, has decided: nothing is left to train.
-                self._record["enough_for"] = self._epochs
-                self._save()
+                # Another callback, such as EarlyStopping, has decided: nothing is left to train. A file says
+                # so, no checkpoint: that callback may have given the model the weights of another epoch.
+                self._guard((self.folder / f"{_STOPPED}{self._done}-of-{self._epochs}").touch)
             self._view.end(f"terminé : {count(self._done, 'époque')}, tout est dans {self.folder}")
             self.model.history.epoch = list(range(self._done))
             self.model.history.history = self.history
@@ -245,7 +246,8 @@ class TrainingRecord(keras.callbacks.Callback):
         if self.best_epoch == self._done:  # a kill may have come between the two files
             self._guard(checkpoint.write_portable, self.best_path, self.model)
         self._view.show(self.history, self.best_epoch)
-        if max(self._done, record.get("enough_for", 0)) >= self._epochs:
+        stops = (path.name.rpartition("-")[2] for path in self.folder.glob(f"{_STOPPED}{self._done}-of-*"))
+        if max([self._done, *map(int, filter(str.isdecimal, stops))]) >= self._epochs:
             self.model._initial_epoch = self._epochs
         else:
             self.model._initial_epoch = self._done
