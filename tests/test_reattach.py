@@ -1,6 +1,5 @@
 """Answers are found again in whatever became of the notebook, and nothing a student wrote is lost."""
 
-import copy
 import functools
 import random
 
@@ -141,15 +140,6 @@ def test_a_split_answer_keeps_its_second_half_before_the_check(attach):
     assert cells[place + 2].id == "q1b-verification"
 
 
-def test_a_copied_cell_with_the_same_name_is_kept_after_the_answer(attach):
-    notebook = answered(answers={"q1b": "palier = 0.4\nconstante = 0"})
-    again = copy.deepcopy(find(notebook, "q1b-reponse")) | {"source": "palier = 0.5\nconstante = 0"}
-    attached = attach(insert_after(notebook, "q1b-reponse", again))
-    assert by_id(attached)["q1b"].source.startswith("palier = 0.4")
-    assert own(attached) == ["palier = 0.5\nconstante = 0"]
-    assert said(attached, "Plusieurs cellules")
-
-
 def test_checks_and_locked_cells_are_ours_and_what_was_written_there_is_kept_before(attach):
     notebook = answered(answers={"q4b-verification": "print('4.0')", "preparation": "raise SystemExit"})
     attached = attach(notebook)
@@ -225,6 +215,17 @@ def test_text_is_found_beside_its_cell_or_in_the_statement(attach):
         "q2b-explication",
         "q3c-explication",
     }
+
+
+def test_what_nothing_tells_apart_is_left_to_a_person(attach):
+    notebook = answered()
+    find(notebook, "q1c-question")["source"] = "L'énoncé d'une autre année."
+    notebook["cells"].remove(find(notebook, "q1b-reponse"))
+    attached = attach(insert_after(notebook, "q1b-question", code("p, c = 0.5, 0")))
+    assert lost(attached) == {"q1b-reponse"}
+    assert attached.answered == 0
+    assert own(attached) == ["p, c = 0.5, 0", "L'énoncé d'une autre année."]
+    assert said(attached, "introuvables, comptées sans réponse : q1b-reponse")
 
 
 def test_the_student_version_of_an_open_cell_is_run(attach):

@@ -106,10 +106,8 @@ def _walk(folder) -> Iterator[Sent]:
         here = Path(directory)
         names = sorted([*files, *(name for name in folders if (here / name).is_symlink())])
         for path in [here / name for name in names] or ([here] if not folders and here != folder else []):
-            status, name = (
-                path.lstat(),
-                archives.clean_path(archives.decoded(os.fsencode(path.relative_to(folder))))[0],
-            )
+            status = path.lstat()
+            name, _ = archives.clean_path(archives.decoded(os.fsencode(path.relative_to(folder))))
             if stat.S_ISREG(status.st_mode):
                 yield Sent(name, path, status.st_mtime)
             else:
@@ -119,9 +117,7 @@ def _walk(folder) -> Iterator[Sent]:
 def _without_wrapper(files: list[Sent]) -> list[Sent]:
     """Leave out a folder around the whole class, as in "Devoir 1/Prénom Nom_123_assignsubmission_file_/…"."""
     while True:
-        files = [
-            sent for sent in files if sent.path.parts and not _is_junk(PurePosixPath(sent.path.parts[0]))
-        ]
+        files = [sent for sent in files if sent.path.parts and not _is_junk_name(sent.path.parts[0])]
         if not _is_wrapped([sent.path.parts for sent in files if not _is_junk(sent.path)]):
             return files
         files = [replace(sent, path=PurePosixPath(*sent.path.parts[1:])) for sent in files]
@@ -270,7 +266,11 @@ def _limit(path: PurePosixPath) -> int:
 
 
 def _is_junk(path):
-    return path.name.startswith("._") or any(part.lower() in _JUNK for part in path.parts)
+    return any(map(_is_junk_name, path.parts))
+
+
+def _is_junk_name(name):
+    return name.startswith("._") or name.lower() in _JUNK
 
 
 def _is_notebook(path):

@@ -12,6 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from ..editions import grade_id
+from .reattach import assigned
 
 MAX_SIZE = 30_000_000  # bytes; an executed part weighs under 3 MB
 MAX_CELLS = 2_000
@@ -66,8 +67,8 @@ def which_part(
 ) -> tuple[str | None, str]:
     """Tell which part a notebook is.
 
-    By the digest of the edition in its metadata, then by its cells' ids, then by its lines, each time by
-    those that only one edition has, then by the file's name.
+    By the digest of the edition in its metadata, then by its cells' ids, then by the names that they
+    assign, each time by those that only one edition has, then by the file's name.
 
     Returns:
         The part's name, None if unknown; and a French clause that says why when this is not certain.
@@ -76,14 +77,12 @@ def which_part(
     for part, edition in editions.items():
         if sources and edition.metadata.get("lab", {}).get("sources") == sources:
             return part, ""
-    for features, why in ((_ids, ""), (_lines, "reconnu à son contenu")):
+    for features, why in ((_ids, ""), (_names, "reconnu à son contenu")):
         found = {part: features(edition) for part, edition in editions.items()}
         known = Counter(feature for of_part in found.values() for feature in of_part)
         here = {feature for feature in features(notebook) if known[feature] == 1}
-        (_, second), (part, most) = sorted(
-            [("", 0), ("", 0), *((part, len(here & of_part)) for part, of_part in found.items())],
-            key=lambda counted: counted[1],
-        )[-2:]
+        counts = Counter({part: len(here & of_part) for part, of_part in found.items()})
+        (part, most), (_, second) = [*counts.most_common(2), (None, 0), (None, 0)][:2]
         if most >= max(2, 2 * second):
             return part, why
     for part in editions:
@@ -134,7 +133,5 @@ def _ids(notebook):
     return {name for cell in notebook.cells for name in (cell.id, grade_id(cell)) if name}
 
 
-def _lines(notebook):
-    """Return the distinct lines of the cells; of an assignment only what is assigned, as values differ."""
-    lines = (line.strip() for cell in notebook.cells for line in cell.source.splitlines())
-    return {re.sub(r"^(\w+(?:, \w+)*) = .*", r"\1 =", line) for line in lines if line}
+def _names(notebook):
+    return {name for cell in notebook.cells if cell.cell_type == "code" for name in assigned(cell.source)}
