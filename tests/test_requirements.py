@@ -65,7 +65,7 @@ def test_the_pins_name_no_package_index():
 
 def test_every_line_of_the_readme_installs_the_pinned_versions():
     readme = (ROOT / "README.md").read_text("utf-8")
-    installs = re.findall(r"pip install (?:-q )?-r \S+ (.*?) ?(?:&&|;)", readme)
+    installs = re.findall(r"pip install (?:-q |--python .venv )?-r \S+ (.*?) ?(?:&&|;)", readme)
     assert len(installs) == 5  # Linux and macOS, Windows, uv; then the tests' two
     assert set(installs) == {"-c constraints.txt"}
 

@@ -3,7 +3,8 @@
 #   1. it is what its own command makes of the requirements: nothing is missing, nothing is left over;
 #   2. all that a student installs comes as wheels, on each system and Python that the lab supports;
 #   3. the line with python3, on a Python that is not the tests' own, ends in a notebook that runs;
-#   4. so does the line with uv where python3 is too old or too new, which the lab's own report advises.
+#   4. so does the line with uv where python3 is too old or too new, which the lab's own report advises, and where
+#      another environment is activated.
 #
 # It takes the environment of the README's test command in .venv, Python 3.13, and the package index.
 set -eu
@@ -59,6 +60,8 @@ follow python3
 if [ -n "$other" ]; then
     ln -sf "$other" "$made/bin/python3"
     rm -r .venv
+    python3 -m venv --without-pip "$made/activated"
+    export VIRTUAL_ENV=$made/activated  # of another course; uv would install there if it were not told where
     report=$(python3 -m helpers 2>&1 || true)
     grep "ligne uv du README" <<<"$report"
 fi
