@@ -1,10 +1,9 @@
-"""Reports of a made class: known marks, hostile contents, alike submissions, and the time they take."""
+"""Reports of a made class: known marks, hostile contents, alike submissions."""
 
 import csv
 import hashlib
 import random
 import re
-import time
 from html.parser import HTMLParser
 
 import pytest
@@ -42,7 +41,7 @@ def test_marks_are_added_up():
         q if not q.manual else question(q.key, q.maximum, q.answer) for q in full.notebooks[PART1].questions
     ]
     silent = student("chloé", question("1.a", 0.5, "x = 1"), question(FREE))
-    students = [full, half, silent, student("dora", status="unreadable")]
+    students = [full, half, silent, student("dora", status="refused")]
     marks = {row["Identifiant"]: row for row in written(results.marks_table(students, [PART1]))}
     assert marks["alice"]["Note /20"] == marks["alice"]["Partie 1 /20"] == "20"
     assert (marks["bob"]["Points"], marks["bob"]["Maximum"]) == ("6.5", "20")
@@ -52,7 +51,7 @@ def test_marks_are_added_up():
     )  # not before it is known
     assert marks["bob"]["Partie 1 1.c"] == ""
     assert marks["chloé"]["Note /20"] == "0.5"  # a free text left blank waits for nobody
-    assert (marks["dora"]["Note /20"], marks["dora"]["Partie 1 état"]) == ("", "illisible")
+    assert (marks["dora"]["Note /20"], marks["dora"]["Partie 1 état"]) == ("", "refusé")
     states = {
         (r["Identifiant"], r["Question"]): r["État"] for r in written(results.questions_table(students))
     }
@@ -184,20 +183,8 @@ def test_three_rare_mistakes_in_common_are_flagged():
     assert (pair.left.student, pair.right.student, len(pair.evidence)) == ("a", "b", 3)
 
 
-def test_similarity_of_a_large_class_takes_no_time_per_pair():
+def test_texts_of_a_large_class_are_not_compared_pair_by_pair():
+    """180,000 comparisons of texts would take minutes."""
     keys = parts()[PART1].rubrics
     answers = ([question(key, None, text(f"{i} {key}")) for key in keys] for i in range(300))
-    students = [student(f"s{i}", *answered) for i, answered in enumerate(answers)]
-    start = time.process_time()
-    assert similarity.similar(students) == []
-    assert (
-        time.process_time() - start < 4
-    )  # 0.3 s on a quiet machine; minutes for 180,000 comparisons of texts
-
-
-def test_reports_of_three_hundred_students_take_seconds(tmp_path):
-    store(tmp_path, *(complete(f"s{i:03d}", text(i, 60), share=(i % 5) / 4) for i in range(300)))
-    start = time.process_time()
-    write_reports(tmp_path)
-    assert time.process_time() - start < 15  # about 3 s on a quiet machine
-    assert len(list((tmp_path / "feedback").iterdir())) == 300
+    assert similarity.similar([student(f"s{i}", *answered) for i, answered in enumerate(answers)]) == []
