@@ -130,7 +130,7 @@ def test_feedback_says_what_happened_in_french():
     assert "corrigé en partie" in class_html(one)
 
 
-def test_a_french_spreadsheet_gets_commas_and_a_mark(tmp_path):
+def test_a_french_spreadsheet_gets_commas_and_a_bom(tmp_path):
     table = results.marks_table([complete("alice", "x", share=0.5)], [PART1])
     path = tmp_path / "marks.csv"
     path.write_bytes(spreadsheet.render(*table, excel=True))
