@@ -12,8 +12,8 @@ from nbgrader import api
 
 from instructor.editions import parts
 from instructor.records import StudentResult
-from instructor.report import formgrader, manual, results, spreadsheet
-from instructor.report.manual import COLUMNS, ManualError
+from instructor.report import formgrader, manual_csv, results, spreadsheet
+from instructor.report.manual_csv import COLUMNS, ManualError
 from instructor.report.marked import marked
 from instructor.report.write import write_reports
 from tests.made_results import FREE, PART1, complete, question, store, student
@@ -166,7 +166,7 @@ def test_nothing_typed_is_ever_lost(tmp_path_factory, steps):
     students = {name: answered(name, "au début") for name in "abc"}
     typed = {}
     path = folder / "manual.csv"
-    manual.merge(path, list(students.values()), {})
+    manual_csv.merge(path, list(students.values()), {})
     for what, name, column, text in steps:
         if what == "answer":
             students[name] = answered(name, text)
@@ -174,7 +174,7 @@ def test_nothing_typed_is_ever_lost(tmp_path_factory, steps):
             typed[name, column] = spreadsheet.unprotected(text)
             type_in(folder, name, **{column: typed[name, column]})
         before = path.read_bytes()
-        manual.merge(path, list(students.values()), {})
+        manual_csv.merge(path, list(students.values()), {})
         if path.read_bytes() != before:
             assert before in [backup.read_bytes() for backup in (folder / "backups").iterdir()]
         for (who, where), value in typed.items():

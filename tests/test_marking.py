@@ -73,7 +73,7 @@ def test_checks_are_the_editions_and_our_figures_do_not_run(rebuilt):
     source = "\n".join(step["run"] for step in steps if "run" in step)
     assert "palier = np.float64(0.5)" in source
     assert "import numpy as np" in source
-    for left_out in ("selftest.report", "plotting.", "curl"):
+    for left_out in ("selftest.report", "plotting.", "curl", "from helpers import"):
         assert left_out not in source
         assert left_out in "\n".join(cell.source for cell in EDITIONS[PART1].cells)
 

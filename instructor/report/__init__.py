@@ -1,1 +1,1 @@
-"""From stored marks to tables, pages and Moodle. Read results, manual, formgrader, marked, write, moodle."""
+"""From stored marks to tables, pages and Moodle. Read results, manual_csv, formgrader, write, moodle."""

@@ -22,7 +22,7 @@ from sqlalchemy.orm import selectinload
 
 from ..editions import ROOT, key_of, read
 from ..records import NotebookResult, StudentResult, write_whole
-from .manual import ManualError, Typed
+from .manual_csv import ManualError, Typed
 
 COURSE = "nbgrader"
 _CONFIG = """# Written by `python -m instructor`. Start `jupyter lab` in this folder, then open /formgrader.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..records import StudentResult
-from . import formgrader, manual
+from . import formgrader, manual_csv
 from .results import load
 
 
@@ -15,11 +15,11 @@ def marked(results: Path) -> list[StudentResult]:
     manual.csv gains the lines that it lacks. Where both say something of a question, formgrader wins.
 
     Raises:
-        manual.ManualError: what the teacher typed cannot be read; nothing was changed.
+        manual_csv.ManualError: what the teacher typed cannot be read; nothing was changed.
     """
     students = load(results)
     overridden = formgrader.typed(results / formgrader.COURSE)
-    by_hand = manual.merge(results / "manual.csv", students, overridden)
+    by_hand = manual_csv.merge(results / "manual.csv", students, overridden)
     for student in students:
         for notebook in student.notebooks.values():
             for question in notebook.questions:

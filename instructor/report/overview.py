@@ -5,29 +5,30 @@ from __future__ import annotations
 import io
 import statistics
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.ticker import MaxNLocator
 
-from helpers.french import NBSP, decimal
+from helpers.french import NBSP, decimal, percent
 from helpers.plotting.figure import BLUE, INK, ORANGE, new_figure
 
 from ..editions import part
-from ..records import QuestionResult, StudentResult
+from ..records import StudentResult
 from . import results, similarity
 
 WRONG = "#c4453c"
-KINDS = (
-    ("réussi", BLUE),
-    ("en partie", "#8fc1e3"),
-    ("à revoir", WRONG),
-    ("sans réponse", "#d4d8dc"),
-    ("à corriger", ORANGE),
-)
+COLOURS = {  # of the states of questions
+    "réussi": BLUE,
+    "en partie réussi": "#8fc1e3",
+    "à revoir": WRONG,
+    "sans réponse": "#d4d8dc",
+    "en attente de correction": ORANGE,
+}
 MISTAKES = 5  # shown per question
 FREQUENT = 2  # students that give an answer for it to be shown
-MOST_PAIRS = 40
+MOST_PAIRS = 40  # shown
 
 
 @dataclass
@@ -46,124 +47,74 @@ class Asked:
     key: str
     title: str
     maximum: float
-    manual: bool
     rubric: str
-    kinds: list[int]  # students of each of KINDS
+    states: Counter[str]
     mean: float | None
-    mistakes: list[Mistake] = field(default_factory=list)
+    mistakes: list[Mistake]
 
 
-@dataclass
-class Overview:
-    """What class.html shows."""
-
-    students: list[StudentResult]
-    names: list[str]
-    marks: dict[str, results.Mark]  # by student
-    tiles: list[tuple[str, str]]
-    grades_figure: bytes
-    grades_sentence: str
-    questions: dict[str, list[Asked]]  # by part
-    question_figures: dict[str, bytes]
-    to_look_at: list[tuple[StudentResult, list[str]]]
-    pairs: list[similarity.Pair]
-    more_pairs: int
-    phases: list[tuple[str, str, str]]
-
-
-def overview(students: list[StudentResult], names: list[str]) -> Overview:
-    """Gather what class.html shows.
+def overview(students: list[StudentResult], names: list[str]) -> dict[str, object]:
+    """Gather what class.html shows, by the names that it uses.
 
     Args:
         students: with the teacher's marks merged in.
         names: the parts, in order.
     """
-    marks = {student.student: results.mark(student, names) for student in students}
+    marks = [results.mark(student, names) for student in students]
     questions = {name: _asked(students, name) for name in names}
-    grades = [grade for mark in marks.values() if (grade := mark.grade()) is not None]
-    pairs = similarity.similar(students)
-    machine = [_machine_grade(student, names) for student in students]
-    shown, sentence = (
-        (grades, "") if len(grades) == len(students) else (machine, " des seules questions vérifiées")
-    )
-    return Overview(
-        students=students,
-        names=names,
-        marks=marks,
-        tiles=_tiles(students, marks, grades),
-        grades_figure=_grades_figure([grade for grade in shown if grade is not None]),
-        grades_sentence=f"Notes sur {results.SCALE}{sentence}",
-        questions=questions,
-        question_figures={name: _questions_figure(asked) for name, asked in questions.items() if asked},
-        to_look_at=sorted(
+    grades = [grade for mark in marks if (grade := mark.grade()) is not None]
+    machine = [grade for student in students if (grade := _machine_grade(student, names)) is not None]
+    known = len(grades) == len(students)
+    return {
+        "students": students,
+        "names": names,
+        "received": sum(len(student.notebooks) for student in students),
+        "waiting": sum(len(mark.waiting) for mark in marks),
+        "grades": grades,
+        "median": statistics.median(grades) if grades else None,
+        "grades_figure": _grades_figure(grades if known else machine),
+        "grades_sentence": f"Notes sur {results.SCALE}{'' if known else ' des seules questions vérifiées'}",
+        "questions": questions,
+        "question_figures": {name: _questions_figure(asked) for name, asked in questions.items() if asked},
+        "to_look_at": sorted(
             ((s, why) for s in students if (why := _why_look(s, names))),
             key=lambda item: _calm(item[0], names),
         ),
-        pairs=pairs[:MOST_PAIRS],
-        more_pairs=max(0, len(pairs) - MOST_PAIRS),
-        phases=_phases(students),
-    )
+        "pairs": similarity.similar(students),
+        "phases": _phases(students),
+    }
 
 
 def _machine_grade(student, names):
     """Return the grade over the questions marked by machine only."""
-    points = maximum = 0.0
-    for name in names:
-        notebook = student.notebooks.get(name)
-        automatic = [question for question in (notebook.questions if notebook else ()) if not question.manual]
-        points += sum(question.points or 0 for question in automatic)
-        maximum += sum(question.maximum for question in automatic)
-    return points / maximum * results.SCALE if maximum else None
-
-
-def _tiles(students, marks, grades):
-    waiting = sum(len(mark.waiting) for mark in marks.values())
-    tiles = [(str(len(students)), "étudiant" + "s" * (len(students) >= 2))]
-    tiles.append((str(sum(len(s.notebooks) for s in students)), "carnets reçus"))
-    tiles.append((str(waiting), "réponses à corriger"))
-    if grades:
-        tiles.append((decimal(statistics.median(grades), 1), f"médiane des {len(grades)} notes complètes"))
-    return tiles
+    notebooks = [student.notebooks[name] for name in names if name in student.notebooks]
+    automatic = [question for notebook in notebooks for question in notebook.questions if not question.manual]
+    maximum = sum(question.maximum for question in automatic)
+    return sum(q.points or 0 for q in automatic) / maximum * results.SCALE if maximum else None
 
 
 def _asked(students, name):
     by_key = defaultdict(list)
     for student in students:
-        if name in student.notebooks:
-            for question in student.notebooks[name].questions:
-                by_key[question.key].append(question)
-    known = part(name)
-    keys = list(dict.fromkeys((*known.points, *sorted(by_key))))
+        for question in student.notebooks[name].questions if name in student.notebooks else ():
+            by_key[question.key].append(question)
     asked = []
-    for key in keys:
-        if not (answers := by_key.get(key)):
-            continue
+    for key in filter(by_key.get, results.question_keys(students, name)):
+        answers = by_key[key]
         first = answers[0]
-        kinds = Counter(map(_kind, answers))
         marked = [question.points for question in answers if question.points is not None]
         asked.append(
             Asked(
                 key,
                 first.title,
                 first.maximum,
-                first.manual,
-                known.rubrics.get(key, ""),
-                [kinds[kind] for kind in range(len(KINDS))],
+                part(name).rubrics.get(key, ""),
+                Counter(map(results.state, answers)),
                 statistics.fmean(marked) if marked else None,
                 [] if first.manual else _mistakes(answers),
             )
         )
     return asked
-
-
-def _kind(question: QuestionResult) -> int:
-    return {
-        "réussi": 0,
-        "en partie réussi": 1,
-        "à revoir": 2,
-        "sans réponse": 3,
-        "en attente de correction": 4,
-    }[results.state(question)]
 
 
 def _mistakes(answers):
@@ -181,7 +132,7 @@ def _mistakes(answers):
 
 def _why_look(student, names):
     why = [
-        f"{part(name).title}{NBSP}: {results.STATUS.get(notebook.status, notebook.status)}."
+        f"{part(name).title}{NBSP}: {results.STATUS[notebook.status]}."
         for name, notebook in sorted(student.notebooks.items())
         if notebook.status != "graded"
     ]
@@ -213,9 +164,9 @@ def _phases(students):
     french = {"start": "démarrage", "run": "exécution", "check": "vérification"}
     return [
         (
-            french.get(phase, phase),
+            french[phase],
             f"{decimal(statistics.median(seconds), 1)}{NBSP}s",
-            f"{round(100 * sum(seconds) / total) if total else 0}{NBSP}%",
+            percent(sum(seconds) / total if total else 0, 0),
         )
         for phase, seconds in sorted(by_phase.items(), key=lambda item: -sum(item[1]))
     ]
@@ -243,25 +194,22 @@ def _grades_figure(grades):
 
 def _questions_figure(asked):
     figure, ((axis,),) = new_figure(1, 1, 8.4, 0.9 + 0.31 * len(asked))
-    for row, question in enumerate(asked):
-        total, left = sum(question.kinds), 0.0
-        for number, (_, colour) in zip(question.kinds, KINDS, strict=True):
-            share = 100 * number / total
-            axis.barh(row, share, left=left, color=colour, height=0.72, edgecolor="white", linewidth=0.8)
-            if share >= 6:
-                dark = colour in (BLUE, WRONG)
-                axis.text(
-                    left + share / 2, row, str(number), ha="center", va="center", fontsize=8.5,
-                    color="white" if dark else INK,
-                )  # fmt: skip
-            left += share
+    totals, left = np.array([question.states.total() for question in asked]), np.zeros(len(asked))
+    for state, colour in COLOURS.items():
+        numbers = np.array([question.states[state] for question in asked])
+        shares = 100 * numbers / totals
+        style = {"color": colour, "height": 0.72, "edgecolor": "white", "linewidth": 0.8}
+        bars = axis.barh(range(len(asked)), shares, left=left, label=state, **style)
+        texts = [str(number) if share >= 6 else "" for number, share in zip(numbers, shares, strict=True)]
+        dark = colour in (BLUE, WRONG)
+        axis.bar_label(bars, texts, label_type="center", fontsize=8.5, color="white" if dark else INK)
+        left += shares
     axis.set_yticks(range(len(asked)), [f"{q.key}  {_short(q.title)}" for q in asked])
     axis.invert_yaxis()
     axis.set(xlim=(0, 100), xlabel="part des carnets rendus (%)")
     axis.tick_params(axis="y", length=0)
     axis.spines["left"].set_visible(False)
-    patches = [axis.barh([0], [0], color=colour, label=name) for name, colour in KINDS]
-    figure.legend(handles=patches, loc="outside upper center", ncols=len(KINDS), frameon=False, fontsize=9)
+    figure.legend(loc="outside upper center", ncols=len(COLOURS), frameon=False, fontsize=9)
     return _svg(figure)
 
 

@@ -27,19 +27,11 @@ ICONS = {
 
 def feedback(student: StudentResult, names: list[str]) -> str:
     """Return a student's page: marks, feedback and answers of each part, without any rubric."""
-    return (
-        _environment()
-        .get_template("feedback.html")
-        .render(
-            student=student,
-            names=names,
-            total=results.mark(student, names),
-            remarks=student.remarks,
-        )
-    )
+    template = _environment().get_template("feedback.html")
+    return template.render(student=student, names=names, total=results.mark(student, names))
 
 
-def class_page(view: overview.Overview) -> str:
+def class_page(view: dict[str, object]) -> str:
     """Return the teacher's page."""
     return _environment().get_template("class.html").render(view=view)
 
@@ -69,7 +61,6 @@ def _environment() -> Environment:
         "icons": ICONS,
         "statuses": results.STATUS,
         "scale": results.SCALE,
-        "sure": results.LOW_CERTAINTY,
-        "kinds": overview.KINDS,
+        "most_pairs": overview.MOST_PAIRS,
     }
     return environment

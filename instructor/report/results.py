@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.french import NBSP, count, plain
+from helpers.french import NBSP, percent, plain
 
 from ..editions import part
 from ..records import NotebookResult, QuestionResult, StudentResult
@@ -87,27 +87,23 @@ def load(results: Path) -> list[StudentResult]:
 
 def marks_table(students: list[StudentResult], names: list[str]) -> tuple[list[str], list[dict]]:
     """Return the columns and lines of marks.csv: one line a student."""
-    keys = {name: _keys(students, name) for name in names}
-    columns = ["Identifiant", "Nom", "Participant"]
-    for name in names:
-        title = part(name).title
-        columns += [f"{title} {key}" for key in keys[name]]
-        columns += [f"{title} points", f"{title} /{SCALE}", f"{title} état"]
-    columns += ["Points", "Maximum", f"Note /{SCALE}", "Réponses à corriger", "Remarques"]
-    return columns, [_marks_row(student, names) for student in students]
+    keys = {name: question_keys(students, name) for name in names}
+    rows = [_marks_row(student, keys) for student in students]
+    return list(rows[0]), rows
 
 
-def _marks_row(student, names):
+def _marks_row(student, keys):
     row = {"Identifiant": student.student, "Nom": student.name, "Participant": student.participant}
-    for name in names:
+    for name in keys:
         title, notebook = part(name).title, student.notebooks.get(name)
+        row |= {f"{title} {key}": "" for key in keys[name]}
         for question in notebook.questions if notebook else ():
             row[f"{title} {question.key}"] = "" if waits(question) else question.points or 0
         of_part = mark(student, [name])
         row[f"{title} points"] = of_part.points
         row[f"{title} /{SCALE}"] = _blank_if_none(of_part.grade())
-        row[f"{title} état"] = STATUS.get(of_part.statuses[0], of_part.statuses[0])
-    total = mark(student, names)
+        row[f"{title} état"] = STATUS[of_part.statuses[0]]
+    total = mark(student, list(keys))
     return row | {
         "Points": total.points,
         "Maximum": total.maximum,
@@ -138,11 +134,7 @@ def questions_table(students: list[StudentResult]) -> tuple[list[str], list[dict
         for _, notebook in sorted(student.notebooks.items())
         for question in notebook.questions
     ]
-    columns = [
-        "Identifiant", "Nom", "Partie", "Question", "Intitulé", "Points", "Maximum", "Correction", "État",
-        "Réponse", "Commentaire automatique", "Commentaire de l'enseignant",
-    ]  # fmt: skip
-    return columns, rows
+    return list(rows[0]) if rows else [], rows
 
 
 def state(question: QuestionResult) -> str:
@@ -163,7 +155,7 @@ def remarks(student: StudentResult) -> list[str]:
         title = part(name).title
         found += [f"{title}{NBSP}: {remark}" for remark in notebook.remarks]
         if notebook.certainty < LOW_CERTAINTY:
-            sure = count(round(100 * notebook.certainty), "%").replace("%s", "%")
+            sure = percent(notebook.certainty, 0)
             found.append(f"{title}{NBSP}: cellules reconnues avec une certitude de {sure}.")
     return found
 
@@ -173,7 +165,7 @@ def points_text(points: float, maximum: float) -> str:
     return f"{plain(points)}{NBSP}/{NBSP}{plain(maximum)}"
 
 
-def _keys(students, name):
+def question_keys(students: list[StudentResult], name: str) -> list[str]:
     """Return the keys of a part's questions, in order."""
     met = (question.key for s in students if name in s.notebooks for question in s.notebooks[name].questions)
     return list(dict.fromkeys((*part(name).points, *sorted(set(met)))))

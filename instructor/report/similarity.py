@@ -142,15 +142,15 @@ def _evidence(name, left: QuestionResult, right: QuestionResult, share) -> Evide
         )
     share = round(100 * min(share, 1))
     why = f"{share} % des suites de {RUN} mots de la réponse la plus courte sont communes"
-    return Evidence(name, left, why, *_marked(left.answer, right.answer))
+    return Evidence(name, left, why, *_compared(left.answer, right.answer))
 
 
-def _marked(left: str, right: str) -> tuple[list[tuple[str, bool]], list[tuple[str, bool]]]:
+def _compared(left: str, right: str) -> tuple[list[tuple[str, bool]], list[tuple[str, bool]]]:
     """Cut two texts in pieces that both have, at least ``RUN`` words long, and pieces of their own."""
     pieces = [re.findall(r"\w+|\W+", text) for text in (left, right)]
-    compared = [[_plain(piece).strip() for piece in cut] for cut in pieces]
-    blocks = difflib.SequenceMatcher(None, *compared, autojunk=False).get_matching_blocks()
-    marked = []
+    plain = [[_plain(piece).strip() for piece in cut] for cut in pieces]
+    blocks = difflib.SequenceMatcher(None, *plain, autojunk=False).get_matching_blocks()
+    both = []
     for side, cut in enumerate(pieces):
         result, done = [], 0
         for block in blocks:
@@ -162,5 +162,5 @@ def _marked(left: str, right: str) -> tuple[list[tuple[str, bool]], list[tuple[s
                 ]
                 done = start + block.size
         result.append(("".join(cut[done:]), False))
-        marked.append([piece for piece in result if piece[0]])
-    return marked[0], marked[1]
+        both.append([piece for piece in result if piece[0]])
+    return both[0], both[1]

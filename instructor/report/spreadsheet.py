@@ -68,7 +68,7 @@ def render(
     Args:
         columns: the header.
         rows: column -> text or number; a missing cell stays empty.
-        excel: for a French spreadsheet: byte order mark, semicolons, decimal commas.
+        excel: for a French spreadsheet: BOM, semicolons, decimal commas.
         delimiter: to keep that of an existing file.
         raw: columns whose texts are not protected from being run as formulas: another program's.
     """

@@ -21,7 +21,7 @@ def write_reports(results: Path, excel: bool = False) -> list[Path]:
         The paths written: manual.csv, marks.csv, questions.csv, class.html, feedback/, nbgrader/.
 
     Raises:
-        manual.ManualError: what the teacher typed cannot be read; nothing was changed.
+        manual_csv.ManualError: what the teacher typed cannot be read; nothing was changed.
     """
     students = marked(results)
     names = part_names(students)

@@ -15,7 +15,7 @@ class Limits:
         memory: bytes.
         processes: processes at a time.
         disk: bytes of all files written; they live in memory.
-        file: bytes of one file.
+        file: bytes of one file, and of all of /dev/shm.
     """
 
     cell: float = 120

@@ -169,8 +169,8 @@ def _write(path, table):
             if old == content:
                 return
             saved = datetime.fromtimestamp(path.stat().st_mtime)
-            mark = hashlib.sha256(old).hexdigest()[:8]
-            write_whole(path.parent / "backups" / f"manual-{saved:%Y%m%d-%H%M%S}-{mark}.csv", old)
+            digest = hashlib.sha256(old).hexdigest()[:8]
+            write_whole(path.parent / "backups" / f"manual-{saved:%Y%m%d-%H%M%S}-{digest}.csv", old)
         write_whole(path, content)
     except OSError as error:
         raise ManualError(f"{path} cannot be written ({error}): close it in your spreadsheet.") from None
