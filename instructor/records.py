@@ -12,6 +12,8 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+PART4 = "part4"  # where a student's saved files are staged, in their layout
+
 
 class Refused(Exception):
     """What was asked cannot be done; the message says why, and what to do."""
@@ -118,6 +120,3 @@ def write_whole(path: Path, content: str | bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-PART4 = "part4"  # where a student's saved files are staged, in their layout

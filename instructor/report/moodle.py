@@ -104,8 +104,8 @@ def gradebook(
     rows = []
     for row, student in matched:
         line = {"Nom complet": student.name, "Adresse de courriel": row[columns["email"]]}
-        line |= {part(name).title: _shown(_grade(student, [name], scale)) for name in names}
-        rows.append(line | {f"Note /{scale:g}": _shown(_grade(student, names, scale))})
+        line |= {part(name).title: _grade(student, [name], scale) for name in names}
+        rows.append(line | {f"Note /{scale:g}": _grade(student, names, scale)})
     titles = [part(name).title for name in names]
     return spreadsheet.render(
         ["Nom complet", "Adresse de courriel", *titles, f"Note /{scale:g}"], rows
@@ -243,10 +243,6 @@ def _maximum(row, columns):
 
 def _grade(student, names, scale):
     return results.mark(student, list(names)).grade(scale)
-
-
-def _shown(grade):
-    return "" if grade is None else grade
 
 
 def _chosen(names, wanted):

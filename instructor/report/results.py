@@ -56,6 +56,10 @@ def waits(question: QuestionResult) -> bool:
     return question.points is None and question.answered
 
 
+def _earned(question):
+    return None if waits(question) else question.points or 0
+
+
 def mark(student: StudentResult, names: list[str]) -> Mark:
     """Add up a student's points over some parts."""
     found = [student.notebooks.get(name) for name in names]
@@ -96,18 +100,18 @@ def _marks_row(student, keys):
     row = {"Identifiant": student.student, "Nom": student.name, "Participant": student.participant}
     for name in keys:
         title, notebook = part(name).title, student.notebooks.get(name)
-        row |= {f"{title} {key}": "" for key in keys[name]}
+        row |= {f"{title} {key}": None for key in keys[name]}
         for question in notebook.questions if notebook else ():
-            row[f"{title} {question.key}"] = "" if waits(question) else question.points or 0
+            row[f"{title} {question.key}"] = _earned(question)
         of_part = mark(student, [name])
         row[f"{title} points"] = of_part.points
-        row[f"{title} /{SCALE}"] = _blank_if_none(of_part.grade())
+        row[f"{title} /{SCALE}"] = of_part.grade()
         row[f"{title} état"] = STATUS[of_part.statuses[0]]
     total = mark(student, list(keys))
     return row | {
         "Points": total.points,
         "Maximum": total.maximum,
-        f"Note /{SCALE}": _blank_if_none(total.grade()),
+        f"Note /{SCALE}": total.grade(),
         "Réponses à corriger": len(total.waiting),
         "Remarques": " ".join(remarks(student)),
     }
@@ -122,7 +126,7 @@ def questions_table(students: list[StudentResult]) -> tuple[list[str], list[dict
             "Partie": notebook.part,
             "Question": question.key,
             "Intitulé": question.title,
-            "Points": "" if waits(question) else question.points or 0,
+            "Points": _earned(question),
             "Maximum": question.maximum,
             "Correction": "enseignant" if question.manual else "automatique",
             "État": state(question),
@@ -169,7 +173,3 @@ def question_keys(students: list[StudentResult], name: str) -> list[str]:
     """Return the keys of a part's questions, in order."""
     met = (question.key for s in students if name in s.notebooks for question in s.notebooks[name].questions)
     return list(dict.fromkeys((*part(name).points, *sorted(set(met)))))
-
-
-def _blank_if_none(value):
-    return "" if value is None else value

@@ -20,10 +20,8 @@ from ..records import QuestionResult, StudentResult
 
 RUN = 4  # words in a shingle
 SHORTEST = 12  # shingles: a shorter text is too easily the same
-CONTAINED = {
-    True: 0.35,
-    False: 0.7,
-}  # shared part of the shorter one that flags; code looks more alike than prose
+# Part of the shorter text that is shared, for prose (True) and code, which looks more alike anyway.
+CONTAINED = {True: 0.35, False: 0.7}
 FEW, SHARE, MANY = 4, 0.1, 15  # what more than 10 % of the students (but 4 to 15) share is common knowledge
 RARE = 2  # a wrong answer that only two students gave
 RARE_TO_FLAG = 3

@@ -67,7 +67,7 @@ def render(
 
     Args:
         columns: the header.
-        rows: column -> text or number; a missing cell stays empty.
+        rows: column -> text or number; None and a missing cell stay empty.
         excel: for a French spreadsheet: BOM, semicolons, decimal commas.
         delimiter: to keep that of an existing file.
         raw: columns whose texts are not protected from being run as formulas: another program's.
@@ -76,7 +76,7 @@ def render(
     writer = csv.writer(target, delimiter=delimiter or (";" if excel else ","), lineterminator="\r\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_cell(row.get(column, ""), excel, column in raw) for column in columns])
+        writer.writerow([_cell(row.get(column), excel, column in raw) for column in columns])
     return ((BOM if excel else "") + target.getvalue()).encode("utf-8")
 
 
@@ -97,6 +97,8 @@ def number(text: str) -> float | None:
 
 
 def _cell(value, excel, raw):
+    if value is None:
+        return ""
     if isinstance(value, (int, float)):
         return plain(value) if excel else plain(value).replace(",", ".")
     return value if raw else protected(value)
