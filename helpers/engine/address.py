@@ -20,8 +20,7 @@ from ..french import french_error, listed, quoted
 
 SITE = "https://playground.tensorflow.org/"
 
-# Every key that the site writes, in its order; it reads ``cosX``, ``cosY`` and ``collectStats`` too, but
-# does nothing with them.
+# Every key that the site writes, in its order.
 KEYS = (
     *("activation", "regularization", "batchSize", "dataset", "regDataset", "learningRate"),
     *("regularizationRate", "noise", "networkShape", "seed", "showTestData", "discretize", "percTrainData"),
@@ -34,6 +33,7 @@ CONTROLS = (
     *("regularization", "regularizationRate", "problem", "dataset", "percTrainData", "noise", "batchSize"),
     "numHiddenLayers",
 )  # what the site can hide by ``<name>_hide=true``
+# What changes no experiment: the site reads the first two, and does nothing with them.
 IGNORED = ("cosX", "cosY", "collectStats", "tutorial", "hideText")
 
 _KNOWN = (*KEYS, *OURS, *(f"{name}_hide" for name in dict.fromkeys((*CONTROLS, *KEYS))))
@@ -86,8 +86,8 @@ def read(url: str, make: Callable[[Mapping[str, str]], object]) -> object:
             raise errors[0]
     if not readings:
         raise french_error(
-            f"Ce texte ({quoted(url, 40)}) n'est pas une adresse du Playground. {_COPY_AGAIN} "
-            f"Par exemple : {SITE}#activation=relu&dataset=xor&networkShape=3"
+            "Ce texte n'est pas une adresse du Playground. Copiez l'adresse entière, par exemple "
+            f"{SITE}#activation=relu&dataset=xor&networkShape=3&seed=0.50819."
         )
     if len(readings) > 1:
         raise french_error(_disagreement(list(readings.values())))
@@ -171,7 +171,8 @@ def _mended(text: str) -> str:
     text = re.sub(r"\\u00([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), text, flags=re.IGNORECASE)
     text = re.sub(r"\\(?=[\W_]|$)", "", text)  # Markdown's \# \& \_
     text = _unwrapped(text)
-    text = re.sub("Â?®|%C2%AE", "&reg", text, flags=re.IGNORECASE)  # an HTML reader has eaten "&reg"
+    # An HTML reader has eaten "&reg". The second is "®" in UTF-8 read as Latin-1.
+    text = re.sub("%C2%AE|Â®|®", "&reg", text, flags=re.IGNORECASE)
     # "001,000" as the site shows epochs, "1 000" as we do: a number of groups.
     spaces = "\u00a0\u2009\u202f"
     grouped = rf"\b({'|'.join(OURS)})=(\d{{1,3}}(?:[,{spaces}]\d{{3}})+|0\d\d(?: \d{{3}})+)(?!\d|[,.]\d)"
@@ -180,9 +181,9 @@ def _mended(text: str) -> str:
 
 def _unwrapped(text: str) -> str:
     """Take addresses that are percent-encoded, as in another link's query, out of what is around them."""
-    while found := "%" in text and _ENCODED_PAIR.search(
-        text
-    ):  # pasted or encoded several times; each turn decodes one
+    if "%" not in text:
+        return text
+    while found := _ENCODED_PAIR.search(text):  # each turn decodes one
         start = max(text.rfind(sign, 0, found.start()) for sign in "&?= \n<\"'(") + 1
         end = re.compile(r"[&\s<>\"')]|$").search(text, found.end()).start()
         whole, rest = text[start:end], end
@@ -314,17 +315,18 @@ def _refuse_misspelt(name: str) -> None:
 
 
 def _refuse_cut(values: Mapping[str, str]) -> None:
-    """Refuse what only the site writes without what the site always writes first and last."""
-    if {"dataset", "regDataset"} <= values.keys() or not values.keys().isdisjoint(
-        ("cosX", "cosY", "collectStats")
-    ):
-        expected = ["activation", "sinY", "problem"]
-        if not values.keys().isdisjoint(OURS) and "cosY" in values:
-            expected.append("hideText")  # the end of what we write; the site has written it since 2016
-        missing = [key for key in expected if key not in values]
-        missing += [key for key, text in values.items() if not text and key != "networkShape"]
-        if missing:
-            raise french_error(f"L'adresse est coupée : {listed(missing)} y manque. {_COPY_AGAIN}")
+    """Refuse what a program has written, not a hand, without what a program always writes."""
+    keys = values.keys()
+    both_data = {"dataset", "regDataset"} <= keys
+    if not both_data and keys.isdisjoint(("cosX", "cosY", "collectStats")):
+        return
+    expected = ["activation", "sinY", "problem"]
+    if "cosY" in keys and not keys.isdisjoint(OURS):
+        expected.append("hideText")  # the end of what we write; the site's first edition lacked it
+    missing = [key for key in expected if key not in keys]
+    missing += [key for key, text in values.items() if not text and key != "networkShape"]
+    if missing:
+        raise french_error(f"L'adresse est coupée : il y manque {listed(missing)}. {_COPY_AGAIN}")
 
 
 def _disagreement(readings: list[Mapping[str, str]]) -> str:
