@@ -154,13 +154,13 @@ def _source(book, name):
         for cell in read(ROOT / f"{name}.ipynb").cells:
             if not (metadata := cell["metadata"].get("nbgrader")):
                 continue
-            kind, grade_id = {"cell_type": cell["cell_type"]}, metadata["grade_id"]
+            kind, own_name = {"cell_type": cell["cell_type"]}, metadata["grade_id"]
             if metadata["grade"]:
-                _set(book, grades, grade_id, notebook, max_score=float(metadata["points"]), **kind)
+                _set(book, grades, own_name, notebook, max_score=float(metadata["points"]), **kind)
             if metadata["solution"]:
-                _set(book, solutions, grade_id, notebook)
+                _set(book, solutions, own_name, notebook)
             text = {"source": cell["source"], "checksum": metadata["checksum"]}
-            _set(book, sources, grade_id, notebook, locked=metadata["locked"], **text, **kind)
+            _set(book, sources, own_name, notebook, locked=metadata["locked"], **text, **kind)
     book.db.flush()
     return notebook, list(grades[1].values()), list(solutions[1].values())
 
