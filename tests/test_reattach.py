@@ -229,9 +229,12 @@ def test_what_nothing_tells_apart_is_left_to_a_person(attach):
 
 
 def test_the_student_version_of_an_open_cell_is_run(attach):
-    attached = attach(answered(PART2, {"q3-mesure": "forme = (4, 4)\nessai = train(lab)"}), PART2)
-    cell = by_id(attached)["q3-mesure"]
+    notebook = answered(PART2, {"q3-mesure": "forme = (4, 4)\nessai = train(lab)"})
+    cell = by_id(attach(notebook, PART2))["q3-mesure"]
     assert (cell.source, cell.metadata.lab.origin) == ("forme = (4, 4)\nessai = train(lab)", "student")
+    cells = attach(without_names(notebook), PART2).notebook.cells
+    place = [cell.id for cell in cells].index("q3-mesure")
+    assert cells[place + 1].source == "forme = (4, 4)\nessai = train(lab)"  # after ours, so that it counts
 
 
 def test_another_edition_is_said(attach):

@@ -29,7 +29,7 @@ from ..records import PART4, Refused, StudentResult, Submission, write_whole
 from ..sandbox.bench import Bench
 from ..sandbox.inside.limits import Limits
 from ..sandbox.room import SandboxError, lab, require
-from .notebook import is_our_failure, mark_submission
+from .notebook import mark_submission
 
 STUDENTS = "students"
 RESULT = "result.json"
@@ -159,8 +159,8 @@ def load_known(results: Path, submission: Submission, kit: str) -> StudentResult
     except (OSError, ValueError, KeyError, TypeError):
         return None
     same = holds_for == {"digest": submission.digest, "kit": kit} and result.digest == submission.digest
-    ours = any(is_our_failure(notebook) for notebook in result.notebooks.values())
-    return result if submission.digest and same and not ours else None
+    failed = any(notebook.status == "refused" for notebook in result.notebooks.values())
+    return result if submission.digest and same and not failed else None
 
 
 def store(results: Path, result: StudentResult, kit: str) -> None:

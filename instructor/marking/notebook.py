@@ -74,11 +74,6 @@ def _mark_notebook(submission, part, edition, bench, folder) -> NotebookResult:
     return result
 
 
-def is_our_failure(result: NotebookResult) -> bool:
-    """Tell whether a notebook was not marked by a failure of our own, so that it is worth another try."""
-    return any(remark.startswith(_OURS) for remark in result.remarks)
-
-
 def run(result: NotebookResult, edition, notebook, bench, folder=None) -> None:
     """Run and check a rebuilt notebook, and fill in its result."""
     plan = make_plan(notebook)
