@@ -14,7 +14,7 @@ from instructor.editions import parts
 from instructor.records import StudentResult
 from instructor.report import formgrader, manual_csv, results, spreadsheet
 from instructor.report.manual_csv import COLUMNS, ManualError
-from instructor.report.marked import marked
+from instructor.report.results import marked
 from instructor.report.write import write_reports
 from tests.made_results import FREE, PART1, complete, question, store, student
 

@@ -18,7 +18,6 @@ from helpers.french import typographic
 from ..editions import part
 from ..records import Refused, StudentResult, write_whole
 from . import results, spreadsheet
-from .marked import marked
 
 # What a column holds -> its name in French and in English. A worksheet in another language lacks our names.
 _NAMES = {
@@ -161,7 +160,7 @@ def export(
     """
     if filled is None:
         raise ExportError(HOW_TO_DOWNLOAD)
-    students = marked(folder)
+    students = results.marked(folder)
     if not students:
         raise ExportError(f"{folder} holds no results; run `grade` first.")
     names = _chosen(results.part_names(students), wanted)

@@ -1,7 +1,7 @@
-"""Everything written from the stored marks: tables, pages, manual marks, formgrader's course.
+"""Everybody's marks: the machine's, with what the teacher typed over them; added up, and as tables.
 
 ``RESULTS/students/<student>/result.json`` is the machine's word, ``manual.csv`` and formgrader's gradebook
-the teacher's. The rest can be thrown away; ``write_reports`` rebuilds it, the same from the same input.
+the teacher's. All other reports can be thrown away; ``write_reports`` rebuilds them, the same from the same.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from helpers.french import NBSP, percent, plain
 
 from ..editions import part
 from ..records import NotebookResult, QuestionResult, StudentResult
+from . import formgrader, manual_csv
 
 STATUS = {
     "graded": "corrigé",
@@ -87,6 +88,28 @@ def part_names(students: list[StudentResult]) -> list[str]:
 def load(results: Path) -> list[StudentResult]:
     """Read the machine's marks of everybody, in order."""
     return [StudentResult.load(path) for path in sorted(results.glob("students/*/result.json"))]
+
+
+def marked(results: Path) -> list[StudentResult]:
+    """Read everybody's marks with what the teacher typed in manual.csv or in formgrader.
+
+    manual.csv gains the lines that it lacks. Where both say something of a question, formgrader wins.
+
+    Raises:
+        manual_csv.ManualError: what the teacher typed cannot be read; nothing was changed.
+    """
+    students = load(results)
+    overridden = formgrader.typed(results / formgrader.COURSE)
+    by_hand = manual_csv.merge(results / "manual.csv", students, overridden)
+    for student in students:
+        for notebook in student.notebooks.values():
+            for question in notebook.questions:
+                identity = (student.student, notebook.part, question.key)
+                for source in (by_hand, overridden):
+                    if typed := source.get(identity):
+                        question.points = question.points if typed.points is None else typed.points
+                        question.comment = typed.comment or question.comment
+    return students
 
 
 def marks_table(students: list[StudentResult], names: list[str]) -> tuple[list[str], list[dict]]:

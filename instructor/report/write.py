@@ -6,8 +6,7 @@ from pathlib import Path
 
 from ..records import write_whole
 from . import formgrader, overview, pages, spreadsheet
-from .marked import marked
-from .results import marks_table, part_names, questions_table
+from .results import marked, marks_table, part_names, questions_table
 
 
 def write_reports(results: Path, excel: bool = False) -> list[Path]:

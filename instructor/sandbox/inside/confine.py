@@ -40,13 +40,14 @@ def keep(serve: Callable[[], None], sock: socket.socket, limits: Limits, isolate
         limits: its bounds, and those of all that it starts.
         isolated: False outside of any sandbox, where what else runs is not the submission's to count.
     """
-    prctl = ctypes.CDLL(None).prctl
-    prctl(_SET_DUMPABLE, 0)  # no process of the same user may trace the keeper, nor write in its memory
+    if isolated:  # no process of the same user may trace the keeper, nor write in its memory
+        _set_dumpable(0)
     student = os.fork()
     if not student:
         try:
             os.setsid()
-            prctl(_SET_DUMPABLE, 1)  # for the keeper to count what it holds
+            if isolated:
+                _set_dumpable(1)  # for the keeper to count what it holds
             _limit(limits)
             serve()
         finally:
@@ -57,6 +58,10 @@ def keep(serve: Callable[[], None], sock: socket.socket, limits: Limits, isolate
         if not isolated:  # a sandbox dies with its keeper
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(student, signal.SIGKILL)
+
+
+def _set_dumpable(value):
+    ctypes.CDLL(None).prctl(_SET_DUMPABLE, value)  # only Linux has it
 
 
 def _watch(student, sock, limits, isolated):
