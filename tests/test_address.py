@@ -319,7 +319,19 @@ def test_a_sign_too_much_anywhere_is_never_another_experiment(url, sign):
 # Single rules
 
 
-@pytest.mark.parametrize("text", ["001,400", "001\u202f400", "001 400", "1,400", "1\u00a0400", "1\u202f400"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "001,400",
+        "001\u202f400",
+        "001 400",
+        " 001 400",
+        "1,400",
+        "\u202f1\u202f400",
+        "1\u00a0400",
+        "1\u202f400",
+    ],
+)
 @pytest.mark.parametrize("after", ["", "&resets=5", "\u00a0époques"])
 def test_epochs_are_read_as_they_are_shown(text, after):
     assert read(f"#dataset=xor&epochs={text}{after}").epochs == 1400
@@ -332,6 +344,8 @@ def test_epochs_are_read_as_they_are_shown(text, after):
         ("#epochs=400.0", "epochs=4000"),
         ("#epochs=1 400", "epochs=1 ou 1400"),
         ("#epochs=40\n0", "epochs=40 ou 400"),
+        ("#epochs= 1 400", "epochs=1 ou 1400"),
+        ("#networkShape=4 2", "networkShape=4 ou 4,2"),
         ("#sinY=False", "true ou false, en minuscules"),
         ("#sinY=0", "sinY = '0'"),
         ("#discretize=anything", "discretize"),

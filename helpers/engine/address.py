@@ -175,7 +175,7 @@ def _mended(text: str) -> str:
     text = re.sub("%C2%AE|Â®|®", "&reg", text, flags=re.IGNORECASE)
     # "001,000" as the site shows epochs, "1 000" as we do: a number of groups.
     spaces = "\u00a0\u2009\u202f"
-    grouped = rf"\b({'|'.join(OURS)})=(\d{{1,3}}(?:[,{spaces}]\d{{3}})+|0\d\d(?: \d{{3}})+)(?!\d|[,.]\d)"
+    grouped = rf"\b({'|'.join(OURS)})=\s?(\d{{1,3}}(?:[,{spaces}]\d{{3}})+|0\d\d(?: \d{{3}})+)(?!\d|[,.]\d)"
     return re.sub(grouped, lambda found: f"{found[1]}={re.sub(r'[^0-9]', '', found[2])}", text)
 
 
@@ -212,15 +212,16 @@ def _addresses(text: str) -> Iterator[list[str]]:
         pieces = [n for n in range(first, after) if _PAIR.search(words[n])]
         if not pieces:
             continue
-        last, end = words[pieces[-1]], pieces[-1] + 1
+        end = pieces[-1] + 1
         whole = _glued(text, places[first:end])
+        if end < after and whole.endswith("=") and not whole.endswith("networkShape="):
+            whole += words[end]
+            end += 1
         endings = [""]
-        if end < after:  # the next word may be the end of the last value, or all of it
-            gap = text[places[end - 1][1] : places[end][0]]
-            if gap.isspace() or not re.search(r"\s", gap):
-                endings.append(words[end])
-            if last.endswith("=") and not last.endswith("networkShape="):
-                endings = endings[-1:]
+        gap = text[places[end - 1][1] : places[end][0]] if end < after else None
+        if gap is not None and (gap.isspace() or not re.search(r"\s", gap)):
+            # The next word may be the end of the last value, or the rest of a list that has lost a comma.
+            endings += [words[end], f",{words[end]}"]
         for parts in zip(*(_fragments(whole + ending) for ending in endings), strict=True):
             yield list(dict.fromkeys(parts))
 
