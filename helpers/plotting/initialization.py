@@ -43,17 +43,17 @@ _FAINTEST = 1e-8  # gradients below are drawn there
 
 
 @waits
-def gallery(run: Run, columns: int = 14) -> Picture:
+def gallery(run: Run) -> Picture:
     """Draw the output surface of every start, grouped by family, with each family's frequency and losses.
 
     Args:
         run: a trained run; the small numbers on the surfaces are its starts.
-        columns: surfaces a row.
     """
     test_losses = worst_if_nan(run.test_loss[:, -1])
     names = np.array(families(run))
     groups = {name: np.flatnonzero(names == name) for name in FAMILIES if name in names}
     groups = dict(sorted(groups.items(), key=lambda group: np.median(test_losses[group[1]])))
+    columns = 14
     head, gap = 0.62, 0.08  # of a surface's side: above a family, around a surface
     heights = [head + math.ceil(len(starts) / columns) for starts in groups.values()]
     outputs = run.predict(grid_points()).reshape(-1, GRID, GRID)[:, ::2, ::2]

@@ -30,20 +30,19 @@ from .waiting import compare, draw_levels, predicted, waits
 
 
 @waits
-def surfaces(run: Run, starts: Iterable[int] | None = None, columns: int = 6) -> Picture:
+def surfaces(run: Run, starts: Iterable[int] | None = None) -> Picture:
     """Draw the output surface of some starts over the data, best test loss first.
 
     Args:
         run: a trained run.
         starts: which of its starts; by default up to twelve, spread evenly from the best to the worst.
-        columns: surfaces a row.
     """
     losses = worst_if_nan(run.test_loss[:, -1])
     ranked = np.argsort(losses, kind="stable")
     if starts is None:
         starts = ranked[np.linspace(0, len(run.starts) - 1, min(12, len(run.starts))).round().astype(int)]
     starts = sorted(starts, key=lambda start: losses[start])
-    columns = min(columns, len(starts))
+    columns = min(6, len(starts))
     rows = math.ceil(len(starts) / columns)
     side = min((WIDTH - 0.9) / columns, 3.2)
     data = load_data(run.config)

@@ -6,6 +6,8 @@ made from tests/hosts/colab-requirements.txt, adds the classic page to the front
 Screenshots go to test-artifacts/, which git ignores.
 """
 
+import contextlib
+import functools
 import importlib.util
 import os
 import re
@@ -49,21 +51,21 @@ def browser():
 
 
 @pytest.fixture(scope="package")
-def server(browser, tmp_path_factory):
-    """A Jupyter server whose root is a copy of the pack."""
-    folder = tmp_path_factory.mktemp("pack")
-    copy_pack(ROOT, folder)
-    with JupyterServer(folder) as running:
-        yield running
+def server_of(browser, tmp_path_factory):
+    """Function that returns the Jupyter server of a front end, whose root is a copy of the pack.
 
+    JupyterLab and Notebook 7 share one; the classic page has its own, of Notebook 6 on Colab's versions.
+    """
+    with contextlib.ExitStack() as running:
 
-@pytest.fixture(scope="package")
-def classic_server(browser, tmp_path_factory):
-    """A server of Notebook 6 on Colab's versions, whose root is a copy of the pack."""
-    folder = tmp_path_factory.mktemp("classic-pack")
-    copy_pack(ROOT, folder)
-    with JupyterServer(folder, python=os.environ["COLAB_PYTHON"], classic=True) as running:
-        yield running
+        @functools.cache
+        def start(classic):
+            folder = tmp_path_factory.mktemp("pack")
+            copy_pack(ROOT, folder)
+            python = {"python": os.environ["COLAB_PYTHON"]} if classic else {}
+            return running.enter_context(JupyterServer(folder, classic=classic, **python))
+
+        yield lambda front: start(front == "classic")
 
 
 @pytest.fixture(scope="package", params=["lab", "notebook", "classic"])
@@ -75,7 +77,7 @@ def front(request):
 
 
 @pytest.fixture
-def open_page(browser, request):
+def open_page(browser, server_of, request):
     """Function that opens a notebook of the pack, or one made of the given `cells`, in a window of its own.
 
     open_page("part1_linear_vs_relu.ipynb", front="lab") or open_page(cells=["print(1)"]) -> NotebookPage.
@@ -84,7 +86,7 @@ def open_page(browser, request):
     opened = []
 
     def open_it(path=None, cells=(), front="lab", **options):
-        server = request.getfixturevalue("classic_server" if front == "classic" else "server")
+        server = server_of(front)
         if path is None:
             path = f"{picture_name(request)}-{len(opened)}.ipynb"
             write_notebook(server.folder / path, cells)

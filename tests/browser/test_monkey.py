@@ -9,7 +9,8 @@ FAILING = "import ipywidgets as w; b = w.Button(description='Casse'); b.on_click
 
 
 @pytest.fixture
-def notebook(browser, server):
+def notebook(browser, server_of):
+    server = server_of("lab")
     write_cells(server.folder / "monkey.ipynb")
     opened = open_notebook(browser, server, "monkey.ipynb")
     yield opened

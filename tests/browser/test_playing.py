@@ -39,9 +39,9 @@ PLAYING = "print([number for number, one in enumerate(made) if one.playing])"
 
 
 @pytest.fixture(scope="module")
-def page(front, browser, request):
+def page(front, browser, server_of):
     """A notebook with a Playground and, in another cell, a slider of its own; its kernel is warm."""
-    server = request.getfixturevalue("classic_server" if front == "classic" else "server")
+    server = server_of(front)
     write_notebook(server.folder / "playing.ipynb", [IMPORTS, WIDGET, SLIDER])
     opened = open_notebook(browser, server, "playing.ipynb", front)
     opened.run_all()
