@@ -53,6 +53,11 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{decimal(100 * share, digits)}{NBSP}%"
 
 
+def signed(value: float, digits: int = 1) -> str:
+    """Write a number with its sign, such as "+1,7" or "−0,4"."""
+    return f"{'−' if value < 0 else '+'}{decimal(abs(value), digits)}"
+
+
 def duration(seconds: float) -> str:
     """Write a time as one says it: "0,4 s", "65 s", "9 min", "1 h 05 min"."""
     if seconds < 89.5:

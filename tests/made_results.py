@@ -59,7 +59,7 @@ def store(results, *students):
         for part, notebook in one.notebooks.items():
             answers = {question.key: question.answer for question in notebook.questions}
             rebuilt = {
-                "cells": editions.cells(editions.ROOT / f"{part}.ipynb"),
+                "cells": editions.read(editions.ROOT / f"{part}.ipynb").cells,
                 "metadata": {},
                 "nbformat": 4,
             }
