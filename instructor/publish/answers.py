@@ -74,9 +74,10 @@ def spellings(value: object) -> Iterator[str]:
         for item in value:
             yield from spellings(item)
     elif isinstance(value, float):
-        for digits in (2, 3):
-            yield f"{value:.{digits}f}"
-            yield f"{value:.{digits}f}".replace(".", ",")
+        for written in (f"{value:.2f}", f"{value:.3f}"):
+            if len(written.replace(".", "").lstrip("-0")) > 1:  # 0.03 alone is any setting
+                yield written
+                yield written.replace(".", ",")
         if 0 < value < 1:
             yield from (f"{100 * value:.0f}{space}%" for space in (" ", "\u00a0", ""))
     elif isinstance(value, int) and value >= 100:
