@@ -1,9 +1,8 @@
 """Trains the Playground's networks exactly as the original does, many random starts at once.
 
-TensorFlow compiles a whole chunk of epochs with XLA. The starts are the trailing axis of every
-tensor, so 128 of them cost little more than one. Rates, parameters and points are tensors too: changing
-them recompiles nothing. Nor does a neuron more or less, most of the time: layers are padded to 4 or 8
-neurons, and a missing neuron is one whose weights are dead.
+``compiled`` holds the training itself, as programs for blocks of starts; here a run is NumPy arrays, cut into
+blocks that train on all of the machine's cores. A start gets the same weights, to the bit, alone or among
+others.
 
 Source of the rules: the original's nn.ts and playground.ts. Loss 0.5 (output - label)^2; the points
 are walked in a fixed order; weights move after each point whose position is a multiple of the batch
@@ -14,20 +13,22 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
-import tensorflow as tf
 
 from ..french import french_error
-from .compiled import CHUNK, DEVICE, Batches, get_program
-from .config import PlaygroundConfig
-from .data import Dataset, compute_features, draw
+from .compiled import BLOCK, CHUNK, SIZES, WINDOWS, Data, Layer, Program, Rules
+from .config import ACTIVATIONS, PlaygroundConfig
+from .data import SAMPLES, Dataset, compute_features, draw
 
 MAX_START = 100_000  # bounds the time spent drawing weights
 DTYPES = ("float64", "float32")
+ALONE = 4  # starts that train faster one by one than as a block
 
 Parameters = list[tuple[np.ndarray, np.ndarray]]
 
@@ -74,25 +75,22 @@ class Run:
         self.learning_rate = config.learning_rate
         self.regularization_rate = config.regularization_rate
         dataset, random = draw(config)
-        self._sizes = layer_sizes(config)
-        with tf.device(DEVICE):
-            self._batches = _make_batches(dataset, config, dtype)
-            self.parameters = _initial_parameters(config, random, self.starts)
-            self._alive = [
-                _padded(np.ones((inputs, units, len(self.starts))), weights.shape, dtype)
-                for (weights, _), (inputs, units) in zip(self._layers, pairwise(self._sizes), strict=True)
-            ]
-            self._program = get_program(
-                tuple(tuple(weights.shape) for weights, _ in self._layers),
-                tuple(tuple(tensor.shape) for tensor in self._batches),
-                config.activation,
-                output_activation(config),
-                config.regularization == "L1",
-                dtype,
-            )
-            losses = self._program.losses(self._layers, self._batches)
+        layers = _initial_parameters(config, random, self.starts)
+        layers = [(weights.astype(dtype), biases.astype(dtype)) for weights, biases in layers]
+        self._layers = [Layer(weights, biases, np.ones_like(weights)) for weights, biases in layers]
+        self._data = _make_data(dataset, config, dtype)
         self._epoch = 0
-        self._history = [_finite(losses.numpy()[np.newaxis])]
+        self._history = [_finite(self._initial_losses(dataset))]
+
+    def _initial_losses(self, dataset):
+        halves = [
+            0.5 * np.mean((self.predict(points.astype(self.dtype)) - labels.astype(self.dtype)) ** 2, axis=1)
+            for points, labels in (
+                (dataset.train_points, dataset.train_labels),
+                (dataset.test_points, dataset.test_labels),
+            )
+        ]
+        return np.stack(halves)[np.newaxis]
 
     @property
     def epoch(self) -> int:
@@ -115,30 +113,18 @@ class Run:
     @property
     def parameters(self) -> Parameters:
         """Weights (starts, in, out) and biases (starts, out) of each layer; assign a list to change them."""
-        return [
-            (
-                np.moveaxis(weights.numpy()[:inputs, :units], -1, 0),
-                np.moveaxis(biases.numpy()[:units], -1, 0),
-            )
-            for (weights, biases), (inputs, units) in zip(self._layers, pairwise(self._sizes), strict=True)
-        ]
+        return [(layer.weights.copy(), layer.biases.copy()) for layer in self._layers]
 
     @parameters.setter
     def parameters(self, parameters: Parameters):
-        count = len(self.starts)
-        expected = [((count, i, o), (count, o)) for i, o in pairwise(self._sizes)]
+        expected = [(layer.weights.shape, layer.biases.shape) for layer in self._layers]
         shapes = [(np.shape(weights), np.shape(biases)) for weights, biases in parameters]
         if shapes != expected:
             raise french_error(f"Paramètres de formes {shapes} ; formes attendues : {expected}.")
-        wide = _padded_sizes(self._sizes)
-        with tf.device(DEVICE):
-            self._layers = [
-                (
-                    _padded(np.moveaxis(np.asarray(weights), 0, -1), (i, o, count), self.dtype),
-                    _padded(np.moveaxis(np.asarray(biases), 0, -1), (o, count), self.dtype),
-                )
-                for (weights, biases), (i, o) in zip(parameters, pairwise(wide), strict=True)
-            ]
+        self._layers = [
+            Layer(np.array(weights, self.dtype), np.array(biases, self.dtype), layer.alive)
+            for (weights, biases), layer in zip(parameters, self._layers, strict=True)
+        ]
 
     def train(self, epochs: int, seconds: float = math.inf) -> Run:
         """Train on for some epochs and return this run.
@@ -152,30 +138,50 @@ class Run:
         """
         epochs = _whole("epochs", epochs, None)
         end = time.monotonic() + seconds
-        penalty_rate = 0 if self.config.regularization == "none" else self.regularization_rate
-        rates = [tf.constant(rate, self.dtype) for rate in (self.learning_rate, penalty_rate)]
         while epochs:
             chunk = min(epochs, CHUNK)
-            layers, alive, losses = self._program.advance(
-                self._layers,
-                self._alive,
-                self._batches,
-                *rates,
-                tf.constant(self._epoch > 0),
-                tf.constant(chunk),
-            )
-            losses = _finite(losses.numpy()[:chunk])
+            layers, losses = self._advance(chunk)
             # Together and last, so that an interrupt leaves a run that can go on.
-            self._layers, self._alive, self._epoch = layers, alive, self._epoch + chunk
-            self._history.append(losses)
+            self._layers, self._epoch = layers, self._epoch + chunk
+            self._history.append(_finite(losses))
             epochs -= chunk
             if time.monotonic() > end:
                 break
         return self
 
+    def _advance(self, epochs):
+        """Return the layers after some more epochs, and the losses of each, (epochs, 2, starts)."""
+        penalty_rate = 0 if self.config.regularization == "none" else self.regularization_rate
+        rules = Rules(
+            np.int32(len(self._layers) - 1),
+            np.int32(ACTIVATIONS.index(self.config.activation)),
+            np.bool_(self.config.regularization == "L1"),
+            *(np.array(rate, self.dtype) for rate in (self.learning_rate, penalty_rate)),
+        )
+
+        def train(block):
+            layers = [Layer(*(part[block] for part in layer)) for layer in self._layers]
+            program = get_program(self.config, block.stop - block.start, self.dtype)
+            network, losses = program.advance(
+                _pack(layers, program), self._data, rules, self._epoch > 0, epochs
+            )
+            return _unpack(network, layers), losses[..., : block.stop - block.start]
+
+        blocks = _blocks(len(self.starts))
+        if len(blocks) == 1:
+            trained = [train(*blocks)]
+        else:  # TensorFlow lets the other threads run
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                trained = list(pool.map(train, blocks))
+        layers = [
+            Layer(*(np.concatenate(parts) for parts in zip(*same, strict=True)))
+            for same in zip(*(layers for layers, _ in trained), strict=True)
+        ]
+        return layers, np.concatenate([losses for _, losses in trained], axis=-1)
+
     def copy(self) -> Run:
         """Return a run that goes its own way from here: training one leaves the other as it is."""
-        twin = copy.copy(self)  # tensors never change in place
+        twin = copy.copy(self)  # its arrays never change in place
         twin._history = list(self._history)
         return twin
 
@@ -202,6 +208,24 @@ class Run:
     def predict(self, points: np.ndarray) -> np.ndarray:
         """Compute the networks' outputs, array of shape (starts, n), at points of shape (n, 2)."""
         return self.activations(points)[-1][..., 0]
+
+
+def get_program(config: PlaygroundConfig, starts: int = 1, dtype: str = "float64") -> Program:
+    """Return the program that trains so many starts, a block of them at most, of an experiment.
+
+    ``get_program(config).compile()``, on any thread, lets a later training begin at once.
+    """
+    widest = max(len(config.features), *config.network_shape, 0)
+    train_points = SAMPLES[config.problem] * config.perc_train_data // 100
+    batch = config.batch_size + train_points % config.batch_size
+    return Program.get(
+        config.problem,
+        min(len(config.network_shape), 2),
+        min(size for size in SIZES if size >= widest),
+        min(window for window in WINDOWS if window >= batch),
+        1 if starts == 1 else BLOCK,
+        dtype,
+    )
 
 
 def layer_sizes(config: PlaygroundConfig) -> tuple[int, ...]:
@@ -257,50 +281,50 @@ def _initial_parameters(config, random, starts) -> Parameters:
     return parameters
 
 
-def _make_batches(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> Batches:
-    train_inputs, test_inputs = (
-        compute_features(points, config.features)[..., np.newaxis]
-        for points in (dataset.train_points, dataset.test_points)
-    )
-    train_labels, test_labels = (
-        labels[:, np.newaxis, np.newaxis] for labels in (dataset.train_labels, dataset.test_labels)
-    )
-    rows, shares = _batch_plan(len(train_labels), config.batch_size)
-    shares = shares[..., np.newaxis, np.newaxis]
-    batches = train_inputs[rows], train_labels[rows], shares
-    whole = train_inputs, train_labels, test_inputs, test_labels
-    return Batches(*(tf.constant(array, dtype) for array in (*batches, *whole)))
+def _make_data(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> Data:
+    train = len(dataset.train_labels)
+    batches, left_over = divmod(train, config.batch_size)
+    points = compute_features(np.concatenate([dataset.train_points, dataset.test_points]), config.features)
+    labels = np.concatenate([dataset.train_labels, dataset.test_labels])
+    order = [*range(train - left_over, train), *range(len(labels))]
+    data = get_program(config, 1, dtype).empty_data()
+    data.points[: len(order), : points.shape[1], 0] = points[order]
+    data.labels[: len(order), 0, 0] = labels[order]
+    return Data(data.points, data.labels, *np.int32((left_over, config.batch_size, batches, train)))
 
 
-def _batch_plan(points: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Say which points each weight update sees and what each counts.
-
-    No weight moves between the last update of an epoch and the first of the next, so the points left
-    over are simply part of that first batch, whose mean is then over more points. (Only a weight edited
-    by hand between two epochs tells the difference: the original keeps the older gradients of those points.)
-
-    Returns:
-        Row numbers (batches, size) and shares (2, batches, size), for the first epoch and the later ones.
-    """
-    batches, left_over = divmod(points, batch_size)
-    rows = np.arange(batches * batch_size).reshape(batches, batch_size)
-    padding = np.repeat(rows[:, :1], left_over, axis=1)  # weighs nothing
-    padding[0] = np.arange(points - left_over, points)
-    shares = np.zeros((2, batches, left_over + batch_size))
-    shares[:, :, left_over:] = 1 / batch_size
-    shares[1, 0] = 1 / (left_over + batch_size)
-    return np.concatenate([padding, rows], axis=1), shares
+def _blocks(count):
+    """Cut so many starts into slices, each for a thread; a few are faster one by one than in a block."""
+    alone = count % BLOCK if count % BLOCK <= ALONE else 0
+    blocks = [slice(first, min(first + BLOCK, count)) for first in range(0, count - alone, BLOCK)]
+    return blocks + [slice(first, first + 1) for first in range(count - alone, count)]
 
 
-def _padded_sizes(sizes):
-    inputs, *hidden, output = sizes
-    return (inputs, *([4 if max(hidden) <= 4 else 8] * len(hidden)), output) if hidden else sizes
+def _pack(layers, program):
+    """Return the layers of a block of starts, (starts, ...), as a program wants them: (..., starts), padded."""
+    network = program.empty_network()
+    for wide, layer in zip(_layers_of(network, len(layers)), layers, strict=True):
+        for target, part in zip(wide, layer, strict=True):
+            part = np.moveaxis(part, 0, -1)
+            target[tuple(map(slice, part.shape))] = part
+    return network
 
 
-def _padded(array, shape, dtype):
-    """Return a tensor of this shape that holds the array at its start and zeros elsewhere."""
-    widths = [(0, wide - size) for wide, size in zip(shape, array.shape, strict=True)]
-    return tf.constant(np.pad(array, widths), dtype)
+def _unpack(network, layers):
+    """Return a trained network's layers, in the shapes of those that were packed."""
+    unpacked = []
+    for wide, layer in zip(_layers_of(network, len(layers)), layers, strict=True):
+        parts = [
+            np.moveaxis(source, -1, 0)[tuple(map(slice, part.shape))]
+            for source, part in zip(wide, layer, strict=True)
+        ]
+        unpacked.append(Layer(*parts))
+    return unpacked
+
+
+def _layers_of(network, count):
+    middle = [Layer(*(part[depth] for part in network.middle)) for depth in range(count - 2)]
+    return [network.first, *middle, network.last][-count:]
 
 
 def _finite(losses):
