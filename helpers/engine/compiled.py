@@ -79,7 +79,7 @@ class Program:
         size: of ``SIZES``; neurons of each hidden layer and inputs, once padded.
         window: of ``WINDOWS``; at least the points of the largest batch.
         starts: 1 or ``BLOCK``.
-        dtype: of all tensors but the counts.
+        dtype: of all arrays but the counts.
     """
 
     compiled = 0  # by XLA, so far in this process
@@ -96,28 +96,6 @@ class Program:
         """Return the one program for these arguments, compiled or not."""
         return cls._known.setdefault(arguments, cls(*arguments))
 
-    def empty_network(self) -> Network:
-        """Return a block of networks whose weights are all 0 and dead, as arrays to fill."""
-
-        def zeros(*sizes):
-            return np.zeros((*sizes, self.starts), self.dtype)
-
-        def layer(*many, inputs, units):
-            return Layer(zeros(*many, inputs, units), zeros(*many, units), zeros(*many, inputs, units))
-
-        size = self.size
-        return Network(
-            layer(inputs=size, units=size) if self.kind else (),
-            layer(MAX_LAYERS - 1, inputs=size, units=size) if self.kind == 2 else (),
-            layer(inputs=size, units=1),
-        )
-
-    def empty_data(self) -> Data:
-        """Return no points and no batches, as arrays to fill."""
-        rows = self.samples + WINDOWS[-1]  # a step may read beyond the last point
-        points, labels = np.zeros((rows, self.size, 1), self.dtype), np.zeros((rows, 1, 1), self.dtype)
-        return Data(points, labels, *np.zeros(4, np.int32))
-
     def advance(self, network: Network, data: Data, rules: Rules, carry: bool, epochs: int):
         """Train for up to CHUNK epochs; compiles if need be. May run on several threads at once.
 
@@ -127,36 +105,32 @@ class Program:
         Returns:
             The trained ``Network``, and the training and test losses after each epoch, (epochs, 2, starts).
         """
-        self.compile()
         arguments = network, data, rules, np.bool_(carry), np.int32(epochs)
         with tf.device(DEVICE):
-            network, losses = self._function(*tf.nest.map_structure(tf.constant, arguments))
+            arguments = tf.nest.map_structure(tf.constant, arguments)
+            with self._lock:  # of this program only: another one need not wait
+                if self._function is None:
+                    self._function = self._compile(arguments)
+            network, losses = self._function(*arguments)
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), network), losses.numpy()[:epochs]
 
-    def compile(self):
-        """Compile with XLA or, where that is not to be had, make a plain graph: once."""
-        with self._lock:  # of this program only: another one need not wait
-            if self._function is None and Program.has_xla:
-                try:
-                    self._function = self._trace(jit_compile=True)
-                    Program.compiled += 1
-                except _NO_XLA:
-                    Program.has_xla = False
-                    warnings.warn(_PLAIN_GRAPH, RuntimeWarning, stacklevel=3)
-            if self._function is None:
-                self._function = self._trace(jit_compile=False)
+    def _compile(self, arguments):
+        """Compile with XLA or, where that is not to be had, make a plain graph."""
+        if Program.has_xla:
+            try:
+                function = self._trace(arguments, jit_compile=True)
+                function(*arguments[:-1], tf.constant(0))  # compiles
+                Program.compiled += 1
+                return function
+            except _NO_XLA:
+                Program.has_xla = False
+                warnings.warn(_PLAIN_GRAPH, RuntimeWarning, stacklevel=3)
+        return self._trace(arguments, jit_compile=False)
 
-    def _trace(self, jit_compile):
-        zero, number = np.zeros((), self.dtype), np.int32(0)
-        rules = Rules(number, number, np.bool_(False), zero, zero)
-        arguments = self.empty_network(), self.empty_data(), rules, np.bool_(False), number
-        with tf.device(DEVICE):
-            arguments = tf.nest.map_structure(tf.constant, arguments)
-            # A concrete function: it never retraces, so that TensorFlow never warns of retracing.
-            function = tf.function(self._advance, jit_compile=jit_compile, autograph=False)
-            function = function.get_concrete_function(*arguments)
-            function(*arguments)  # compiles
-        return function
+    def _trace(self, arguments, jit_compile):
+        # A concrete function: it never retraces, so that TensorFlow never warns of retracing.
+        function = tf.function(self._advance, jit_compile=jit_compile, autograph=False)
+        return function.get_concrete_function(*arguments)
 
     def _advance(self, network, data, rules, carry, epochs):
         def epoch(number, network, carry, losses):

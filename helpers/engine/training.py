@@ -17,13 +17,14 @@ import os
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import numpy as np
+import tensorflow as tf
 
 from ..french import french_error
-from .compiled import BLOCK, CHUNK, SIZES, WINDOWS, Data, Layer, Program, Rules
-from .config import ACTIVATIONS, PlaygroundConfig
+from .compiled import BLOCK, CHUNK, SIZES, WINDOWS, Data, Layer, Network, Program, Rules
+from .config import ACTIVATIONS, MAX_LAYERS, PlaygroundConfig
 from .data import SAMPLES, Dataset, compute_features, draw
 
 MAX_START = 100_000  # bounds the time spent drawing weights
@@ -75,9 +76,14 @@ class Run:
         self.learning_rate = config.learning_rate
         self.regularization_rate = config.regularization_rate
         dataset, random = draw(config)
-        layers = _initial_parameters(config, random, self.starts)
-        layers = [(weights.astype(dtype), biases.astype(dtype)) for weights, biases in layers]
-        self._layers = [Layer(weights, biases, np.ones_like(weights)) for weights, biases in layers]
+        self._blocks = _blocks(len(self.starts))
+        self._network = _empty_network(config, self._blocks[-1].stop, dtype)
+        for (weights, biases), layer in zip(
+            _initial_parameters(config, random, self.starts), self._layers(), strict=True
+        ):
+            _fill(layer.weights, weights)
+            _fill(layer.biases, biases)
+            _fill(layer.alive, np.ones_like(weights))
         self._data = _make_data(dataset, config, dtype)
         self._epoch = 0
         self._history = [_finite(self._initial_losses(dataset))]
@@ -113,18 +119,33 @@ class Run:
     @property
     def parameters(self) -> Parameters:
         """Weights (starts, in, out) and biases (starts, out) of each layer; assign a list to change them."""
-        return [(layer.weights.copy(), layer.biases.copy()) for layer in self._layers]
+        count = len(self.starts)
+        return [
+            (
+                np.moveaxis(layer.weights[:inputs, :units, :count], -1, 0),
+                np.moveaxis(layer.biases[:units, :count], -1, 0),
+            )
+            for layer, (inputs, units) in zip(self._layers(), pairwise(layer_sizes(self.config)), strict=True)
+        ]
 
     @parameters.setter
     def parameters(self, parameters: Parameters):
-        expected = [(layer.weights.shape, layer.biases.shape) for layer in self._layers]
+        expected = [(weights.shape, biases.shape) for weights, biases in self.parameters]
         shapes = [(np.shape(weights), np.shape(biases)) for weights, biases in parameters]
         if shapes != expected:
             raise french_error(f"Paramètres de formes {shapes} ; formes attendues : {expected}.")
-        self._layers = [
-            Layer(np.array(weights, self.dtype), np.array(biases, self.dtype), layer.alive)
-            for (weights, biases), layer in zip(parameters, self._layers, strict=True)
+        self._network = copy.deepcopy(self._network)  # another run may hold it too
+        for layer, (weights, biases) in zip(self._layers(), parameters, strict=True):
+            _fill(layer.weights, weights)
+            _fill(layer.biases, biases)
+
+    def _layers(self):
+        """Return the padded layers, input side first."""
+        first, middle, last = self._network
+        hidden = [
+            Layer(*(part[depth] for part in middle)) for depth in range(len(self.config.network_shape) - 1)
         ]
+        return [first, *hidden, last] if len(self.config.network_shape) else [last]
 
     def train(self, epochs: int, seconds: float = math.inf) -> Run:
         """Train on for some epochs and return this run.
@@ -140,44 +161,42 @@ class Run:
         end = time.monotonic() + seconds
         while epochs:
             chunk = min(epochs, CHUNK)
-            layers, losses = self._advance(chunk)
+            network, losses = self._advance(chunk)
             # Together and last, so that an interrupt leaves a run that can go on.
-            self._layers, self._epoch = layers, self._epoch + chunk
+            self._network, self._epoch = network, self._epoch + chunk
             self._history.append(_finite(losses))
             epochs -= chunk
             if time.monotonic() > end:
                 break
         return self
 
+    def compile(self):
+        """Compile what the next ``train`` needs, if need be; the run stays as it is. On any thread."""
+        self._train_block(self._blocks[0], 0)
+
     def _advance(self, epochs):
-        """Return the layers after some more epochs, and the losses of each, (epochs, 2, starts)."""
-        penalty_rate = 0 if self.config.regularization == "none" else self.regularization_rate
-        rules = Rules(
-            np.int32(len(self._layers) - 1),
-            np.int32(ACTIVATIONS.index(self.config.activation)),
-            np.bool_(self.config.regularization == "L1"),
-            *(np.array(rate, self.dtype) for rate in (self.learning_rate, penalty_rate)),
-        )
-
-        def train(block):
-            layers = [Layer(*(part[block] for part in layer)) for layer in self._layers]
-            program = get_program(self.config, block.stop - block.start, self.dtype)
-            network, losses = program.advance(
-                _pack(layers, program), self._data, rules, self._epoch > 0, epochs
-            )
-            return _unpack(network, layers), losses[..., : block.stop - block.start]
-
-        blocks = _blocks(len(self.starts))
-        if len(blocks) == 1:
-            trained = [train(*blocks)]
+        """Return the network after some more epochs, and the losses of each, (epochs, 2, starts)."""
+        if len(self._blocks) == 1:
+            trained = [self._train_block(self._blocks[0], epochs)]
         else:  # TensorFlow lets the other threads run
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                trained = list(pool.map(train, blocks))
-        layers = [
-            Layer(*(np.concatenate(parts) for parts in zip(*same, strict=True)))
-            for same in zip(*(layers for layers, _ in trained), strict=True)
-        ]
-        return layers, np.concatenate([losses for _, losses in trained], axis=-1)
+                trained = list(pool.map(self._train_block, self._blocks, repeat(epochs)))
+        networks, losses = zip(*trained, strict=True)
+        network = tf.nest.map_structure(lambda *parts: np.concatenate(parts, axis=-1), *networks)
+        return network, np.concatenate(losses, axis=-1)[..., : len(self.starts)]
+
+    def _train_block(self, block, epochs):
+        config = self.config
+        penalty_rate = 0 if config.regularization == "none" else self.regularization_rate
+        rules = Rules(
+            np.int32(len(config.network_shape)),
+            np.int32(ACTIVATIONS.index(config.activation)),
+            np.bool_(config.regularization == "L1"),
+            *np.array((self.learning_rate, penalty_rate), self.dtype),
+        )
+        program = _get_program(config, block.stop - block.start, self.dtype)
+        network = tf.nest.map_structure(lambda part: part[..., block], self._network)
+        return program.advance(network, self._data, rules, self._epoch > 0, epochs)
 
     def copy(self) -> Run:
         """Return a run that goes its own way from here: training one leaves the other as it is."""
@@ -208,24 +227,6 @@ class Run:
     def predict(self, points: np.ndarray) -> np.ndarray:
         """Compute the networks' outputs, array of shape (starts, n), at points of shape (n, 2)."""
         return self.activations(points)[-1][..., 0]
-
-
-def get_program(config: PlaygroundConfig, starts: int = 1, dtype: str = "float64") -> Program:
-    """Return the program that trains so many starts, a block of them at most, of an experiment.
-
-    ``get_program(config).compile()``, on any thread, lets a later training begin at once.
-    """
-    widest = max(len(config.features), *config.network_shape, 0)
-    train_points = SAMPLES[config.problem] * config.perc_train_data // 100
-    batch = config.batch_size + train_points % config.batch_size
-    return Program.get(
-        config.problem,
-        min(len(config.network_shape), 2),
-        min(size for size in SIZES if size >= widest),
-        min(window for window in WINDOWS if window >= batch),
-        1 if starts == 1 else BLOCK,
-        dtype,
-    )
 
 
 def layer_sizes(config: PlaygroundConfig) -> tuple[int, ...]:
@@ -281,50 +282,67 @@ def _initial_parameters(config, random, starts) -> Parameters:
     return parameters
 
 
-def _make_data(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> Data:
-    train = len(dataset.train_labels)
-    batches, left_over = divmod(train, config.batch_size)
-    points = compute_features(np.concatenate([dataset.train_points, dataset.test_points]), config.features)
-    labels = np.concatenate([dataset.train_labels, dataset.test_labels])
-    order = [*range(train - left_over, train), *range(len(labels))]
-    data = get_program(config, 1, dtype).empty_data()
-    data.points[: len(order), : points.shape[1], 0] = points[order]
-    data.labels[: len(order), 0, 0] = labels[order]
-    return Data(data.points, data.labels, *np.int32((left_over, config.batch_size, batches, train)))
+def _get_program(config: PlaygroundConfig, starts: int, dtype: str) -> Program:
+    """Return the program that trains a block of so many starts."""
+    train = math.floor(SAMPLES[config.problem] * config.perc_train_data / 100)
+    batch = config.batch_size + train % config.batch_size
+    return Program.get(
+        config.problem,
+        min(len(config.network_shape), 2),
+        _size(config),
+        min(window for window in WINDOWS if window >= batch),
+        starts,
+        dtype,
+    )
+
+
+def _size(config):
+    """Return how many inputs, and neurons of a hidden layer, the padded network has."""
+    widest = max(len(config.features), *config.network_shape, 0)
+    return min(size for size in SIZES if size >= widest)
 
 
 def _blocks(count):
     """Cut so many starts into slices, each for a thread; a few are faster one by one than in a block."""
     alone = count % BLOCK if count % BLOCK <= ALONE else 0
-    blocks = [slice(first, min(first + BLOCK, count)) for first in range(0, count - alone, BLOCK)]
+    blocks = [slice(first, first + BLOCK) for first in range(0, count - alone, BLOCK)]
     return blocks + [slice(first, first + 1) for first in range(count - alone, count)]
 
 
-def _pack(layers, program):
-    """Return the layers of a block of starts, (starts, ...), as a program wants them: (..., starts), padded."""
-    network = program.empty_network()
-    for wide, layer in zip(_layers_of(network, len(layers)), layers, strict=True):
-        for target, part in zip(wide, layer, strict=True):
-            part = np.moveaxis(part, 0, -1)
-            target[tuple(map(slice, part.shape))] = part
-    return network
+def _make_data(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> Data:
+    train = len(dataset.train_labels)
+    batches, left_over = divmod(train, config.batch_size)
+    points = np.concatenate([dataset.train_points, dataset.test_points])
+    labels = np.concatenate([dataset.train_labels, dataset.test_labels])
+    order = [*range(train - left_over, train), *range(len(labels))]
+    rows = len(labels) + WINDOWS[-1]  # a step may read beyond the last point
+    data = Data(
+        np.zeros((rows, _size(config), 1), dtype),
+        np.zeros((rows, 1, 1), dtype),
+        *np.int32((left_over, config.batch_size, batches, train)),
+    )
+    data.points[: len(order), : len(config.features), 0] = compute_features(points, config.features)[order]
+    data.labels[: len(order), 0, 0] = labels[order]
+    return data
 
 
-def _unpack(network, layers):
-    """Return a trained network's layers, in the shapes of those that were packed."""
-    unpacked = []
-    for wide, layer in zip(_layers_of(network, len(layers)), layers, strict=True):
-        parts = [
-            np.moveaxis(source, -1, 0)[tuple(map(slice, part.shape))]
-            for source, part in zip(wide, layer, strict=True)
-        ]
-        unpacked.append(Layer(*parts))
-    return unpacked
+def _empty_network(config, starts, dtype):
+    """Return the padded layers of so many starts, all weights 0 and dead."""
+
+    def layer(*shape):
+        weights = np.zeros((*shape, starts), dtype)
+        return Layer(weights, np.zeros((*shape[:-2], shape[-1], starts), dtype), np.zeros_like(weights))
+
+    size, depth = _size(config), len(config.network_shape)
+    first = layer(size, size) if depth else ()
+    middle = layer(MAX_LAYERS - 1, size, size) if depth > 1 else ()
+    return Network(first, middle, layer(size, 1))
 
 
-def _layers_of(network, count):
-    middle = [Layer(*(part[depth] for part in network.middle)) for depth in range(count - 2)]
-    return [network.first, *middle, network.last][-count:]
+def _fill(padded, array):
+    """Write an array, starts first, into the corner of a padded one, starts last."""
+    array = np.moveaxis(np.asarray(array), 0, -1)
+    padded[tuple(map(slice, array.shape))] = array
 
 
 def _finite(losses):
