@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -28,7 +29,11 @@ from .data import SAMPLES
 
 CHUNK = 500  # epochs of one compiled call: the size of its loss buffer
 SIZES = (4, 8)  # neurons of a padded layer, and inputs
-WINDOWS = (4, 10, 32, 64)  # points that a step reads; more than its batch cost time and weigh nothing
+WINDOWS = (4, 10, 30, 60)  # points that a step reads; more than its batch cost time and weigh nothing
+SUMMED = 30  # at once; XLA sums 32 or more in an order that depends on the shapes (TreeReductionRewriter)
+# Rows of the points: up to MARGIN copies of those that an epoch leaves over, then training, test, and as many
+# zeros as a step may read beyond. So the first batch of a later epoch is in one piece too.
+MARGIN = 32
 BLOCK = 16  # starts trained in step
 DEVICE = "CPU:0"  # these networks are far too small for a GPU
 
@@ -50,13 +55,11 @@ class Network(NamedTuple):
 
 
 class Data(NamedTuple):
-    """The points in one piece, and how an epoch walks them; counts are int32."""
+    """The points in one piece, and how an epoch walks them; see ``MARGIN`` for the rows."""
 
-    points: np.ndarray  # (rows, inputs, 1): copies of the points left over, then training, test, zeros
+    points: np.ndarray  # (rows, inputs, 1)
     labels: np.ndarray  # (rows, 1, 1)
-    left_over: np.int32  # training points after an epoch's last full batch
     batch_size: np.int32
-    batches: np.int32  # full ones in an epoch
     train: np.int32  # number of training points
 
 
@@ -64,7 +67,8 @@ class Rules(NamedTuple):
     """What decides of a weight update besides the points."""
 
     depth: np.int32  # number of hidden layers
-    activation: np.int32  # place in ACTIVATIONS
+    activation: np.int32  # of hidden layers: place in ACTIVATIONS
+    output: np.int32  # the output's, likewise
     is_l1: np.bool_
     learning_rate: np.floating
     penalty_rate: np.floating
@@ -74,7 +78,7 @@ class Program:
     """The training of all networks that share a few shapes.
 
     Args:
-        problem: "classification" or "regression": number of points and output activation.
+        problem: "classification" or "regression": it has its number of points.
         kind: 0, 1 or 2 for no hidden layer, one, or any other number of them.
         size: of ``SIZES``; neurons of each hidden layer and inputs, once padded.
         window: of ``WINDOWS``; at least the points of the largest batch.
@@ -87,7 +91,7 @@ class Program:
     _known: ClassVar[dict[tuple, Program]] = {}
 
     def __init__(self, problem: str, kind: int, size: int, window: int, starts: int, dtype: str):
-        self.samples, self.output = SAMPLES[problem], "tanh" if problem == "classification" else "linear"
+        self.samples = SAMPLES[problem]
         self.kind, self.size, self.window, self.starts, self.dtype = kind, size, window, starts, dtype
         self._lock, self._function = threading.Lock(), None
 
@@ -133,52 +137,51 @@ class Program:
         return function.get_concrete_function(*arguments)
 
     def _advance(self, network, data, rules, carry, epochs):
-        def epoch(number, network, carry, losses):
-            _, network, _ = tf.while_loop(
-                lambda batch, *_: batch < data.batches,
-                lambda batch, network, carry: (
-                    batch + 1,
-                    self._step(network, data, rules, batch, carry),
-                    carry,
-                ),
-                (0, network, carry),
-            )
-            losses = losses.write(number, self._losses(network, data, rules))
-            return number + 1, network, data.left_over > 0, losses
+        left_over = data.train % data.batch_size
+        end = MARGIN + data.train - left_over
+
+        # XLA compiles anew for each value of what a slice's start is computed from, unless a loop carries it:
+        # hence a loop over first rows rather than over numbers of batches.
+        def batch(first, network):
+            count = data.batch_size + tf.where(first < MARGIN, left_over, 0)
+            return first + count, self._step(network, data, rules, first, count)
+
+        def epoch(number, carry, network, losses):
+            first = MARGIN - tf.where(carry, left_over, 0)
+            _, network = tf.while_loop(lambda first, _: first < end, batch, (first, network))
+            return number + 1, True, network, losses.write(number, self._losses(network, data, rules))
 
         losses = tf.TensorArray(self.dtype, CHUNK, element_shape=(2, self.starts))
-        _, network, _, losses = tf.while_loop(
-            lambda number, *_: number < epochs, epoch, (0, network, carry, losses)
+        _, _, network, losses = tf.while_loop(
+            lambda number, *_: number < epochs, epoch, (0, carry, network, losses)
         )
         return network, losses.stack()
 
     def _losses(self, network, data, rules):
         """Return the training and test losses, (2, starts)."""
-        points, labels = _rows(data, data.left_over, self.samples)
+        points, labels = _rows(data, MARGIN, self.samples)
         squares = tf.square(self._forward(network, rules, points)[-1] - labels)
         is_train = tf.range(self.samples)[:, tf.newaxis, tf.newaxis] < data.train
         sums = [tf.reduce_sum(tf.where(shown, squares, 0), axis=(0, 1)) for shown in (is_train, ~is_train)]
         counts = data.train, self.samples - data.train
         return tf.stack([0.5 * total / tf.cast(n, self.dtype) for total, n in zip(sums, counts, strict=True)])
 
-    def _step(self, network, data, rules, batch, carry):
-        """One weight update of the original.
+    def _step(self, network, data, rules, first, count):
+        """One weight update of the original, from ``count`` rows of the points.
 
         No weight moves between the last update of an epoch and the first of the next, so the points left
         over are simply part of that first batch, whose mean is then over more points. (Only a weight edited
         by hand between two epochs tells the difference: the original keeps their older gradients.)
         """
-        carries = carry & (batch == 0)
-        start = tf.where(carries, 0, data.left_over + batch * data.batch_size)
-        count = tf.where(carries, data.left_over + data.batch_size, data.batch_size)
-        points, labels = _rows(data, start, self.window)
+        points, labels = _rows(data, first, self.window)
         shares = tf.where(tf.range(self.window) < count, 1 / tf.cast(count, self.dtype), 0)
         signals, signal, output = self._forward(network, rules, points)
-        delta = shares[:, tf.newaxis, tf.newaxis] * (output - labels) * _slope(self.output, output)
+        error = shares[:, tf.newaxis, tf.newaxis] * (output - labels)
+        delta = _branch(rules.output, lambda name: error * _slope(name, output))
         last = _move(network.last, signal, delta, rules)
         if not self.kind:
             return Network((), (), last)
-        delta = self._below(network.last, delta, rules, signal)
+        delta = _below(network.last, delta, rules, signal)
         middle = network.middle
         if middle:
 
@@ -186,7 +189,7 @@ class Program:
                 signal, layer = signals.read(depth), Layer(*(part[depth] for part in middle))
                 parts = _move(layer, signal, delta, rules)
                 moved = [whole.write(depth, part) for whole, part in zip(moved, parts, strict=True)]
-                return depth - 1, self._below(layer, delta, rules, signal), *moved
+                return depth - 1, _below(layer, delta, rules, signal), *moved
 
             arrays = [self._array(*part.shape).unstack(part) for part in middle]
             _, delta, *arrays = tf.while_loop(
@@ -199,24 +202,17 @@ class Program:
         """Return the signals that enter the middle layers, that which enters the last, and the output."""
         signal, signals = points, self._array(MAX_LAYERS - 1, points.shape[0], self.size, self.starts)
         if self.kind:
-            signal = _hidden(rules, _total(network.first, signal))
+            signal = _activate(rules.activation, network.first, signal)
         if network.middle:
 
             def deeper(depth, signal, signals):
                 layer = Layer(*(part[depth] for part in network.middle))
-                return depth + 1, _hidden(rules, _total(layer, signal)), signals.write(depth, signal)
+                return depth + 1, _activate(rules.activation, layer, signal), signals.write(depth, signal)
 
             _, signal, signals = tf.while_loop(
                 lambda depth, *_: depth < rules.depth - 1, deeper, (0, signal, signals)
             )
-        return signals, signal, _TF_ACTIVATIONS[self.output](_total(network.last, signal))
-
-    def _below(self, layer, delta, rules, signal):
-        """Carry delta, the loss's slope at a layer's totals, to the totals of the layer below."""
-        slopes = tf.switch_case(
-            rules.activation, [lambda name=name: _slope(name, signal) for name in ACTIVATIONS]
-        )
-        return tf.reduce_sum(layer.weights * delta[:, tf.newaxis], axis=2) * slopes
+        return signals, signal, _activate(rules.output, network.last, signal)
 
     def _array(self, length, *shape):
         return tf.TensorArray(self.dtype, length, element_shape=shape, clear_after_read=False)
@@ -226,14 +222,32 @@ def _rows(data, start, count):
     return [tf.slice(tensor, (start, 0, 0), (count, -1, -1)) for tensor in (data.points, data.labels)]
 
 
-def _total(layer, signal):
-    return tf.reduce_sum(signal[:, :, tf.newaxis] * layer.weights, axis=1) + layer.biases
+def _branch(activation, function):
+    """Return what ``function`` answers to the name of an activation, given as its place.
+
+    What a branch answers is rounded before it is used. Otherwise XLA may merge its last product and the sum
+    that takes it into one rounding (FMA), or not: that depends on the shapes, hence on the number of starts.
+    """
+    return tf.switch_case(activation, [partial(function, name) for name in ACTIVATIONS])
 
 
-def _hidden(rules, total):
-    return tf.switch_case(
-        rules.activation, [lambda name=name: _TF_ACTIVATIONS[name](total) for name in ACTIVATIONS]
-    )
+def _activate(activation, layer, signal):
+    total = tf.reduce_sum(signal[:, :, tf.newaxis] * layer.weights, axis=1) + layer.biases
+    return _branch(activation, lambda name: _TF_ACTIVATIONS[name](total))
+
+
+def _below(layer, delta, rules, signal):
+    """Carry delta, the loss's slope at a layer's totals, to the totals of the layer below."""
+
+    def below(name):
+        return tf.reduce_sum(layer.weights * delta[:, tf.newaxis], axis=2) * _slope(name, signal)
+
+    return _branch(rules.activation, below)
+
+
+def _sum_points(values):
+    pieces = range(0, values.shape[0], SUMMED)
+    return sum(tf.reduce_sum(values[first : first + SUMMED], axis=0) for first in pieces)
 
 
 def _slope(name, signal):
@@ -250,14 +264,14 @@ def _slope(name, signal):
 def _move(layer, signal, delta, rules):
     """Return a layer after one step: down the slope, then towards 0; the dead stay at 0."""
     weights, biases, alive = layer
-    slope = tf.reduce_sum(signal[:, :, tf.newaxis] * delta[:, tf.newaxis], axis=0)
+    slope = _sum_points(signal[:, :, tf.newaxis] * delta[:, tf.newaxis])
     stepped = weights - rules.learning_rate * slope
     pull = tf.where(rules.is_l1, tf.sign(weights), weights)
     shrunk = stepped - rules.learning_rate * rules.penalty_rate * pull
     alive = tf.where(rules.is_l1 & (stepped * shrunk < 0), tf.zeros_like(alive), alive)
     return Layer(
         tf.where(alive > 0, shrunk, tf.zeros_like(shrunk)),
-        biases - rules.learning_rate * tf.reduce_sum(delta, axis=0),
+        biases - rules.learning_rate * _sum_points(delta),
         alive,
     )
 

@@ -23,7 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..french import french_error
-from .compiled import BLOCK, CHUNK, SIZES, WINDOWS, Data, Layer, Network, Program, Rules
+from .compiled import BLOCK, CHUNK, MARGIN, SIZES, WINDOWS, Data, Layer, Network, Program, Rules
 from .config import ACTIVATIONS, MAX_LAYERS, PlaygroundConfig
 from .data import SAMPLES, Dataset, compute_features, draw
 
@@ -191,6 +191,7 @@ class Run:
         rules = Rules(
             np.int32(len(config.network_shape)),
             np.int32(ACTIVATIONS.index(config.activation)),
+            np.int32(ACTIVATIONS.index(output_activation(config))),
             np.bool_(config.regularization == "L1"),
             *np.array((self.learning_rate, penalty_rate), self.dtype),
         )
@@ -310,20 +311,17 @@ def _blocks(count):
 
 
 def _make_data(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> Data:
-    train = len(dataset.train_labels)
-    batches, left_over = divmod(train, config.batch_size)
     points = np.concatenate([dataset.train_points, dataset.test_points])
     labels = np.concatenate([dataset.train_labels, dataset.test_labels])
-    order = [*range(train - left_over, train), *range(len(labels))]
-    rows = len(labels) + WINDOWS[-1]  # a step may read beyond the last point
-    data = Data(
-        np.zeros((rows, _size(config), 1), dtype),
-        np.zeros((rows, 1, 1), dtype),
-        *np.int32((left_over, config.batch_size, batches, train)),
-    )
-    data.points[: len(order), : len(config.features), 0] = compute_features(points, config.features)[order]
-    data.labels[: len(order), 0, 0] = labels[order]
-    return data
+    train, count = len(dataset.train_labels), len(labels)
+    left_over = train % config.batch_size
+    order = [*range(train - left_over, train), *range(count)]
+    rows = slice(MARGIN - left_over, MARGIN + count)
+    wide = np.zeros((MARGIN + count + WINDOWS[-1], _size(config), 1), dtype)
+    tall = np.zeros((len(wide), 1, 1), dtype)
+    wide[rows, : len(config.features), 0] = compute_features(points, config.features)[order]
+    tall[rows, 0, 0] = labels[order]
+    return Data(wide, tall, np.int32(config.batch_size), np.int32(train))
 
 
 def _empty_network(config, starts, dtype):
