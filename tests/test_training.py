@@ -248,12 +248,12 @@ def test_the_number_of_programs_is_bounded():
 
     def anything():
         return XOR.replace(
-            network_shape=tuple(random.integers(1, 9, random.integers(7))),
-            activation=random.choice(ACTIVATIONS),
-            features=tuple(random.permutation(FEATURES)[: random.integers(1, 8)]),
+            network_shape=tuple(random.integers(1, 9, random.integers(7)).tolist()),
+            activation=str(random.choice(ACTIVATIONS)),
+            features=tuple(random.permutation(FEATURES)[: random.integers(1, 8)].tolist()),
             batch_size=int(random.integers(1, 31)),
             perc_train_data=10 * int(random.integers(1, 10)),
-            regularization=random.choice(("none", "L1", "L2")),
+            regularization=str(random.choice(("none", "L1", "L2"))),
         )
 
     programs = {training._get_program(anything(), 1, "float64") for _ in range(2000)}

@@ -245,9 +245,14 @@ def _below(layer, delta, rules, signal):
     return _branch(rules.activation, below)
 
 
-def _sum_points(values):
-    pieces = range(0, values.shape[0], SUMMED)
-    return sum(tf.reduce_sum(values[first : first + SUMMED], axis=0) for first in pieces)
+def _sum_over_points(signal, delta):
+    """Return the slopes of a layer's weights and biases."""
+    pieces = [slice(first, first + SUMMED) for first in range(0, signal.shape[0], SUMMED)]
+    products = (signal[piece, :, tf.newaxis] * delta[piece, tf.newaxis] for piece in pieces)
+    return (
+        sum(tf.reduce_sum(product, axis=0) for product in products),
+        sum(tf.reduce_sum(delta[piece], axis=0) for piece in pieces),
+    )
 
 
 def _slope(name, signal):
@@ -255,7 +260,7 @@ def _slope(name, signal):
     if name == "relu":
         return tf.cast(signal > 0, signal.dtype)
     if name == "tanh":
-        return 1 - signal * signal
+        return (1 - signal) * (1 + signal)  # 1 - signal**2, whose roundings XLA chooses by the shapes
     if name == "sigmoid":
         return signal * (1 - signal)
     return tf.ones_like(signal)
@@ -264,14 +269,14 @@ def _slope(name, signal):
 def _move(layer, signal, delta, rules):
     """Return a layer after one step: down the slope, then towards 0; the dead stay at 0."""
     weights, biases, alive = layer
-    slope = _sum_points(signal[:, :, tf.newaxis] * delta[:, tf.newaxis])
+    slope, bias_slope = _sum_over_points(signal, delta)
     stepped = weights - rules.learning_rate * slope
     pull = tf.where(rules.is_l1, tf.sign(weights), weights)
     shrunk = stepped - rules.learning_rate * rules.penalty_rate * pull
     alive = tf.where(rules.is_l1 & (stepped * shrunk < 0), tf.zeros_like(alive), alive)
     return Layer(
         tf.where(alive > 0, shrunk, tf.zeros_like(shrunk)),
-        biases - rules.learning_rate * _sum_points(delta),
+        biases - rules.learning_rate * bias_slope,
         alive,
     )
 
