@@ -5,7 +5,7 @@
 Every contender trains the same network on the same points with the same batch size and computes both
 losses after each epoch: Keras's ``fit``, a straightforward NumPy loop over the batches, and the engine
 with one start and with 128. ``--memory`` also follows the process's memory over 100,000 epochs and 200
-configurations (Linux only).
+configurations, and says what 64 different networks cost the next one (Linux only).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import gc
 import itertools
+import os
 import random
 import time
 from pathlib import Path
@@ -20,6 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from helpers import PlaygroundConfig, Run
+from helpers.engine.compiled import Program
+from helpers.engine.config import ACTIVATIONS, FEATURES
 from helpers.engine.data import compute_features, load_data
 from helpers.engine.keras_export import keras_code
 
@@ -37,6 +40,7 @@ def main():
         print_memory()
     for name, config in CONFIGS.items():
         print_speeds(name, config)
+        print_busy_cores(name, config)
 
 
 def print_speeds(name, config):
@@ -53,6 +57,15 @@ def print_speeds(name, config):
     for contender, value in seconds.items():
         ratios = (seconds[other] / value for other in ("Keras fit", "NumPy loop"))
         print(f"{contender:24}{value * 1e3:10.4f}" + "".join(f"{ratio:9.1f}x" for ratio in ratios))
+
+
+def print_busy_cores(name, config):
+    """Print how many cores training of many starts keeps busy: processor time over wall-clock time."""
+    many = Run(config, STARTS).train(1)
+    wall, busy = time.perf_counter(), time.process_time()
+    many.train(500 if len(config.network_shape) == 1 else 100)
+    cores = (time.process_time() - busy) / (time.perf_counter() - wall)
+    print(f"{name}, {STARTS} starts: {cores:.2f} of {os.cpu_count()} cores busy")
 
 
 def per_epoch(train, epochs, repeats=3):
@@ -118,7 +131,30 @@ def numpy_epochs(config):
     return train
 
 
+def anything(seed):
+    """An experiment with a network, inputs and a batch size drawn at random."""
+    draw = random.Random(seed)
+    return PlaygroundConfig(
+        network_shape=[draw.randint(1, 8) for _ in range(draw.randint(0, 6))],
+        activation=draw.choice(ACTIVATIONS),
+        features=draw.sample(FEATURES, draw.randint(1, 7)),
+        batch_size=draw.randint(1, 30),
+    )
+
+
+def print_without_end():
+    """Print what 64 different networks cost the 65th: time and memory, against a fresh process."""
+    seconds = per_epoch(Run(anything(64)).train, 200)
+    before, programs = resident(), Program.compiled
+    for seed in range(64):
+        Run(anything(seed)).train(20)
+    ratio = per_epoch(Run(anything(64)).train, 200) / seconds
+    grown, programs = resident() - before, Program.compiled - programs
+    print(f"after 64 networks: {programs} programs and {grown:.0f} MB more, {ratio:.2f} times as long")
+
+
 def print_memory():
+    print_without_end()
     run = Run(PlaygroundConfig()).train(1000)
     print(f"memory after 1,000 epochs {resident():6.0f} MB")
     run.train(100_000)

@@ -4,18 +4,9 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from helpers import PlaygroundConfig
-from helpers.engine import compiled
 
 REFERENCE = Path(__file__).parent / "data" / "playground_reference.json"
-
-
-@pytest.fixture(autouse=True)
-def all_programs_compiled(monkeypatch):
-    """One test process meets far more networks than a student's kernel: let XLA compile them all."""
-    monkeypatch.setattr(compiled, "MAX_XLA_PROGRAMS", 10_000)
 
 
 def reference_runs():

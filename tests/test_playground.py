@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from helpers import Playground, PlaygroundConfig, train
-from helpers.engine.compiled import CHUNK
+from helpers.engine.compiled import CHUNK, Program
 from helpers.engine.config import FEATURES
 from helpers.notebook import running_cell
+from helpers.playground import app as app_module
 from helpers.playground.clock import FRAMES, INTERRUPTED, Clock
 from helpers.playground.session import Session
 from helpers.playground.style import loss_text
@@ -211,13 +212,43 @@ def test_a_lost_answer_is_asked_for_again(app, monkeypatch):
     assert app.config.epochs > epochs
 
 
-def test_the_first_echo_compiles_once(app, monkeypatch):
-    trained = []
-    monkeypatch.setattr("helpers.playground.app.Run.train", lambda run, epochs: trained.append(epochs))
-    for number in (1, 2):
-        counters(app)[1].value = number
-    assert trained == [1]
+def compiled_ahead(app, monkeypatch, action):
+    """The networks compiled on other threads because of an action, in order."""
+
+    def wait():
+        for thread in threading.enumerate():
+            if thread.name == app_module.COMPILING:
+                thread.join()
+
+    wait()  # for those of other tests
+    shapes = []
+    monkeypatch.setattr(
+        "helpers.playground.app.Run.compile", lambda run: shapes.append(run.config.network_shape)
+    )
+    action()
+    wait()
+    return shapes
+
+
+def test_what_play_needs_is_compiled_when_a_page_appears_and_after_each_change(app, monkeypatch):
+    assert compiled_ahead(app, monkeypatch, app.add_layer) == []  # nobody sees it
+    networks = compiled_ahead(app, monkeypatch, lambda: echo(app))
+    assert networks == [(3, 2), *app_module.NEXT_SHAPES]
+    app._clock.widgets[0].value += 1
+    assert compiled_ahead(app, monkeypatch, lambda: echo(app)) == []
+    assert compiled_ahead(app, monkeypatch, app.add_layer)[0] == (3, 2, 2)
+    assert compiled_ahead(app, monkeypatch, lambda: app.change(discretize=True)) == []
     assert app.config.epochs == 0
+
+
+def test_play_does_not_wait_for_what_others_may_need(app, monkeypatch):
+    app.step()  # what it needs is there
+    released = threading.Event()
+    monkeypatch.setattr("helpers.playground.app.Run.compile", lambda run: released.wait(60))
+    play(app)
+    assert not released.is_set()
+    assert app.config.epochs > 1
+    released.set()
 
 
 def test_step_trains_one_epoch(app):
@@ -228,12 +259,12 @@ def test_step_trains_one_epoch(app):
 
 def test_rates_change_while_it_plays_without_compiling(app):
     play(app, 2)
-    program = app._session.run._program
+    before = Program.compiled
     control(app, "Taux d'apprentissage").value = 0.1
     control(app, "Taux de régularisation").value = 0.003
     assert app.playing
     assert app.config.epochs > 0
-    assert app._session.run._program is program
+    assert Program.compiled == before
     assert app.run.learning_rate == 0.1
     echo(app)
     click(app, "Pause")

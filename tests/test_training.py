@@ -1,11 +1,15 @@
 """The training engine beyond the conformance runs: many starts, continuing, editing, limits."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from helpers import PlaygroundConfig, Run, train
 from helpers.engine import compiled, training
+from helpers.engine.compiled import Program
+from helpers.engine.config import ACTIVATIONS, FEATURES
 
 XOR = PlaygroundConfig(activation="relu", dataset="xor", noise=35, network_shape=(3,), learning_rate=0.03)
 
@@ -61,10 +65,24 @@ def test_shapes_and_dtypes():
     assert {array.dtype for layer in run.parameters for array in layer} == {np.dtype("float64")}
 
 
-def test_one_start_among_many_is_the_start_alone():
-    many = train(XOR, 60, starts=8)
-    alone = train(XOR, 60, starts=[5])
-    np.testing.assert_allclose(many.test_loss[5], alone.test_loss[0], atol=1e-12)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"problem": "regression", "reg_dataset": "reg-gauss", "batch_size": 13, "regularization": "L1"},
+        {"network_shape": (6, 2, 3), "activation": "tanh", "batch_size": 30, "perc_train_data": 70},
+        {"network_shape": ()},
+    ],
+)
+def test_one_start_among_many_is_the_start_alone_to_the_bit(changes):
+    config = XOR.replace(regularization_rate=0.01, **changes)
+    many = train(config, 60, starts=23)  # a block, and a second one that is not full
+    for start in (0, 17):
+        alone = train(config, 60, starts=[start])
+        for among, layer in zip(many.parameters, alone.parameters, strict=True):
+            for several, one in zip(among, layer, strict=True):
+                np.testing.assert_array_equal(several[start], one[0])
+        np.testing.assert_allclose(many.test_loss[start], alone.test_loss[0], atol=1e-12)
 
 
 @pytest.mark.parametrize("batch_size", [10, 30])
@@ -134,18 +152,28 @@ def test_diverging_run_is_data_not_an_error():
     assert run.predict(np.zeros((1, 2))).shape == (1, 1)
 
 
-def test_learning_rate_can_change_on_the_way_without_compiling_again():
+def test_learning_rate_can_change_on_the_way():
     run = train(XOR, 10)
-    shared, before = run._program, compiled.Program.xla_programs
     run.learning_rate = 0.0
     run.train(10)
     np.testing.assert_array_equal(run.test_loss[0, 10:], run.test_loss[0, 10])
-    assert Run(XOR.replace(learning_rate=0.1, noise=10, seed="1"))._program is shared
-    assert compiled.Program.xla_programs == before
 
 
-def test_a_neuron_more_compiles_nothing():
-    assert Run(XOR.replace(network_shape=(4,)))._program is Run(XOR)._program
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"network_shape": (4,)},
+        {"activation": "tanh", "dataset": "spiral", "noise": 10, "seed": "1"},
+        {"features": ("x", "sinY", "xTimesY")},
+        {"learning_rate": 0.1, "regularization": "L1", "regularization_rate": 0.1},
+        {"batch_size": 7, "perc_train_data": 70},
+    ],
+)
+def test_what_is_a_tensor_compiles_nothing(changes):
+    train(XOR, 1)
+    before = Program.compiled
+    train(XOR.replace(**changes), 1)
+    assert Program.compiled == before
 
 
 def test_parameters_can_be_edited():
@@ -207,32 +235,53 @@ def test_platform_without_xla_trains_on_with_a_notice(monkeypatch):
         return original(*arguments, **options)
 
     monkeypatch.setattr(tf, "function", function)
-    monkeypatch.setattr(compiled.Program, "xla_programs", 0)
-    compiled.get_program.cache_clear()
+    monkeypatch.setattr(Program, "has_xla", True)
+    monkeypatch.setattr(Program, "_known", {})
     with pytest.warns(RuntimeWarning, match="XLA n'est pas disponible"):
         run = train(XOR, 3)
     assert run.test_loss.shape == (1, 4)
-    compiled.get_program.cache_clear()
+    assert not Program.has_xla
 
 
-def test_compiled_programs_are_bounded(monkeypatch):
-    monkeypatch.setattr(compiled, "MAX_XLA_PROGRAMS", 1)
-    monkeypatch.setattr(compiled.Program, "xla_programs", 0)
-    compiled.get_program.cache_clear()
-    with pytest.warns(RuntimeWarning, match="Redémarrer le noyau"):
-        train(XOR, 1)
-    train(XOR.replace(network_shape=(2, 2)), 1)
-    assert compiled.Program.xla_programs == 1
-    compiled.get_program.cache_clear()
+def test_the_number_of_programs_is_bounded():
+    random = np.random.default_rng(1)
+
+    def anything():
+        return XOR.replace(
+            network_shape=tuple(random.integers(1, 9, random.integers(7)).tolist()),
+            activation=str(random.choice(ACTIVATIONS)),
+            features=tuple(random.permutation(FEATURES)[: random.integers(1, 8)].tolist()),
+            batch_size=int(random.integers(1, 31)),
+            perc_train_data=10 * int(random.integers(1, 10)),
+            regularization=str(random.choice(("none", "L1", "L2"))),
+        )
+
+    programs = {training._get_program(anything(), 1, "float64") for _ in range(2000)}
+    assert len(programs) <= 24
 
 
-def test_plain_graphs_are_bounded(monkeypatch):
-    monkeypatch.setattr(compiled, "MAX_XLA_PROGRAMS", 0)
-    monkeypatch.setattr(compiled, "MAX_PLAIN_GRAPHS", 2)
-    compiled.get_program.cache_clear()
-    runs = [train(XOR.replace(network_shape=(2,) * depth), 5) for depth in (1, 2, 3)]
-    assert [run._program._function is None for run in runs] == [True, False, False]
-    whole = train(XOR.replace(network_shape=(2,)), 10)
-    np.testing.assert_array_equal(runs[0].train(5).test_loss, whole.test_loss)
-    assert runs[1]._program._function is None
-    compiled.get_program.cache_clear()
+def test_a_program_is_compiled_once_though_several_threads_want_it(monkeypatch):
+    monkeypatch.setattr(Program, "_known", {})
+    before = Program.compiled
+    runs = [Run(XOR, [start]) for start in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(Run.compile, runs))
+    assert Program.compiled == before + 1
+    assert all(run.epoch == 0 for run in runs)
+
+
+def test_an_interrupt_leaves_a_run_that_goes_on(monkeypatch):
+    whole, advance = train(XOR, 10, starts=17), Program.advance
+
+    def interrupted(self, network, *arguments):
+        if network.last.weights.shape[-1] == 1:
+            raise KeyboardInterrupt
+        return advance(self, network, *arguments)
+
+    monkeypatch.setattr(Program, "advance", interrupted)
+    run = Run(XOR, 17)
+    with pytest.raises(KeyboardInterrupt):
+        run.train(5)
+    assert run.epoch == 0
+    monkeypatch.setattr(Program, "advance", advance)
+    np.testing.assert_array_equal(run.train(10).test_loss, whole.test_loss)

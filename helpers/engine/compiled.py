@@ -1,174 +1,286 @@
-"""One architecture's training as one compiled TensorFlow program.
+"""The training of every network as one of a few compiled TensorFlow programs.
 
-A whole chunk of epochs is one XLA program: while loops over epochs and over batches around the original's
-weight update. Tensors carry the starts on their last axis: weights (in, out, starts), biases (out, starts),
-signals (points, units, starts). Broadcast products and sums over them compile to tight loops, where matmuls
-of such small matrices would not.
+A whole chunk of epochs is one XLA program: while loops over epochs, over batches and over the hidden layers
+around the original's weight update. XLA compiles for shapes, and TensorFlow never frees what it compiled
+(device_compilation_cache.h has no eviction), so that all else is a tensor: points, batch size, depth,
+activation, penalty, rates. Layers are padded to 4 or 8 neurons, a missing one being one whose weights are
+dead. So few programs serve whatever one tries: see ``Program``.
+
+Tensors carry a block of starts on their last axis: weights (in, out, starts), biases (out, starts), signals
+(points, units, starts). Broadcast products and sums over them compile to tight loops, where matmuls of such
+small matrices would not.
 
 Source of the rules: the original's nn.ts and playground.ts.
 """
 
 from __future__ import annotations
 
+import threading
 import warnings
-from collections import deque
-from functools import cache
+from functools import partial
 from typing import ClassVar, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from ..french import typographic
+from .config import ACTIVATIONS, MAX_LAYERS
+from .data import SAMPLES
 
 CHUNK = 500  # epochs of one compiled call: the size of its loss buffer
-# TensorFlow never frees what XLA has compiled (6 to 12 MB each; device_compilation_cache.h has no eviction),
-# so that a kernel's memory stays bounded only if we compile a bounded number of programs.
-MAX_XLA_PROGRAMS = 24
-MAX_PLAIN_GRAPHS = 4  # some 8 MB each; these are freed
+SIZES = (4, 8)  # neurons of a padded layer, and inputs
+WINDOWS = (4, 10, 30, 60)  # points that a step reads; more than its batch cost time and weigh nothing
+SUMMED = 30  # at once; XLA sums 32 or more in an order that depends on the shapes (TreeReductionRewriter)
+# Rows of the points: up to MARGIN copies of those that an epoch leaves over, then training, test, and as many
+# zeros as a step may read beyond. So the first batch of a later epoch is in one piece too.
+MARGIN = 32
+BLOCK = 16  # starts trained in step
 DEVICE = "CPU:0"  # these networks are far too small for a GPU
 
 
-class Batches(NamedTuple):
-    """The points as tensors: batches to train on, and all points to measure the losses on."""
+class Layer(NamedTuple):
+    """One layer's arrays, or tensors; with one more axis in front, those of several layers."""
 
-    inputs: tf.Tensor  # (batches, size, features, 1)
-    labels: tf.Tensor  # (batches, size, 1, 1)
-    shares: tf.Tensor  # (2, batches, size, 1, 1): what a point counts in the mean, first epoch / later
-    train_inputs: tf.Tensor  # (points, features, 1)
-    train_labels: tf.Tensor  # (points, 1, 1)
-    test_inputs: tf.Tensor
-    test_labels: tf.Tensor
+    weights: np.ndarray  # (in, out, starts)
+    biases: np.ndarray  # (out, starts)
+    alive: np.ndarray  # (in, out, starts): 0 for a weight that L1 killed, or that pads the layer
+
+
+class Network(NamedTuple):
+    """A block of networks of the same shape; without hidden layers, ``first`` and ``middle`` are ()."""
+
+    first: Layer
+    middle: Layer  # all hidden layers but the first, padded to MAX_LAYERS - 1; () if there is but one
+    last: Layer
+
+
+class Data(NamedTuple):
+    """The points in one piece, and how an epoch walks them; see ``MARGIN`` for the rows."""
+
+    points: np.ndarray  # (rows, inputs, 1)
+    labels: np.ndarray  # (rows, 1, 1)
+    batch_size: np.int32
+    train: np.int32  # number of training points
+
+
+class Rules(NamedTuple):
+    """What decides of a weight update besides the points."""
+
+    depth: np.int32  # number of hidden layers
+    activation: np.int32  # of hidden layers: place in ACTIVATIONS
+    output: np.int32  # the output's, likewise
+    is_l1: np.bool_
+    learning_rate: np.floating
+    penalty_rate: np.floating
 
 
 class Program:
-    """The training of one architecture on data of one size, traced and compiled at its first use."""
-
-    xla_programs = 0  # compiled so far in this process
-    _plain: ClassVar[deque[Program]] = deque()  # those that hold a plain graph, oldest first
-
-    def __init__(self, activation: str, output: str, l1: bool):
-        self.activations = _TF_ACTIVATIONS[activation], _TF_ACTIVATIONS[output]
-        self.l1 = l1
-        self._function = None
-
-    def advance(self, *arguments):
-        """Run ``_advance`` compiled by XLA or, where that is not to be had, as a plain graph."""
-        function = self._function
-        with tf.device(DEVICE):
-            if function is None and Program.xla_programs < MAX_XLA_PROGRAMS:
-                try:
-                    function = self._trace(arguments, xla=True)
-                    results = function(*arguments)  # compiles
-                    self._function = function
-                    Program.xla_programs += 1
-                    if Program.xla_programs == MAX_XLA_PROGRAMS:
-                        warnings.warn(_MANY_PROGRAMS, RuntimeWarning, stacklevel=3)
-                    return results
-                except _NO_XLA:
-                    warnings.warn(_PLAIN_GRAPH, RuntimeWarning, stacklevel=3)
-                    function, Program.xla_programs = None, MAX_XLA_PROGRAMS
-            if function is None:
-                function = self._function = self._trace(arguments, xla=False)
-                self._plain.append(self)
-                while len(self._plain) > MAX_PLAIN_GRAPHS:
-                    self._plain.popleft()._function = None
-            return function(*arguments)
-
-    def _trace(self, arguments, xla):
-        # A concrete function: it never retraces, so that TensorFlow never warns of retracing.
-        function = tf.function(self._advance, jit_compile=xla, autograph=False)
-        return function.get_concrete_function(*arguments)
-
-    def _forward(self, layers, signal):
-        """Apply the layers to a signal (points, inputs, 1 or starts); returns (points, 1, starts)."""
-        hidden, output = self.activations
-        for depth, (weights, biases) in enumerate(layers, 1):
-            total = tf.reduce_sum(signal[:, :, tf.newaxis] * weights, axis=1) + biases
-            signal = output(total) if depth == len(layers) else hidden(total)
-        return signal
-
-    def losses(self, layers, data):
-        """Return the training and test losses, (2, starts)."""
-        halves = [
-            0.5 * tf.reduce_mean(tf.square(self._forward(layers, inputs) - labels), axis=(0, 1))
-            for inputs, labels in (
-                (data.train_inputs, data.train_labels),
-                (data.test_inputs, data.test_labels),
-            )
-        ]
-        return tf.stack(halves)
-
-    def _step(self, layers, alive, inputs, labels, shares, learning_rate, rate):
-        """One weight update of the original."""
-        with tf.GradientTape() as tape:
-            tape.watch(layers)
-            error = self._forward(layers, inputs) - labels
-            loss = 0.5 * tf.reduce_sum(shares * tf.square(error))
-        moved, still_alive = [], []
-        slopes = tape.gradient(loss, layers)
-        for (weights, biases), slope, living in zip(layers, slopes, alive, strict=True):
-            new_weights, new_living = self._move(weights, slope[0], living, learning_rate, rate)
-            moved.append((new_weights, biases - learning_rate * slope[1]))
-            still_alive.append(new_living)
-        return moved, still_alive
-
-    def _move(self, weights, slope, living, learning_rate, rate):
-        stepped = weights - learning_rate * slope
-        if self.l1:
-            shrunk = stepped - learning_rate * rate * tf.sign(weights)
-            living = tf.where(stepped * shrunk < 0, tf.zeros_like(living), living)
-        else:
-            shrunk = stepped - learning_rate * rate * weights
-        return tf.where(living > 0, shrunk, tf.zeros_like(shrunk)), living  # the dead stay at 0
-
-    def _advance(self, layers, alive, data, learning_rate, rate, carry, epochs):
-        """Train for up to CHUNK epochs; ``carry``: points left over from an epoch before await."""
-        batches = data.inputs.shape[0]
-        shares = tf.where(carry, data.shares[1], data.shares[0])
-
-        def batch(index, layers, alive, shares):
-            layers, alive = self._step(
-                layers,
-                alive,
-                data.inputs[index],
-                data.labels[index],
-                shares[index],
-                learning_rate,
-                rate,
-            )
-            return index + 1, layers, alive, shares
-
-        def epoch(number, layers, alive, shares, losses):
-            _, layers, alive, _ = tf.while_loop(
-                lambda index, *_: index < batches, batch, (0, layers, alive, shares)
-            )
-            losses = losses.write(number, self.losses(layers, data))
-            return number + 1, layers, alive, data.shares[1], losses
-
-        losses = tf.TensorArray(learning_rate.dtype, CHUNK, element_shape=(2, layers[0][0].shape[-1]))
-        _, layers, alive, _, losses = tf.while_loop(
-            lambda number, *_: number < epochs, epoch, (0, layers, alive, shares, losses)
-        )
-        return layers, alive, losses.stack()
-
-
-@cache  # a program weighs nothing but its function
-def get_program(layers, data, activation, output, l1, dtype) -> Program:
-    """Return the one program for this combination of shapes, activations, penalty and dtype.
+    """The training of all networks that share a few shapes.
 
     Args:
-        layers: shapes of the layers' weights.
-        data: shapes of the tensors in ``Batches``.
-        activation, output: names of the hidden and output activations.
-        l1: whether the penalty is L1; no penalty is L2 at rate 0.
-        dtype: of all tensors.
+        problem: "classification" or "regression": it has its number of points.
+        kind: 0, 1 or 2 for no hidden layer, one, or any other number of them.
+        size: of ``SIZES``; neurons of each hidden layer and inputs, once padded.
+        window: of ``WINDOWS``; at least the points of the largest batch.
+        starts: 1 or ``BLOCK``.
+        dtype: of all arrays but the counts.
     """
-    return Program(activation, output, l1)
+
+    compiled = 0  # by XLA, so far in this process
+    has_xla = True  # until shown otherwise
+    _known: ClassVar[dict[tuple, Program]] = {}
+
+    def __init__(self, problem: str, kind: int, size: int, window: int, starts: int, dtype: str):
+        self.samples = SAMPLES[problem]
+        self.kind, self.size, self.window, self.starts, self.dtype = kind, size, window, starts, dtype
+        self._lock, self._function = threading.Lock(), None
+
+    @classmethod
+    def get(cls, *arguments) -> Program:
+        """Return the one program for these arguments, compiled or not."""
+        return cls._known.setdefault(arguments, cls(*arguments))
+
+    def advance(self, network: Network, data: Data, rules: Rules, carry: bool, epochs: int):
+        """Train for up to CHUNK epochs; compiles if need be. May run on several threads at once.
+
+        Args:
+            carry: whether points left over from an epoch before await.
+
+        Returns:
+            The trained ``Network``, and the training and test losses after each epoch, (epochs, 2, starts).
+        """
+        arguments = network, data, rules, np.bool_(carry), np.int32(epochs)
+        with tf.device(DEVICE):
+            arguments = tf.nest.map_structure(tf.constant, arguments)
+            with self._lock:  # of this program only: another one need not wait
+                if self._function is None:
+                    self._function = self._compile(arguments)
+            network, losses = self._function(*arguments)
+        return tf.nest.map_structure(lambda tensor: tensor.numpy(), network), losses.numpy()[:epochs]
+
+    def _compile(self, arguments):
+        """Compile with XLA or, where that is not to be had, make a plain graph."""
+        if Program.has_xla:
+            try:
+                function = self._trace(arguments, jit_compile=True)
+                function(*arguments[:-1], tf.constant(0))  # compiles
+                Program.compiled += 1
+                return function
+            except _NO_XLA:
+                Program.has_xla = False
+                warnings.warn(_PLAIN_GRAPH, RuntimeWarning, stacklevel=3)
+        return self._trace(arguments, jit_compile=False)
+
+    def _trace(self, arguments, jit_compile):
+        # A concrete function: it never retraces, so that TensorFlow never warns of retracing.
+        function = tf.function(self._advance, jit_compile=jit_compile, autograph=False)
+        return function.get_concrete_function(*arguments)
+
+    def _advance(self, network, data, rules, carry, epochs):
+        left_over = data.train % data.batch_size
+        end = MARGIN + data.train - left_over
+
+        # XLA compiles anew for each value of what a slice's start is computed from, unless a loop carries it:
+        # hence a loop over first rows rather than over numbers of batches.
+        def batch(first, network):
+            count = data.batch_size + tf.where(first < MARGIN, left_over, 0)
+            return first + count, self._step(network, data, rules, first, count)
+
+        def epoch(number, carry, network, losses):
+            first = MARGIN - tf.where(carry, left_over, 0)
+            _, network = tf.while_loop(lambda first, _: first < end, batch, (first, network))
+            return number + 1, True, network, losses.write(number, self._losses(network, data, rules))
+
+        losses = tf.TensorArray(self.dtype, CHUNK, element_shape=(2, self.starts))
+        _, _, network, losses = tf.while_loop(
+            lambda number, *_: number < epochs, epoch, (0, carry, network, losses)
+        )
+        return network, losses.stack()
+
+    def _losses(self, network, data, rules):
+        """Return the training and test losses, (2, starts)."""
+        points, labels = _rows(data, MARGIN, self.samples)
+        squares = tf.square(self._forward(network, rules, points)[-1] - labels)
+        is_train = tf.range(self.samples)[:, tf.newaxis, tf.newaxis] < data.train
+        sums = [tf.reduce_sum(tf.where(shown, squares, 0), axis=(0, 1)) for shown in (is_train, ~is_train)]
+        counts = data.train, self.samples - data.train
+        return tf.stack([0.5 * total / tf.cast(n, self.dtype) for total, n in zip(sums, counts, strict=True)])
+
+    def _step(self, network, data, rules, first, count):
+        """One weight update of the original, from ``count`` rows of the points.
+
+        No weight moves between the last update of an epoch and the first of the next, so the points left
+        over are simply part of that first batch, whose mean is then over more points. (Only a weight edited
+        by hand between two epochs tells the difference: the original keeps their older gradients.)
+        """
+        points, labels = _rows(data, first, self.window)
+        shares = tf.where(tf.range(self.window) < count, 1 / tf.cast(count, self.dtype), 0)
+        signals, signal, output = self._forward(network, rules, points)
+        error = shares[:, tf.newaxis, tf.newaxis] * (output - labels)
+        delta = _branch(rules.output, lambda name: error * _slope(name, output))
+        last = _move(network.last, signal, delta, rules)
+        if not self.kind:
+            return Network((), (), last)
+        delta = _below(network.last, delta, rules, signal)
+        middle = network.middle
+        if middle:
+
+            def back(depth, delta, *moved):
+                signal, layer = signals.read(depth), Layer(*(part[depth] for part in middle))
+                parts = _move(layer, signal, delta, rules)
+                moved = [whole.write(depth, part) for whole, part in zip(moved, parts, strict=True)]
+                return depth - 1, _below(layer, delta, rules, signal), *moved
+
+            arrays = [self._array(*part.shape).unstack(part) for part in middle]
+            _, delta, *arrays = tf.while_loop(
+                lambda depth, *_: depth >= 0, back, (rules.depth - 2, delta, *arrays)
+            )
+            middle = Layer(*(array.stack() for array in arrays))
+        return Network(_move(network.first, points, delta, rules), middle, last)
+
+    def _forward(self, network, rules, points):
+        """Return the signals that enter the middle layers, that which enters the last, and the output."""
+        signal, signals = points, self._array(MAX_LAYERS - 1, points.shape[0], self.size, self.starts)
+        if self.kind:
+            signal = _activate(rules.activation, network.first, signal)
+        if network.middle:
+
+            def deeper(depth, signal, signals):
+                layer = Layer(*(part[depth] for part in network.middle))
+                return depth + 1, _activate(rules.activation, layer, signal), signals.write(depth, signal)
+
+            _, signal, signals = tf.while_loop(
+                lambda depth, *_: depth < rules.depth - 1, deeper, (0, signal, signals)
+            )
+        return signals, signal, _activate(rules.output, network.last, signal)
+
+    def _array(self, length, *shape):
+        return tf.TensorArray(self.dtype, length, element_shape=shape, clear_after_read=False)
 
 
-_MANY_PROGRAMS = typographic(
-    f"Ce noyau a déjà compilé {MAX_XLA_PROGRAMS} réseaux : les suivants s'entraîneront plus lentement, "
-    "sans changer de résultat. Redémarrer le noyau rend toute la vitesse."
-)
+def _rows(data, start, count):
+    return [tf.slice(tensor, (start, 0, 0), (count, -1, -1)) for tensor in (data.points, data.labels)]
+
+
+def _branch(activation, function):
+    """Return what ``function`` answers to the name of an activation, given as its place.
+
+    What a branch answers is rounded before it is used. Otherwise XLA may merge its last product and the sum
+    that takes it into one rounding (FMA), or not: that depends on the shapes, hence on the number of starts.
+    """
+    return tf.switch_case(activation, [partial(function, name) for name in ACTIVATIONS])
+
+
+def _activate(activation, layer, signal):
+    total = tf.reduce_sum(signal[:, :, tf.newaxis] * layer.weights, axis=1) + layer.biases
+    return _branch(activation, lambda name: _TF_ACTIVATIONS[name](total))
+
+
+def _below(layer, delta, rules, signal):
+    """Carry delta, the loss's slope at a layer's totals, to the totals of the layer below."""
+
+    def below(name):
+        return tf.reduce_sum(layer.weights * delta[:, tf.newaxis], axis=2) * _slope(name, signal)
+
+    return _branch(rules.activation, below)
+
+
+def _sum_over_points(signal, delta):
+    """Return the slopes of a layer's weights and biases."""
+    pieces = [slice(first, first + SUMMED) for first in range(0, signal.shape[0], SUMMED)]
+    products = (signal[piece, :, tf.newaxis] * delta[piece, tf.newaxis] for piece in pieces)
+    return (
+        sum(tf.reduce_sum(product, axis=0) for product in products),
+        sum(tf.reduce_sum(delta[piece], axis=0) for piece in pieces),
+    )
+
+
+def _slope(name, signal):
+    """Return an activation's slope where it answered ``signal``."""
+    if name == "relu":
+        return tf.cast(signal > 0, signal.dtype)
+    if name == "tanh":
+        return (1 - signal) * (1 + signal)  # 1 - signal**2, whose roundings XLA chooses by the shapes
+    if name == "sigmoid":
+        return signal * (1 - signal)
+    return tf.ones_like(signal)
+
+
+def _move(layer, signal, delta, rules):
+    """Return a layer after one step: down the slope, then towards 0; the dead stay at 0."""
+    weights, biases, alive = layer
+    slope, bias_slope = _sum_over_points(signal, delta)
+    stepped = weights - rules.learning_rate * slope
+    pull = tf.where(rules.is_l1, tf.sign(weights), weights)
+    shrunk = stepped - rules.learning_rate * rules.penalty_rate * pull
+    alive = tf.where(rules.is_l1 & (stepped * shrunk < 0), tf.zeros_like(alive), alive)
+    return Layer(
+        tf.where(alive > 0, shrunk, tf.zeros_like(shrunk)),
+        biases - rules.learning_rate * bias_slope,
+        alive,
+    )
+
+
 _PLAIN_GRAPH = typographic(
     "XLA n'est pas disponible ici : l'entraînement donne les mêmes résultats, plus lentement."
 )

@@ -7,7 +7,7 @@ import warnings
 import tensorflow as tf
 
 from ..french import typographic
-from .compiled import MAX_XLA_PROGRAMS, Program
+from .compiled import Program
 from .config import PlaygroundConfig
 from .training import train
 
@@ -32,14 +32,11 @@ def report() -> str:
 
 
 def engine() -> list[str]:
-    """Return the lines of ``python -m helpers`` that take TensorFlow: digits, XLA, GPU.
-
-    XLA is told from this process's first training, so call it in a process of its own.
-    """
+    """Return the lines of ``python -m helpers`` that take TensorFlow: digits, XLA, GPU."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that XLA is missing is said below
         lines = [report().replace("Tout est prêt", "TensorFlow")]
-    if 0 < Program.xla_programs < MAX_XLA_PROGRAMS:
+    if Program.has_xla:
         lines.append("✓ XLA : l'entraînement est compilé.")
     else:
         lines.append("– XLA : absent ; l'entraînement donne les mêmes résultats, plus lentement.")

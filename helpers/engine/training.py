@@ -1,9 +1,8 @@
 """Trains the Playground's networks exactly as the original does, many random starts at once.
 
-TensorFlow compiles a whole chunk of epochs with XLA. The starts are the trailing axis of every
-tensor, so 128 of them cost little more than one. Rates, parameters and points are tensors too: changing
-them recompiles nothing. Nor does a neuron more or less, most of the time: layers are padded to 4 or 8
-neurons, and a missing neuron is one whose weights are dead.
+``compiled`` holds the training itself, as programs for blocks of starts; here a run is NumPy arrays, cut into
+blocks that train on all of the machine's cores. A start gets the same weights, to the bit, alone or among
+others.
 
 Source of the rules: the original's nn.ts and playground.ts. Loss 0.5 (output - label)^2; the points
 are walked in a fixed order; weights move after each point whose position is a multiple of the batch
@@ -14,20 +13,23 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import time
 from collections.abc import Iterable
-from itertools import pairwise
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise, repeat
 
 import numpy as np
 import tensorflow as tf
 
 from ..french import french_error, typographic
-from .compiled import CHUNK, DEVICE, Batches, get_program
-from .config import PlaygroundConfig
-from .data import Dataset, compute_features, draw
+from .compiled import BLOCK, CHUNK, MARGIN, SIZES, WINDOWS, Data, Layer, Network, Program, Rules
+from .config import ACTIVATIONS, MAX_LAYERS, PlaygroundConfig
+from .data import SAMPLES, Dataset, compute_features, draw
 
 MAX_START = 100_000  # bounds the time spent drawing weights
 DTYPES = ("float64", "float32")
+ALONE = 4  # starts that train faster one by one than as a block
 NO_INPUT = typographic(
     "Aucune entrée n'est active : activez-en au moins une (par exemple X₁) avant d'entraîner."
 )
@@ -77,25 +79,27 @@ class Run:
         self.learning_rate = config.learning_rate
         self.regularization_rate = config.regularization_rate
         dataset, random = draw(config)
-        self._sizes = layer_sizes(config)
-        with tf.device(DEVICE):
-            self._batches = _make_batches(dataset, config, dtype)
-            self.parameters = _initial_parameters(config, random, self.starts)
-            self._alive = [
-                _padded(np.ones((inputs, units, len(self.starts))), weights.shape, dtype)
-                for (weights, _), (inputs, units) in zip(self._layers, pairwise(self._sizes), strict=True)
-            ]
-            self._program = get_program(
-                tuple(tuple(weights.shape) for weights, _ in self._layers),
-                tuple(tuple(tensor.shape) for tensor in self._batches),
-                config.activation,
-                output_activation(config),
-                config.regularization == "L1",
-                dtype,
-            )
-            losses = self._program.losses(self._layers, self._batches)
+        self._blocks = _blocks(len(self.starts))
+        self._network = _empty_network(config, self._blocks[-1].stop, dtype)
+        for (weights, biases), layer in zip(
+            _initial_parameters(config, random, self.starts), self._layers(), strict=True
+        ):
+            _fill(layer.weights, weights)
+            _fill(layer.biases, biases)
+            _fill(layer.alive, np.ones_like(weights))
+        self._data = _make_data(dataset, config, dtype)
         self._epoch = 0
-        self._history = [_finite(losses.numpy()[np.newaxis])]
+        self._history = [_finite(self._initial_losses(dataset))]
+
+    def _initial_losses(self, dataset):
+        halves = [
+            0.5 * np.mean((self.predict(points.astype(self.dtype)) - labels.astype(self.dtype)) ** 2, axis=1)
+            for points, labels in (
+                (dataset.train_points, dataset.train_labels),
+                (dataset.test_points, dataset.test_labels),
+            )
+        ]
+        return np.stack(halves)[np.newaxis]
 
     @property
     def epoch(self) -> int:
@@ -118,30 +122,33 @@ class Run:
     @property
     def parameters(self) -> Parameters:
         """Weights (starts, in, out) and biases (starts, out) of each layer; assign a list to change them."""
+        count = len(self.starts)
         return [
             (
-                np.moveaxis(weights.numpy()[:inputs, :units], -1, 0),
-                np.moveaxis(biases.numpy()[:units], -1, 0),
+                np.moveaxis(layer.weights[:inputs, :units, :count], -1, 0),
+                np.moveaxis(layer.biases[:units, :count], -1, 0),
             )
-            for (weights, biases), (inputs, units) in zip(self._layers, pairwise(self._sizes), strict=True)
+            for layer, (inputs, units) in zip(self._layers(), pairwise(layer_sizes(self.config)), strict=True)
         ]
 
     @parameters.setter
     def parameters(self, parameters: Parameters):
-        count = len(self.starts)
-        expected = [((count, i, o), (count, o)) for i, o in pairwise(self._sizes)]
+        expected = [(weights.shape, biases.shape) for weights, biases in self.parameters]
         shapes = [(np.shape(weights), np.shape(biases)) for weights, biases in parameters]
         if shapes != expected:
             raise french_error(f"Paramètres de formes {shapes} ; formes attendues : {expected}.")
-        wide = _padded_sizes(self._sizes)
-        with tf.device(DEVICE):
-            self._layers = [
-                (
-                    _padded(np.moveaxis(np.asarray(weights), 0, -1), (i, o, count), self.dtype),
-                    _padded(np.moveaxis(np.asarray(biases), 0, -1), (o, count), self.dtype),
-                )
-                for (weights, biases), (i, o) in zip(parameters, pairwise(wide), strict=True)
-            ]
+        self._network = copy.deepcopy(self._network)  # another run may hold it too
+        for layer, (weights, biases) in zip(self._layers(), parameters, strict=True):
+            _fill(layer.weights, weights)
+            _fill(layer.biases, biases)
+
+    def _layers(self):
+        """Return the padded layers, input side first."""
+        first, middle, last = self._network
+        hidden = [
+            Layer(*(part[depth] for part in middle)) for depth in range(len(self.config.network_shape) - 1)
+        ]
+        return [first, *hidden, last] if len(self.config.network_shape) else [last]
 
     def train(self, epochs: int, seconds: float = math.inf) -> Run:
         """Train on for some epochs and return this run.
@@ -157,30 +164,49 @@ class Run:
         if epochs and not self.config.features:
             raise ValueError(NO_INPUT)
         end = time.monotonic() + seconds
-        penalty_rate = 0 if self.config.regularization == "none" else self.regularization_rate
-        rates = [tf.constant(rate, self.dtype) for rate in (self.learning_rate, penalty_rate)]
         while epochs:
             chunk = min(epochs, CHUNK)
-            layers, alive, losses = self._program.advance(
-                self._layers,
-                self._alive,
-                self._batches,
-                *rates,
-                tf.constant(self._epoch > 0),
-                tf.constant(chunk),
-            )
-            losses = _finite(losses.numpy()[:chunk])
+            network, losses = self._advance(chunk)
             # Together and last, so that an interrupt leaves a run that can go on.
-            self._layers, self._alive, self._epoch = layers, alive, self._epoch + chunk
-            self._history.append(losses)
+            self._network, self._epoch = network, self._epoch + chunk
+            self._history.append(_finite(losses))
             epochs -= chunk
             if time.monotonic() > end:
                 break
         return self
 
+    def compile(self):
+        """Compile what the next ``train`` needs, if need be; the run stays as it is. On any thread."""
+        self._train_block(self._blocks[0], 0)
+
+    def _advance(self, epochs):
+        """Return the network after some more epochs, and the losses of each, (epochs, 2, starts)."""
+        if len(self._blocks) == 1:
+            trained = [self._train_block(self._blocks[0], epochs)]
+        else:  # TensorFlow lets the other threads run
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                trained = list(pool.map(self._train_block, self._blocks, repeat(epochs)))
+        networks, losses = zip(*trained, strict=True)
+        network = tf.nest.map_structure(lambda *parts: np.concatenate(parts, axis=-1), *networks)
+        return network, np.concatenate(losses, axis=-1)[..., : len(self.starts)]
+
+    def _train_block(self, block, epochs):
+        config = self.config
+        penalty_rate = 0 if config.regularization == "none" else self.regularization_rate
+        rules = Rules(
+            np.int32(len(config.network_shape)),
+            np.int32(ACTIVATIONS.index(config.activation)),
+            np.int32(ACTIVATIONS.index(output_activation(config))),
+            np.bool_(config.regularization == "L1"),
+            *np.array((self.learning_rate, penalty_rate), self.dtype),
+        )
+        program = _get_program(config, block.stop - block.start, self.dtype)
+        network = tf.nest.map_structure(lambda part: part[..., block], self._network)
+        return program.advance(network, self._data, rules, self._epoch > 0, epochs)
+
     def copy(self) -> Run:
         """Return a run that goes its own way from here: training one leaves the other as it is."""
-        twin = copy.copy(self)  # tensors never change in place
+        twin = copy.copy(self)  # its arrays never change in place
         twin._history = list(self._history)
         return twin
 
@@ -262,50 +288,64 @@ def _initial_parameters(config, random, starts) -> Parameters:
     return parameters
 
 
-def _make_batches(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> Batches:
-    train_inputs, test_inputs = (
-        compute_features(points, config.features)[..., np.newaxis]
-        for points in (dataset.train_points, dataset.test_points)
+def _get_program(config: PlaygroundConfig, starts: int, dtype: str) -> Program:
+    """Return the program that trains a block of so many starts."""
+    train = math.floor(SAMPLES[config.problem] * config.perc_train_data / 100)
+    batch = config.batch_size + train % config.batch_size
+    return Program.get(
+        config.problem,
+        min(len(config.network_shape), 2),
+        _size(config),
+        min(window for window in WINDOWS if window >= batch),
+        starts,
+        dtype,
     )
-    train_labels, test_labels = (
-        labels[:, np.newaxis, np.newaxis] for labels in (dataset.train_labels, dataset.test_labels)
-    )
-    rows, shares = _batch_plan(len(train_labels), config.batch_size)
-    shares = shares[..., np.newaxis, np.newaxis]
-    batches = train_inputs[rows], train_labels[rows], shares
-    whole = train_inputs, train_labels, test_inputs, test_labels
-    return Batches(*(tf.constant(array, dtype) for array in (*batches, *whole)))
 
 
-def _batch_plan(points: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Say which points each weight update sees and what each counts.
-
-    No weight moves between the last update of an epoch and the first of the next, so the points left
-    over are simply part of that first batch, whose mean is then over more points. (Only a weight edited
-    by hand between two epochs tells the difference: the original keeps the older gradients of those points.)
-
-    Returns:
-        Row numbers (batches, size) and shares (2, batches, size), for the first epoch and the later ones.
-    """
-    batches, left_over = divmod(points, batch_size)
-    rows = np.arange(batches * batch_size).reshape(batches, batch_size)
-    padding = np.repeat(rows[:, :1], left_over, axis=1)  # weighs nothing
-    padding[0] = np.arange(points - left_over, points)
-    shares = np.zeros((2, batches, left_over + batch_size))
-    shares[:, :, left_over:] = 1 / batch_size
-    shares[1, 0] = 1 / (left_over + batch_size)
-    return np.concatenate([padding, rows], axis=1), shares
+def _size(config):
+    """Return how many inputs, and neurons of a hidden layer, the padded network has."""
+    widest = max(len(config.features), *config.network_shape, 0)
+    return min(size for size in SIZES if size >= widest)
 
 
-def _padded_sizes(sizes):
-    inputs, *hidden, output = sizes
-    return (inputs, *([4 if max(hidden) <= 4 else 8] * len(hidden)), output) if hidden else sizes
+def _blocks(count):
+    """Cut so many starts into slices, each for a thread; a few are faster one by one than in a block."""
+    alone = count % BLOCK if count % BLOCK <= ALONE else 0
+    blocks = [slice(first, first + BLOCK) for first in range(0, count - alone, BLOCK)]
+    return blocks + [slice(first, first + 1) for first in range(count - alone, count)]
 
 
-def _padded(array, shape, dtype):
-    """Return a tensor of this shape that holds the array at its start and zeros elsewhere."""
-    widths = [(0, wide - size) for wide, size in zip(shape, array.shape, strict=True)]
-    return tf.constant(np.pad(array, widths), dtype)
+def _make_data(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> Data:
+    points = np.concatenate([dataset.train_points, dataset.test_points])
+    labels = np.concatenate([dataset.train_labels, dataset.test_labels])
+    train, count = len(dataset.train_labels), len(labels)
+    left_over = train % config.batch_size
+    order = [*range(train - left_over, train), *range(count)]
+    rows = slice(MARGIN - left_over, MARGIN + count)
+    wide = np.zeros((MARGIN + count + WINDOWS[-1], _size(config), 1), dtype)
+    tall = np.zeros((len(wide), 1, 1), dtype)
+    wide[rows, : len(config.features), 0] = compute_features(points, config.features)[order]
+    tall[rows, 0, 0] = labels[order]
+    return Data(wide, tall, np.int32(config.batch_size), np.int32(train))
+
+
+def _empty_network(config, starts, dtype):
+    """Return the padded layers of so many starts, all weights 0 and dead."""
+
+    def layer(*shape):
+        weights = np.zeros((*shape, starts), dtype)
+        return Layer(weights, np.zeros((*shape[:-2], shape[-1], starts), dtype), np.zeros_like(weights))
+
+    size, depth = _size(config), len(config.network_shape)
+    first = layer(size, size) if depth else ()
+    middle = layer(MAX_LAYERS - 1, size, size) if depth > 1 else ()
+    return Network(first, middle, layer(size, 1))
+
+
+def _fill(padded, array):
+    """Write an array, starts first, into the corner of a padded one, starts last."""
+    array = np.moveaxis(np.asarray(array), 0, -1)
+    padded[tuple(map(slice, array.shape))] = array
 
 
 def _finite(losses):

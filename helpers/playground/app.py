@@ -28,6 +28,8 @@ from .style import dressed, html, row, style_sheet
 TRAIN_SECONDS = 0.02  # of training in one frame, about
 CURVES_EVERY = 3  # frames
 EDITOR_EVERY = 10
+COMPILING = "compiling"  # name of the threads that do
+NEXT_SHAPES = ((8, 8), (4, 4), (8,), (4,), ())  # one for each program that another network may need
 DIVERGED = (
     "L'entraînement a divergé : les poids ne sont plus des nombres finis. "
     "Baissez le taux d'apprentissage, puis recommencez."
@@ -280,6 +282,7 @@ class Playground:
         if pauses:
             self._clock.pause()  # before the lock: a burst under way ends at its next frame
         with self._lock:
+            before = self._session.run
             try:
                 message = action(*arguments)
             except ValueError as error:
@@ -289,6 +292,8 @@ class Playground:
             self._drop_lost_selection()
             self._say(message or self._notice())
             self._show()
+            if self._session.run is not before:
+                self._warm_up()
 
     def _notice(self):
         """What is to be known of the current experiment, whatever led there."""
@@ -365,8 +370,18 @@ class Playground:
             self._show_playing()
 
     def _warm_up(self):
-        """Compile the training while the student reads: the first frame then comes at once."""
-        with self._lock:
-            config = self._session.config
-            if config.features:
-                Run(config, (config.resets,)).train(1)
+        """Compile what Play will want now, and after a change of the network, while the student reads.
+
+        On a thread of its own, which touches no widget; Play waits only for what it needs.
+        """
+        run, config = self._session.run, self._session.config.replace(epochs=0, resets=0)
+        if not self._clock.has_page or not config.features:
+            return
+
+        def compile_all():
+            run.compile()
+            for shape in NEXT_SHAPES:
+                if self._session.run is run and threading.main_thread().is_alive():
+                    Run(config.replace(network_shape=shape)).compile()
+
+        threading.Thread(target=compile_all, name=COMPILING).start()

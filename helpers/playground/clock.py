@@ -35,6 +35,7 @@ class Clock:
         lock: whoever changes what ``frame`` reads must hold it: callbacks may come on several threads.
 
     Attributes:
+        has_page: whether a page has ever answered.
         playing: whether frames are wanted. Clearing it stops at the next frame and takes no lock.
         widgets: the two hidden counters; they must be among the displayed widgets.
     """
@@ -48,7 +49,7 @@ class Clock:
     ):
         self.playing = False
         self._frame, self._stopped, self._shown, self._lock = frame, stopped, shown, lock
-        self._has_page = self._is_interrupted = False
+        self.has_page = self._is_interrupted = False
         self._last_burst = 0.0
         hidden = widgets.Layout(display="none")
         self._sent = widgets.IntText(1, layout=hidden)
@@ -86,8 +87,8 @@ class Clock:
 
     def _on_echo(self, _change):
         try:
-            if not self._has_page:
-                self._has_page = True
+            if not self.has_page:
+                self.has_page = True
                 self._shown()
             with self._lock:
                 while self.playing and self._sent.value - self._echo.value < IN_FLIGHT:

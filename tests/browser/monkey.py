@@ -31,22 +31,20 @@ from .student import click_track
 ROOT = Path(__file__).parents[2]
 SITE = "https://playground.tensorflow.org/"
 MEMORY_GROWTH = 100e6  # bytes, of the kernel and of the page each, once warm
-ANSWER_SECONDS = 120  # 16 starts of the largest network, on a plain graph, take most of them
+ANSWER_SECONDS = 120
 
-IMPORTS = """
-import gc, json, psutil
-from helpers import Playground, PlaygroundConfig, Run
-from helpers.engine import compiled
-made = {}
-"""
+IMPORTS = "import gc, json, psutil\nfrom helpers import Playground, PlaygroundConfig, Run\nmade = {}"
 WIDGET = "made[{0}] = Playground('{1}#networkShape={2}&seed=0.5081{0}&noise=35&dataset=xor'); \
 made[{0}].widget.add_class('monkey-{0}'); made[{0}]"
+BATCHES = (1, 10, 30, 29)  # one for each window that a step reads
 # All the programs that a kernel may hold, so that what they weigh is there from the start.
 WARM_UP = """
-names = "relu", "tanh", "sigmoid"
-kinds = [(name, (size,) * depth) for size in (8, 4) for name in names for depth in range(1, 7)]
-for name, shape in kinds[: compiled.MAX_XLA_PROGRAMS + compiled.MAX_PLAIN_GRAPHS]:
-    Run(PlaygroundConfig(network_shape=shape, activation=name)).train(1)
+for problem in ("classification", "regression"):
+    for shape in ((), (4,), (4, 4), (8,), (8, 8)):
+        for batch in batches:
+            for starts in (1, 16):
+                config = PlaygroundConfig(problem=problem, network_shape=shape, batch_size=batch)
+                Run(config, starts).compile()
 """
 STATE = """
 gc.collect()
@@ -88,7 +86,7 @@ class Monkey:
     Args:
         notebook: a NotebookPage on a notebook made by ``write_cells``, not yet run.
         seed: of its choices.
-        programs: how many XLA may compile in a kernel; by default as many as for a student.
+        batches: batch sizes whose programs are compiled before memory is watched; by default, all programs.
 
     Attributes:
         done: how many times it did each thing.
@@ -96,9 +94,9 @@ class Monkey:
         memory, heap: bytes that the kernel and the page held at each check, once warm.
     """
 
-    def __init__(self, notebook, seed, programs=None):
+    def __init__(self, notebook, seed, batches=BATCHES):
         self.notebook, self.page = notebook, notebook.page
-        self.random, self.programs = random.Random(seed), programs
+        self.random, self.batches = random.Random(seed), batches
         self.done, self.faults = collections.Counter(), []
         self.memory, self.heap = [], []
         self._trials = {}
@@ -119,10 +117,9 @@ class Monkey:
     # What it does
 
     def start(self):
-        """Run all cells and let XLA compile all that it may."""
+        """Run all cells and let XLA compile."""
         self.notebook.run_all()
-        limit = f"compiled.MAX_XLA_PROGRAMS = {self.programs}\n" if self.programs else ""
-        self.notebook.execute(limit + WARM_UP, timeout=600)
+        self.notebook.execute(f"batches = {self.batches}\n{WARM_UP}", timeout=600)
         self._trials, self.memory, self.heap = {}, [], []
 
     def act(self, seconds):
@@ -358,7 +355,7 @@ def write_cells(path):
     write_notebook(path, [IMPORTS, *widgets])
 
 
-def run(notebook, minutes, seed, report=lambda monkey: None, every=30, programs=None):
+def run(notebook, minutes, seed, report=lambda monkey: None, every=30, batches=BATCHES):
     """Let a monkey act, check it all along, reload the page and restart the kernel now and then.
 
     Args:
@@ -367,12 +364,12 @@ def run(notebook, minutes, seed, report=lambda monkey: None, every=30, programs=
         seed: of its choices.
         report: called after each check.
         every: seconds between two checks.
-        programs: how many XLA may compile; see ``Monkey``.
+        batches: see ``Monkey``.
 
     Returns:
         The monkey.
     """
-    monkey = Monkey(notebook, seed, programs)
+    monkey = Monkey(notebook, seed, batches)
     monkey.start()
     end, rounds = time.monotonic() + 60 * minutes, 0
     try:

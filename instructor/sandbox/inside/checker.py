@@ -18,7 +18,6 @@ import time
 from types import ModuleType
 
 from helpers.checks.marks import Score
-from helpers.engine import compiled
 from helpers.french import listed, typographic
 
 from . import codec, confine, remarks, wire
@@ -26,9 +25,6 @@ from .limits import Limits
 
 GRACE = 10  # seconds beyond a cell's time for code that cannot be interrupted at once
 ASKING = 30  # seconds to tell the values of names
-compiled.MAX_XLA_PROGRAMS = (
-    10_000  # a checker meets a class's networks, and is replaced before they fill memory
-)
 
 
 class Marking:
