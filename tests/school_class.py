@@ -38,6 +38,7 @@ SITE = "https://playground.tensorflow.org/#"
 LAB = (
     "activation=relu&regularization=L2&batchSize=10&dataset=xor&regDataset=reg-plane&learningRate=0.03"
     "&regularizationRate=0&noise=35&seed=0.50819&percTrainData=50&problem=classification&x=true&y=true"
+    "&xTimesY=false&xSquared=false&ySquared=false&sinX=false&sinY=false"
     "&epochs=400"
 )
 RIGHT = {

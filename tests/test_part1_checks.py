@@ -36,9 +36,9 @@ ANSWERS = [  # check, answers, points, words of the feedback
     (part1.check_luck, (36.7, 7), 0.75, "pas un pourcentage"),
     (part1.check_luck, (20 / 128, 7), 0.75, "la plus basse"),  # the share at the last epoch
     (part1.check_luck, (0.37, 6), 0.75, "que tous échouent"),
-    (part1.check_luck, (0.37, 8), 0.75, "il en faut moins"),
+    (part1.check_luck, (0.37, 8), 0.75, "un nombre plus petit suffit"),
     (part1.check_luck, (0.37, 6.6), 0.75, "nombre entier"),
-    (part1.check_luck, (0.37, 10**9), 0.75, "il en faut moins"),
+    (part1.check_luck, (0.37, 10**9), 0.75, "un nombre plus petit suffit"),
     (part1.check_smallest_network, (edited(WINNER, "dataset", "lune"),), 0, "dataset"),
     (part1.check_smallest_network, (edited(WINNER, "xTimesY", "true"),), 0, "entrées actives"),
     (part1.check_smallest_network, (edited(WINNER, "networkShape", "40"),), 0, "1 à 8 neurones"),

@@ -79,7 +79,7 @@ def test_networks_with_features_earn_by_their_final_loss(changes, points):
     score = part3.check_best_features(FEATURES_WINNER.replace(**changes).to_url())
     if points is None:
         assert score < 3
-        assert "Prochain palier" in score.feedback
+        assert "Prochain seuil" in score.feedback
     else:
         assert score == points
 

@@ -1,4 +1,4 @@
-"""What GitHub and nbconvert show of the notebooks, where no widget lives: a picture of each Playground."""
+"""What GitHub and nbconvert show of the notebooks, where no widget lives: pictures, or what they wait for."""
 
 from pathlib import Path
 
@@ -20,14 +20,14 @@ def outputs(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_playground_and_figure_has_a_picture(path):
-    shown = [
-        output.get("data", {}).keys()
-        for source, output in outputs(path)
-        if "Playground(" in source.splitlines()[-1] or "plotting." in source.splitlines()[-1]
-    ]
+def test_every_playground_and_figure_has_a_picture_or_waits_for_an_answer(path):
+    last_lines = [(source.splitlines()[-1], output.get("data", {})) for source, output in outputs(path)]
+    shown = [(line, data) for line, data in last_lines if "Playground(" in line or "plotting." in line]
+    waiting = [line for line, data in shown if data["text/plain"].startswith("Répondez d'abord")]
     assert len(shown) >= 5
-    assert all({"image/png", "image/jpeg"} & kinds for kinds in shown)
+    assert len(waiting) >= 2
+    assert all("after=" in line or "prediction=" in line for line in waiting)
+    assert all({"image/png", "image/jpeg"} & data.keys() for line, data in shown if line not in waiting)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

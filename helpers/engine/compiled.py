@@ -34,6 +34,7 @@ SUMMED = 30  # at once; XLA sums 32 or more in an order that depends on the shap
 # Rows of the points: up to MARGIN copies of those that an epoch leaves over, then training, test, and as many
 # zeros as a step may read beyond. So the first batch of a later epoch is in one piece too.
 MARGIN = 32
+OUTPUTS = ("tanh", "linear")  # activations of the output neuron
 BLOCK = 16  # starts trained in step
 DEVICE = "CPU:0"  # these networks are far too small for a GPU
 
@@ -68,7 +69,7 @@ class Rules(NamedTuple):
 
     depth: np.int32  # number of hidden layers
     activation: np.int32  # of hidden layers: place in ACTIVATIONS
-    output: np.int32  # the output's, likewise
+    output: np.int32  # of the output: place in OUTPUTS
     is_l1: np.bool_
     learning_rate: np.floating
     penalty_rate: np.floating
@@ -177,7 +178,7 @@ class Program:
         shares = tf.where(tf.range(self.window) < count, 1 / tf.cast(count, self.dtype), 0)
         signals, signal, output = self._forward(network, rules, points)
         error = shares[:, tf.newaxis, tf.newaxis] * (output - labels)
-        delta = _branch(rules.output, lambda name: error * _slope(name, output))
+        delta = _branch(rules.output, OUTPUTS, lambda name: error * _slope(name, output))
         last = _move(network.last, signal, delta, rules)
         if not self.kind:
             return Network((), (), last)
@@ -202,17 +203,21 @@ class Program:
         """Return the signals that enter the middle layers, that which enters the last, and the output."""
         signal, signals = points, self._array(MAX_LAYERS - 1, points.shape[0], self.size, self.starts)
         if self.kind:
-            signal = _activate(rules.activation, network.first, signal)
+            signal = _activate(rules.activation, ACTIVATIONS, network.first, signal)
         if network.middle:
 
             def deeper(depth, signal, signals):
                 layer = Layer(*(part[depth] for part in network.middle))
-                return depth + 1, _activate(rules.activation, layer, signal), signals.write(depth, signal)
+                return (
+                    depth + 1,
+                    _activate(rules.activation, ACTIVATIONS, layer, signal),
+                    signals.write(depth, signal),
+                )
 
             _, signal, signals = tf.while_loop(
                 lambda depth, *_: depth < rules.depth - 1, deeper, (0, signal, signals)
             )
-        return signals, signal, _activate(rules.output, network.last, signal)
+        return signals, signal, _activate(rules.output, OUTPUTS, network.last, signal)
 
     def _array(self, length, *shape):
         return tf.TensorArray(self.dtype, length, element_shape=shape, clear_after_read=False)
@@ -222,27 +227,24 @@ def _rows(data, start, count):
     return [tf.slice(tensor, (start, 0, 0), (count, -1, -1)) for tensor in (data.points, data.labels)]
 
 
-def _branch(activation, function):
-    """Return what ``function`` answers to the name of an activation, given as its place.
+def _branch(place, names, function):
+    """Return what ``function`` answers to one of the names, given by its place.
 
     What a branch answers is rounded before it is used. Otherwise XLA may merge its last product and the sum
     that takes it into one rounding (FMA), or not: that depends on the shapes, hence on the number of starts.
     """
-    return tf.switch_case(activation, [partial(function, name) for name in ACTIVATIONS])
+    return tf.switch_case(place, [partial(function, name) for name in names])
 
 
-def _activate(activation, layer, signal):
+def _activate(place, names, layer, signal):
     total = tf.reduce_sum(signal[:, :, tf.newaxis] * layer.weights, axis=1) + layer.biases
-    return _branch(activation, lambda name: _TF_ACTIVATIONS[name](total))
+    return _branch(place, names, lambda name: _TF_ACTIVATIONS[name](total))
 
 
 def _below(layer, delta, rules, signal):
     """Carry delta, the loss's slope at a layer's totals, to the totals of the layer below."""
-
-    def below(name):
-        return tf.reduce_sum(layer.weights * delta[:, tf.newaxis], axis=2) * _slope(name, signal)
-
-    return _branch(rules.activation, below)
+    delta = tf.reduce_sum(layer.weights * delta[:, tf.newaxis], axis=2)
+    return _branch(rules.activation, ACTIVATIONS, lambda name: delta * _slope(name, signal))
 
 
 def _sum_over_points(signal, delta):

@@ -23,7 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..french import french_error, typographic
-from .compiled import BLOCK, CHUNK, MARGIN, SIZES, WINDOWS, Data, Layer, Network, Program, Rules
+from .compiled import BLOCK, CHUNK, MARGIN, OUTPUTS, SIZES, WINDOWS, Data, Layer, Network, Program, Rules
 from .config import ACTIVATIONS, MAX_LAYERS, PlaygroundConfig
 from .data import SAMPLES, Dataset, compute_features, draw
 
@@ -196,7 +196,7 @@ class Run:
         rules = Rules(
             np.int32(len(config.network_shape)),
             np.int32(ACTIVATIONS.index(config.activation)),
-            np.int32(ACTIVATIONS.index(output_activation(config))),
+            np.int32(OUTPUTS.index(output_activation(config))),
             np.bool_(config.regularization == "L1"),
             *np.array((self.learning_rate, penalty_rate), self.dtype),
         )

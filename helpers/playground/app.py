@@ -381,7 +381,7 @@ class Playground:
         def compile_all():
             run.compile()
             for shape in NEXT_SHAPES:
-                if self._session.run is run and threading.main_thread().is_alive():
+                if self.widget and self._session.run is run and threading.main_thread().is_alive():
                     Run(config.replace(network_shape=shape)).compile()
 
         threading.Thread(target=compile_all, name=COMPILING).start()
