@@ -76,8 +76,8 @@ def test_shapes_and_dtypes():
 )
 def test_one_start_among_many_is_the_start_alone_to_the_bit(changes):
     config = XOR.replace(regularization_rate=0.01, **changes)
-    many = train(config, 60, starts=23)  # a block, and a second one that is not full
-    for start in (0, 17):
+    many = train(config, 60, starts=43)  # a block, and a second one that is not full
+    for start in (0, 40):
         alone = train(config, 60, starts=[start])
         for among, layer in zip(many.parameters, alone.parameters, strict=True):
             for several, one in zip(among, layer, strict=True):
@@ -271,7 +271,7 @@ def test_a_program_is_compiled_once_though_several_threads_want_it(monkeypatch):
 
 
 def test_an_interrupt_leaves_a_run_that_goes_on(monkeypatch):
-    whole, advance = train(XOR, 10, starts=17), Program.advance
+    whole, advance = train(XOR, 10, starts=33), Program.advance
 
     def interrupted(self, network, *arguments):
         if network.last.weights.shape[-1] == 1:
@@ -279,7 +279,7 @@ def test_an_interrupt_leaves_a_run_that_goes_on(monkeypatch):
         return advance(self, network, *arguments)
 
     monkeypatch.setattr(Program, "advance", interrupted)
-    run = Run(XOR, 17)
+    run = Run(XOR, 33)
     with pytest.raises(KeyboardInterrupt):
         run.train(5)
     assert run.epoch == 0

@@ -35,7 +35,7 @@ SUMMED = 30  # at once; XLA sums 32 or more in an order that depends on the shap
 # zeros as a step may read beyond. So the first batch of a later epoch is in one piece too.
 MARGIN = 32
 OUTPUTS = ("tanh", "linear")  # activations of the output neuron
-BLOCK = 16  # starts trained in step
+BLOCK = 32  # starts trained in step; 16 compile two to three times as long, for LLVM unrolls more
 DEVICE = "CPU:0"  # these networks are far too small for a GPU
 
 

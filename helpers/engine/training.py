@@ -29,7 +29,7 @@ from .data import SAMPLES, Dataset, compute_features, draw
 
 MAX_START = 100_000  # bounds the time spent drawing weights
 DTYPES = ("float64", "float32")
-ALONE = 4  # starts that train faster one by one than as a block
+ALONE = 8  # starts that train faster one by one than as a block
 NO_INPUT = typographic(
     "Aucune entrée n'est active : activez-en au moins une (par exemple X₁) avant d'entraîner."
 )

@@ -42,7 +42,7 @@ WARM_UP = """
 for problem in ("classification", "regression"):
     for shape in ((), (4,), (4, 4), (8,), (8, 8)):
         for batch in batches:
-            for starts in (1, 16):
+            for starts in (1, 32):
                 config = PlaygroundConfig(problem=problem, network_shape=shape, batch_size=batch)
                 Run(config, starts).compile()
 """
