@@ -7,11 +7,12 @@ import sys
 import numpy as np
 import pytest
 
-from helpers import train
+from helpers import PlaygroundConfig, train
 from helpers.checks import answers, part3
 from helpers.experiments.generalization import laplacian, roughness
 from helpers.experiments.sweep import Sweep, sweep
 from helpers.french import decimal
+from helpers.plotting.waiting import Waiting
 from instructor.sandbox.inside import remarks
 
 from .conftest import assert_told
@@ -268,3 +269,15 @@ def test_a_winner_is_trained_on_without_changing_the_answer():
     run = part3.replayed(WINNER.replace(epochs=40))
     assert part3.continued(run).epoch == 1000
     assert run.epoch == 40
+
+
+def test_a_search_names_the_address_that_gives_its_best_loss_again(capsys):
+    assert part3.search(part3.LAB, 20, starts=4) is None
+    told, url = capsys.readouterr().out.replace("\u00a0", " ").splitlines()
+    config = PlaygroundConfig.from_url(url)
+    again = train(config, config.epochs, starts=[config.resets]).test_loss[0, -1]
+    assert again == train(part3.LAB, 20, starts=4).test_loss[:, -1].min()
+    assert told.startswith("4 départs, 20 époques : perte de test médiane")
+    assert f"la plus basse {decimal(again)}, au départ {config.resets}. Son adresse :" in told
+    assert isinstance(part3.search(part3.LAB, 20, after=("1.a", ...)), Waiting)
+    assert capsys.readouterr().out == ""

@@ -69,7 +69,7 @@ def test_each_figure_says_what_was_predicted_and_measured(run, draw, prediction,
 def test_a_prediction_in_words(run):
     runs = {"sans": run, "avec": train(XOR.replace(features=("x", "y", "sinX")), 30, starts=8)}
     told = repr(plotting.roughness_and_loss(runs, prediction=("3", "plus lisse")))
-    assert f"Vous aviez dit «{NBSP}plus lisse{NBSP}»{NBSP}; en médiane, la surface" in told
+    assert f"Vous aviez dit «{NBSP}plus lisse{NBSP}»{NBSP}; en médiane, «" in told
 
 
 @pytest.mark.parametrize("nonsense", [float("nan"), True, [0.3], None], ids=str)

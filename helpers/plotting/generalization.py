@@ -61,7 +61,7 @@ def roughness_and_loss(
     axis.legend(frameon=False, loc="upper right", markerscale=0.8)
     first, second, *_ = (float(np.median(values)) for values in measured.values())
     word = "plus rugueuse" if second > first else "plus lisse"
-    said = compare(figure, prediction, f"en médiane, la surface « {list(runs)[1]} » est {word} que l'autre")
+    said = compare(figure, prediction, f"en médiane, « {list(runs)[1]} » est {word}")
     return Picture(figure, f"Rugosité et perte de test de chaque départ, pour {' ; '.join(runs)}.{said}")
 
 

@@ -139,9 +139,8 @@ def stability(
     if (value := predicted(prediction)) is not None:
         right.axvline(value / len(run.starts), color=ORANGE, linewidth=2)
         right.set_title("Réussites (orange : vous)".replace(" :", f"{NBSP}:"), loc="left")
-    said = compare(
-        figure, prediction, f"{count(wins, 'départ')} sur {len(run.starts)} réussissent pour {name}"
-    )
+    verb = "réussissent" if wins > 1 else "réussit"
+    said = compare(figure, prediction, f"{count(wins, 'départ')} sur {len(run.starts)} {verb} pour {name}")
     return Picture(figure, f"Stabilité : {' ; '.join(sentences)}.{said}")
 
 
@@ -178,7 +177,11 @@ def parameter_paths(
         decimal_axis(row[0].yaxis)
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=10.5)
-    said = compare(figure, prediction, f"{count(moved, 'paramètre')} ont changé sur la première ligne")
+    said = compare(
+        figure,
+        prediction,
+        f"{count(moved, 'paramètre')} {'ont' if moved > 1 else 'a'} changé sur la première ligne",
+    )
     figure.supxlabel("époque (bleu large, orange, tirets : neurones 1, 2 et 3)", fontsize=10, color=INK)
     return Picture(
         figure,
