@@ -508,6 +508,11 @@ def test_the_cell_that_ends_with_its_record_shows_the_curves_once(shell, tmp_pat
     assert kept._repr_png_()
     assert curves.display is None
     running[0] = "this cell"
+    assert "Répondez d'abord" in repr(kept.curves(prediction=("3.a", ...)))
+    assert curves.display is None  # a figure that waits takes no place
+    assert "Vous aviez dit 9" in repr(kept.curves(prediction=("3.a", 9)))
+    assert curves.display == "none"
+    curves.display = None
     assert kept._repr_png_()
     assert curves.display == "none"
 

@@ -15,7 +15,9 @@ import numpy as np
 from ..french import count, plain, typographic
 from ..notebook.interrupts import Interruption
 from ..notebook.running_cell import notebook_shell
+from ..plotting.figure import Picture
 from ..plotting.learning import training_curves
+from ..plotting.waiting import Waiting
 from . import checkpoint
 from .checkpoint import SAVES, RecordError, whole_file
 from .dataset import Cifar10
@@ -101,20 +103,31 @@ class TrainingRecord(keras.callbacks.Callback):
             print(typographic(f"« {self.name} » : rien n'était enregistré."))
         self._record = _nothing()
 
+    def curves(self, prediction: tuple[str, object] | None = None) -> Picture | Waiting:
+        """Return the figure of all recorded epochs; it takes the place of the live view of the running cell.
+
+        Args:
+            prediction: question and the best epoch that the student predicted, see ``waits``.
+
+        Raises:
+            ValueError: in French, no epoch is recorded.
+        """
+        shown = self._picture(prediction)
+        if self._view is not None and not isinstance(shown, Waiting):
+            self._view.give_way()
+        return shown
+
     def __repr__(self):
         if not self._done:
             return typographic(f"{self._title} : aucune époque n'est enregistrée.")
         return self._picture().description
 
     def _repr_png_(self):
-        if not self._done:
-            return None
-        if self._view is not None:
-            self._view.give_way()
-        return self._picture()._repr_png_()
+        return self.curves()._repr_png_() if self._done else None
 
-    def _picture(self):
-        return training_curves({self.name: self.history}, best={self.name: self.best_epoch})
+    def _picture(self, prediction=None):
+        best = {self.name: self.best_epoch}
+        return training_curves({self.name: self.history}, best=best, prediction=prediction)
 
     # What Keras calls, in order.
 
