@@ -30,6 +30,7 @@ from .student import click_track
 
 ROOT = Path(__file__).parents[2]
 SITE = "https://playground.tensorflow.org/"
+LEAST_ROUNDS = 4  # of acts, however slow the machine: the page is reloaded after the third
 MEMORY_GROWTH = 100e6  # bytes, of the kernel and of the page each, once warm
 ANSWER_SECONDS = 120
 
@@ -373,8 +374,8 @@ def run(notebook, minutes, seed, report=lambda monkey: None, every=30, batches=B
     monkey.start()
     end, rounds = time.monotonic() + 60 * minutes, 0
     try:
-        while time.monotonic() < end:
-            monkey.act(min(every, end - time.monotonic()))
+        while time.monotonic() < end or rounds < LEAST_ROUNDS:
+            monkey.act(max(1, min(every, end - time.monotonic())))
             monkey.check()
             rounds += 1
             if rounds % 7 == 3:
