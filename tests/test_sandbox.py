@@ -185,7 +185,8 @@ def test_only_its_own_socket_is_open(run):
         "        pass\n"
         "found.sort()"
     )
-    assert found == ["/dev/null", "/dev/null", "/dev/null", "socket"]
+    assert set(found) == {"/dev/null", "socket"}  # IPython 7 opens one more of the former
+    assert found.count("socket") == 1
 
 
 def test_a_fork_bomb_is_bounded(run):
