@@ -138,7 +138,7 @@ def stability(
         axis.spines["left"].set_visible(False)
     if (value := predicted(prediction)) is not None:
         right.axvline(value / len(run.starts), color=ORANGE, linewidth=2)
-        right.set_title("Réussites (orange : vous)".replace(" :", f"{NBSP}:"), loc="left")
+        right.set_title(typographic("Réussites (orange : vous)"), loc="left")
     verb = "réussissent" if wins > 1 else "réussit"
     said = compare(figure, prediction, f"{count(wins, 'départ')} sur {len(run.starts)} {verb} pour {name}")
     return Picture(figure, f"Stabilité : {' ; '.join(sentences)}.{said}")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ..french import decimal, plain, typographic
 from ..notebook.shown import card
-from .figure import FAINT, INK, ORANGE
+from .figure import FAINT, INK, ORANGE, figure_title
 
 
 class Waiting:
@@ -79,7 +79,7 @@ def compare(figure, prediction: tuple[str, object] | None, measured: str) -> str
     else:
         return ""
     sentence = typographic(f"Vous aviez dit {said} ; {measured}. Pourquoi ?")
-    figure.suptitle(sentence, x=0.01, ha="left", fontsize=11, color=INK)
+    figure_title(figure, sentence)
     return f" {sentence}"
 
 
