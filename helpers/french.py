@@ -29,13 +29,17 @@ class OneSentence(Exception):
 
 
 def decimal(value: float, digits: int = 3) -> str:
-    """Write a number with a decimal comma, such as "0,177"."""
-    return f"{value:.{digits}f}".replace(".", ",")
+    """Write a number with a decimal comma, thin spaces and a minus sign: "0,177", "−12 000,5", "∞"."""
+    return f"{value:,.{digits}f}".replace("inf", "∞").translate(_FRENCH_MARKS)
+
+
+_FRENCH_MARKS = str.maketrans({",": "\u202f", ".": ",", "-": "−"})
 
 
 def plain(value: float, digits: int = 3) -> str:
     """Write a number with a decimal comma and no useless zeros: "0", "1,5", "0,177"."""
-    return decimal(value, digits).rstrip("0").rstrip(",")
+    whole, comma, rest = decimal(value, digits).partition(",")
+    return whole + (comma + rest).rstrip("0").rstrip(",")
 
 
 def count(number: float, noun: str) -> str:
@@ -45,7 +49,7 @@ def count(number: float, noun: str) -> str:
 
 def thousands(number: int) -> str:
     """Write a whole number with thin spaces, such as "10 000"."""
-    return f"{number:,}".replace(",", "\u202f")
+    return decimal(number, 0)
 
 
 def percent(share: float, digits: int = 1) -> str:

@@ -260,9 +260,10 @@ def test_changed_data_are_all_named():
 def test_french_typography():
     assert typographic("« oui » : 5 % ; non ?") == "«\u00a0oui\u00a0»\u00a0: 5\u00a0%\u00a0; non\u00a0?"
     assert [plain(value) for value in (0, 0.5, 1.5, 0.1774, 20)] == ["0", "0,5", "1,5", "0,177", "20"]
+    assert [plain(value) for value in (-6, 1000, -math.inf)] == ["−6", "1\u202f000", "−∞"]
     shown = [count(value, "point gagné") for value in (0, 1.5, 2, 1_000_000)]
     assert shown == [f"{one}\u00a0point gagné" for one in ("0", "1,5")] + [
-        f"{several}\u00a0points gagnés" for several in ("2", "1000000")
+        f"{several}\u00a0points gagnés" for several in ("2", "1\u202f000\u202f000")
     ]
 
 

@@ -48,7 +48,7 @@ def test_measure_leaves_model_and_random_generators_as_they_were(tmp_path):
         ({32: 900, 512: 1000}, 32),  # without the usual size, the smallest is the yardstick
     ],
 )
-@pytest.mark.parametrize(("minutes", "epochs"), [(0.001, 1), (15, None), (1e6, 30)])
+@pytest.mark.parametrize(("minutes", "epochs"), [(0.001, 8), (15, None), (1e6, 30)])
 def test_proposal(monkeypatch, tmp_path, speeds, batch_size, minutes, epochs):
     data = Cifar10(np.zeros((50_000, 4, 4, 3), "uint8"), np.zeros((50_000, 1), "uint8"), X, Y)
     monkeypatch.setattr(

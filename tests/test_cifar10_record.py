@@ -410,6 +410,32 @@ def test_mixed_precision_saves_a_float32_model(tmp_path, policy, sessions):
     assert {layer.compute_dtype for layer in best.layers} == {"float32"}
 
 
+def test_images_that_are_not_those_of_the_record_are_told(tmp_path, capsys):
+    few = Cifar10(X[:24], Y[:24], X_TEST, Y_TEST, demo=True)
+    with pytest.raises(RecordError, match="environ 32 images par époque, et son journal est celui de 24"):
+        fit(built(), TrainingRecord("trop", few, tmp_path), 1)
+    many = Cifar10(np.tile(X, (2, 1, 1, 1)), np.tile(Y, (2, 1)), X_TEST, Y_TEST, demo=True)
+    assert TrainingRecord("peu", many, tmp_path).images == "96\u00a0images"
+    fit(built(), TrainingRecord("peu", many, tmp_path), 1)
+    assert "ne se comparent pas" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("loss", "labels", "told"),
+    [
+        ("categorical_crossentropy", Y, "keras.utils.to_categorical(y_train)"),
+        ("sparse_categorical_crossentropy", np.eye(10)[Y[:, 0]], "y_train tel quel"),
+        ("mse", Y, "compilez avec"),
+    ],
+)
+def test_the_usual_mistakes_are_told_in_french(shell, tmp_path, loss, labels, told):
+    kept = TrainingRecord("erreur", DATA, tmp_path)
+    shell.user_ns.update(train=lambda: built(loss=loss).fit(X, labels, callbacks=[kept], verbose=0))
+    shell.run_cell("train()")
+    assert told in kept._view._text.value.replace("\u00a0", " ")
+    assert (loss == "mse") == ("n'a pas de validation" in kept._view._text.value)
+
+
 def test_model_that_has_already_learned_is_told(tmp_path, capsys):
     model = built()
     model.fit(X, Y, verbose=0)
@@ -532,7 +558,7 @@ def test_progress_in_a_page(shell):
     page.progress(3, 50, 200, 1234.4, 42, 3600)
     text = page._text.value.replace("\u00a0", " ")
     assert "époque 3/10" in text
-    assert "lot 50/200 · 1 234 images/s · reste 42 s pour l'époque, 1 h 00 min en tout" in text
+    assert "lot 50/200 · 1\u202f234 images/s · reste 42 s pour l'époque, 1 h 00 min en tout" in text
     assert "width:22.5%" in text
     page.progress(3, None, 200)
     assert "validation" in page._text.value

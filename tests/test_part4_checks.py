@@ -10,7 +10,7 @@ import pytest
 from keras import layers
 
 from helpers.checks import part4
-from helpers.cifar10 import CLASSES, PARAMETERS, Cifar10, evaluate, read_model
+from helpers.cifar10 import CLASSES, PARAMETERS, Cifar10, dataset, evaluate, loaded, read_model
 
 from .conftest import assert_told
 
@@ -74,16 +74,16 @@ def graded(lab, monkeypatch):
             wrong_beyond(answers["test"], accuracy),
             demo,
         )
-        monkeypatch.setattr(part4, "data", lambda: data)
-        part4._evaluated.cache_clear()
+        monkeypatch.setattr(dataset, "_LOADED", [data])
         return record / "best.keras"
 
     return set_accuracy
 
 
-def write_history(record, accuracy, val_accuracy):
+def write_history(record, accuracy, val_accuracy, val_loss=3.0):
     lines = [
-        f"{n},1.0,10,{a},1.0,{v},1.0" for n, (a, v) in enumerate(zip(accuracy, val_accuracy, strict=True), 1)
+        f"{n},1.0,10,{a},1.0,{v},{val_loss}"
+        for n, (a, v) in enumerate(zip(accuracy, val_accuracy, strict=True), 1)
     ]
     table = "\n".join(["epoch,seconds,batches,accuracy,loss,val_accuracy,val_loss", *lines])
     (record / "history.csv").write_text(table)
@@ -107,6 +107,7 @@ def test_hand_counts():
         ("fc5", 10000, "il manque les biais, un par neurone"),
         ("conv2", 26 * 64, "il y en a 32"),
         ("conv3", 102464 * 64, "sa taille ne compte pas"),
+        ("conv1", 32 * 5 * 5 * (3 + 1), "pas à chaque pixel"),
         ("fc4", (8 * 8 * 64 + 1) * 1000, "4 × 4 × 64"),
         ("fc4", 7, "ses entrées, plus un biais"),
         ("fc4", "1025000", "sans guillemets"),
@@ -125,6 +126,11 @@ def test_valid_padding():
     assert_told(part4.check_valid_sides([28, 14, 10, 5, 1]), 1, "pool3")
     assert_told(part4.check_valid_sides((28, 14, 10, 5, 5)), pytest.approx(0.8), "conv3")
     assert "moitié" in part4.check_valid_sides([28, 28, 10, 5, 1]).feedback
+    assert part4.check_valid_sides([30, 15, 11, 5, 1]) == pytest.approx(0.8)  # what follows keeps its points
+    assert part4.check_valid_sides([30, 14, 10, 5, 1]) == pytest.approx(0.8)
+    blind = part4.check_valid_sides([1] * 5)
+    assert blind == pytest.approx(0.2)
+    assert not any(side in blind.feedback for side in ("28", "14", "10"))
     assert not part4.check_valid_sides([...] * 5).answered
     assert part4.check_valid_sides([28, 14]) == 0
 
@@ -136,11 +142,19 @@ def raising():
 def test_the_model_is_walked():
     assert part4.check_model(build_model) == 4
     assert_told(part4.check_model(lambda: build_model(units=100)), 3, "neurones 100 au lieu de 1000")
+    plain = build_model()
+    assert_told(part4.check_model(lambda: plain), 3, "toujours le même modèle")
+    assert_told(
+        part4.check_model(lambda: keras.Sequential(build_model().layers[1:])), 3, "Rescaling(1 / 255)"
+    )
+    late = part4.check_model(lambda: keras.Sequential([*build_model().layers, layers.Dropout(0.5)]))
+    assert_told(late, 3, "après la softmax")
     assert not part4.check_model(lambda: ...).answered
     for wrong, hint in (
         (lambda: None, "return"),
         (raising, "RuntimeError"),
         (lambda: build_model(padding="valid"), '"same"'),
+        (lambda: Rescaling(1 / 255), "écrivez `keras.layers.Rescaling`"),  # noqa: F821
         (lambda: 3, "Un modèle Keras est attendu"),
         (3, "Une fonction est attendue"),
     ):
@@ -170,7 +184,15 @@ def test_overfitting_is_read_in_a_record_that_its_model_bears_out(graded, lab):
         0,
         "au moins jusqu'à 8",
     )
+    invented = write_history(record, *history, val_loss=0.2)
+    assert_told(part4.check_overfitting(4, 0.35, invented), 0, "perte de validation")
+    loaded().y_train[:900:2] += 1  # half of the training images are not what this network learnt
+    invented = write_history(record, *history)
+    assert_told(part4.check_overfitting(4, 0.35, invented), 0, "exactitude d'entraînement")
     graded(0.6, demo=True)
+    assert_told(part4.check_overfitting(4, 0.35, record), 0, "images que ce carnet a chargées")
+    record = shutil.copytree(record, record.with_name("simple-demonstration-1000"), dirs_exist_ok=True)
+    write_history(record, [0.6, 0.6, 0.6], [0.5, 0.6, 0.7])
     assert part4.check_overfitting(3, -0.1, record) == 1.5
     (record / "history.csv").write_text("epoch,accuracy\n")
     assert "Aucun journal" in part4.check_overfitting(3, 0, record).feedback
@@ -178,7 +200,7 @@ def test_overfitting_is_read_in_a_record_that_its_model_bears_out(graded, lab):
 
 def test_a_record_of_a_subset_is_checked_on_the_images_it_kept_for_validation(lab, graded, tmp_path):
     graded(0.6)
-    data = part4.data()  # of 1,000 images, all answered rightly but some of the last
+    data = loaded()  # of 1,000 images, all answered rightly but some of the last
     part = data.subset(500)
     record = shutil.copytree(lab[0], tmp_path / "simple-cifar10-500")
     said = evaluate(
@@ -190,11 +212,42 @@ def test_a_record_of_a_subset_is_checked_on_the_images_it_kept_for_validation(la
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "points"), [(0.6, 0), (0.65, 1), (0.7, 2.5), (0.75, 4), (0.8, 5), (1, 5)]
+    ("accuracy", "points"), [(0.6, 0), (0.65, 1), (0.7, 2.5), (0.73, 4), (0.76, 5), (1, 5)]
 )
 def test_accuracy_is_measured_and_earns_its_band(graded, accuracy, points):
     shown = f"{accuracy:.3f}".replace(".", ",")
     assert_told(part4.check_accuracy(graded(accuracy)), points, shown, "200")
+
+
+def test_the_summary_says_how_often_the_test_was_opened(graded, lab, tmp_path, monkeypatch):
+    monkeypatch.setattr(part4, "_journals", set())
+    assert "Le test n'a pas encore été ouvert." in repr(part4.summary())
+    graded(0.7)
+    for name in ("essai", "remede"):
+        record = shutil.copytree(lab[0], tmp_path / f"{name}-cifar10-1000", dirs_exist_ok=True)
+        write_history(record, [0.5], [0.5])
+    one, other = (tmp_path / f"{name}-cifar10-1000" / "best.keras" for name in ("essai", "remede"))
+    for _ in range(2):
+        assert "ouvert" not in part4.check_accuracy(one).feedback
+    keras.utils.set_random_seed(5)
+    build_model().save(other)
+    assert "a été ouvert 2 fois" in part4.check_accuracy(other).feedback
+    told = repr(part4.summary()).replace("\u00a0", " ")
+    assert "Test ouvert 2 fois : « essai », 0,700 ; « remede », " in told
+    monkeypatch.setenv("LAB_GRADING", "1")
+    (tmp_path / part4.OPENED).unlink()
+    part4.check_accuracy(one)
+    assert not (tmp_path / part4.OPENED).exists()
+
+
+def test_a_fault_of_ours_is_not_the_answers(graded, lab, monkeypatch):
+    path = graded(0.7)
+    monkeypatch.setattr(dataset, "_LOADED", [])
+    monkeypatch.setenv("CIFAR10_DIR", "nulle-part")
+    monkeypatch.delenv("LAB_CIFAR10_DEMO", raising=False)
+    assert_told(part4.check_accuracy(path), 0, "Votre réponse n'est pas en cause", "nulle-part")
+    monkeypatch.setattr(part4, "loaded", lambda: 1 / 0)
+    assert_told(part4.check_accuracy(path), 0, "ZeroDivisionError", "ne dit pas que votre réponse est fausse")
 
 
 def test_accuracy_on_demonstration_data_says_so(graded):
@@ -221,6 +274,7 @@ def test_the_most_frequent_confusion(graded):
     np.fill_diagonal(errors, 0)
     true, predicted = np.unravel_index(errors.argmax(), errors.shape)
     assert part4.check_confusion((CLASSES[true], CLASSES[predicted]), path) == 1
+    assert part4.check_confusion((CLASSES[true].capitalize(), f" {CLASSES[predicted]}"), path) == 1
     assert part4.check_confusion([CLASSES[predicted], CLASSES[true]], path) == 0.5
     assert part4.check_confusion((CLASSES[0], CLASSES[0]), path) == 0
     assert "avion" in part4.check_confusion(("hibou", "chat"), path).feedback
@@ -261,6 +315,13 @@ def test_the_notebook_goes_on_without_answers(lab, graded, capsys):
 def test_what_is_handed_in(lab, capsys):
     record = lab[0]
     (record / "history.csv").write_text("epoch\n")
+    for folder, path, hint in (
+        (..., ..., "Un chemin est attendu"),
+        (record.with_name("absent"), record / "best.keras", "Aucun modèle dans"),
+    ):
+        part4.hand_in(folder, path)
+        assert hint in capsys.readouterr().out
+    assert not (record.parent / part4.ARCHIVE).exists()
     part4.hand_in(record, record / "best.keras")
     assert part4.ARCHIVE in capsys.readouterr().out
     with zipfile.ZipFile(record.parent / part4.ARCHIVE) as archive:

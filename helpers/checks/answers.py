@@ -12,7 +12,7 @@ import numpy as np
 from ..engine import address
 from ..engine.config import PlaygroundConfig
 from ..engine.training import Run, train
-from ..french import quoted
+from ..french import plain, quoted
 from .marks import Unanswered, Wrong
 
 MAX_EPOCHS = 20_000  # what a replay accepts: about 15 s for the largest network, under 1 s for a small one
@@ -54,7 +54,8 @@ def number(answer: object, low: float = -math.inf, high: float = math.inf) -> fl
     if not math.isfinite(value):
         raise Wrong(f"un nombre fini est attendu ; reçu : {quoted(answer)}.")
     if not low <= value <= high:
-        raise Wrong(f"{quoted(answer)} est hors de l'intervalle attendu, de {low:g} à {high:g}.")
+        limits = f"de {plain(low)} à {plain(high)}" if math.isfinite(high) else f"au moins {plain(low)}"
+        raise Wrong(f"{quoted(answer)} est hors de l'intervalle attendu, {limits}.")
     return value
 
 

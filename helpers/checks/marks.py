@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..french import NBSP, count, listed, plain, typographic
+from ..french import NBSP, OneSentence, count, listed, plain, typographic
 from ..notebook.shown import ORANGE, SKY, card
 
 # Icon, colour and word of a mark; the icon says it too, for those who do not see the colour.
@@ -100,12 +100,14 @@ class Marks:
         title: French title of the part.
         questions: by key, in the order of the notebook.
         scores: the latest Score of each automatic question that was checked.
+        notes: further French sentences of the summary.
     """
 
     def __init__(self, title: str, *questions: Question):
         self.title = title
         self.questions = {question.key: question for question in questions}
         self.scores: dict[str, Score] = {}
+        self.notes: list[str] = []
 
     def check(self, key: str, answers: int | None = None) -> Callable:
         """Turn a function of a student's answers into a check of question ``key`` that never raises.
@@ -159,7 +161,7 @@ class Marks:
             sentences.append(f"À compléter : {listed(self.unanswered)}.")
         else:
             sentences.append("Toutes les questions vérifiées ici ont une réponse.")
-        return [typographic(sentence) for sentence in sentences]
+        return [typographic(sentence) for sentence in [*sentences, *self.notes]]
 
     def __repr__(self):
         return " ".join(self._sentences())
@@ -245,10 +247,14 @@ def _score(question, function, given, answers) -> Score:
         return Score(wrong.points, question, str(wrong))
     except KeyboardInterrupt:
         raise
+    except OneSentence as error:  # of ours, such as data that cannot be had
+        return Score(0, question, f"Votre réponse n'est pas en cause, elle n'a pas été vérifiée. {error}")
     except BaseException as error:  # a student's object may raise anything, SystemExit included
-        kind = type(error).__name__
         return Score(
-            0, question, f"Cette réponse n'a pas pu être vérifiée (erreur {kind}) : revoyez sa forme."
+            0,
+            question,
+            f"La vérification s'est arrêtée sur une erreur ({type(error).__name__}) : elle ne dit pas que "
+            "votre réponse est fausse. Si sa forme est bien celle de l'énoncé, prévenez votre enseignant.",
         )
     points, feedback = (question.points, result) if isinstance(result, str) else result
     return Score(points, question, feedback)

@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 
 from ..french import french_error
+from .evaluation import input_scale
 
 INPUT_SHAPE = (32, 32, 3)
 PARAMETERS = 1_191_170
@@ -74,7 +75,7 @@ LAB = (
     _pooling("pool2"),
     _convolution("conv3", 64),
     _pooling("pool3"),
-    Layer("mise à plat", "mise à plat"),
+    Layer("Flatten", "mise à plat"),
     _dense("fc4", 1000, "relu"),
     _dense("fc5", 10, "softmax"),
 )
@@ -117,6 +118,21 @@ def differences(model: keras.Model) -> list[str]:
         found += [f"`{layer.name}` ({layer.kind}) est en trop." for layer in given[pairs:]]
     if not found:
         _require_images(model)
+    return found
+
+
+def oversights(model: keras.Model) -> list[str]:
+    """Say in French what the statement asks for and the layers with weights do not show; [] for nothing.
+
+    Args:
+        model: without ``differences``, built.
+    """
+    found = []
+    if input_scale(model) != 1:
+        found.append("Il manque `keras.layers.Rescaling(1 / 255)` au début : les pixels vont de 0 à 255.")
+    *_, last = _chain(model)
+    if isinstance(last, _NEUTRAL) or _augments(last):
+        found.append(f"`{last.name}` vient après la softmax : rien ne doit changer ces probabilités.")
     return found
 
 

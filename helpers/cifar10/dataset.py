@@ -134,6 +134,7 @@ def load_cifar10(folder: str | Path | None = None, demo: bool | int | None = Non
         ValueError: an argument of the wrong kind.
     """
     data = find_cifar10(folder, demo)
+    _LOADED[:] = [data]
     if data.demo:
         keras.utils.set_random_seed(0)  # a demonstration shows the same from one run to the next
         display(data)
@@ -153,6 +154,16 @@ def find_cifar10(folder: str | Path | None = None, demo: bool | int | None = Non
             f"load_cifar10 attend le nom d'un dossier, entre guillemets ; reçu : {quoted(folder)}."
         )
     return _read(_locate(Path(folder).expanduser()))
+
+
+def loaded() -> Cifar10:
+    """Return what ``load_cifar10`` loaded last; where it was not called, as in marking, what it would."""
+    if not _LOADED:
+        _LOADED[:] = [find_cifar10()]
+    return _LOADED[0]
+
+
+_LOADED: list[Cifar10] = []
 
 
 def _demo_images(demo):

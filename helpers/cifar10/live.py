@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import ipywidgets as widgets
 from IPython.display import display
 
-from ..french import NBSP, count, decimal, duration, typographic
+from ..french import count, decimal, duration, thousands, typographic
 from ..notebook.running_cell import close_previous, current, notebook_shell
 from ..notebook.shown import Shown
 from ..plotting.figure import BLUE, GREY
@@ -85,7 +85,7 @@ class View:
         where = "validation" if step is None else f"lot {step}/{steps}" if steps else f"lot {step}"
         parts = [f"<b>époque {epoch}/{self.epochs}</b>", where]
         if speed:
-            parts.append(f"{speed:,.0f} images/s".replace(",", NBSP))
+            parts.append(f"{thousands(round(speed))} images/s")
         if run_left is not None:
             parts.append(f"reste {duration(left)} pour l'époque, {duration(run_left)} en tout")
         self._write((epoch - 1 + share) / self.epochs, " · ".join(parts))
@@ -104,12 +104,10 @@ class View:
             return
         kind = "de validation" if "val_accuracy" in history else "d'entraînement (aucune validation)"
         score = decimal(history.get("val_accuracy", history["accuracy"])[best - 1])
+        curves = training_curves({self.name: history}, self.epochs, {self.name: best})._repr_png_()[0]
         self._best = f"meilleure exactitude {kind} : <b>{score}</b>, époque {best}"
-        self._write(done / self.epochs, self._shown[1])
-        self._curves.value = training_curves(
-            {self.name: history}, self.epochs, {self.name: best}
-        )._repr_png_()[0]
-        self._curves.layout.display = None
+        self._write(done / self.epochs, self._shown[1])  # with the curves: drawing them takes a while
+        self._curves.value, self._curves.layout.display = curves, None
 
     def end(self, sentence: str):
         """Show how the training ended."""

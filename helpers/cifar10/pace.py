@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from ..french import count, duration, typographic
+from ..french import count, duration, plain, thousands, typographic
 from .checkpoint import RecordError, records_folder, same_randomness, untrained_copy, whole_file
 from .dataset import Cifar10
 from .recipe import recipe
@@ -22,7 +22,7 @@ from .record import grading
 
 USUAL_BATCH = 128
 CLEARLY = 1.15  # another batch size is proposed where it trains this many times as many images per second
-MOST_EPOCHS = 30
+FEWEST_EPOCHS, MOST_EPOCHS = 8, 30  # the fewest show what comes after the best epoch
 VALIDATION_SHARE = 0.1  # of the training images, as in the notebook's validation_split
 MEASURED = 1.5  # seconds of training measured for each batch size
 FEWEST_BATCHES, MOST_BATCHES = 3, 100
@@ -52,7 +52,7 @@ class Pace:
         total = duration(self.epochs * self.seconds_per_epoch)
         return typographic(
             f"Sur cette machine : environ {duration(self.seconds_per_epoch)} par époque "
-            f"({self.images_per_second:.0f} images/s). Proposition : {proposal}, soit {total}."
+            f"({thousands(round(self.images_per_second))} images/s). Proposition : {proposal}, soit {total}."
         )
 
 
@@ -73,7 +73,7 @@ def calibrate(
     Args:
         model: a compiled Sequential or functional model.
         data: the images.
-        minutes: time for the whole training; from 1 to 30 epochs are proposed.
+        minutes: time for the whole training; from 8 to 30 epochs are proposed.
         batch_sizes: the sizes to try.
         folder: where the measure is kept; by default where records are.
 
@@ -86,7 +86,8 @@ def calibrate(
         raise RecordError("Compilez le modèle (modele.compile) avant de calibrer.")
     if not minutes > 0 or not batch_sizes or not all(int(size) >= 1 for size in batch_sizes):
         raise RecordError("Il faut un temps (minutes) et des tailles de lot (batch_sizes) positifs.")
-    print(typographic(f"Calibrage : taille des lots et nombre d'époques pour {minutes:g} min."), flush=True)
+    asked = f"Calibrage : taille des lots et nombre d'époques pour {plain(minutes)} min."
+    print(typographic(asked), flush=True)
     path = records_folder(folder) / "calibrage.json"
     kept = _read(path)
     key = _key(model, data, minutes, batch_sizes)
@@ -127,7 +128,7 @@ def _measure(model, data, minutes, batch_sizes):
     few = slice(EVALUATED * chosen)
     validation = _speed(trial.evaluate, images[few], labels[few], max(1, min(chosen, len(images) // 4)))
     seconds = (len(images) - held_out) / speeds[chosen] + held_out / validation
-    epochs = min(max(math.floor(60 * minutes / seconds), 1), MOST_EPOCHS)
+    epochs = min(max(math.floor(60 * minutes / seconds), FEWEST_EPOCHS), MOST_EPOCHS)
     return Pace(chosen, epochs, seconds, speeds[chosen])
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 
 import keras
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
-from matplotlib.ticker import MaxNLocator
+from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from ..experiments.statistics import wilson
@@ -63,7 +64,7 @@ def confusion_matrix(evaluation: Evaluation) -> Picture:
     axis.imshow(np.where(right, 100.0, np.nan), cmap=ListedColormap([GREY]))
     errors = np.ma.masked_array(shares, right)
     top = max(float(errors.max()), 1.0)
-    image = axis.imshow(errors, cmap=_ERRORS, vmin=0, vmax=top)
+    axis.imshow(errors, cmap=_ERRORS, vmin=0, vmax=top)
     for row, column in np.ndindex(shares.shape):
         share = shares[row, column]
         if right[row, column]:
@@ -77,10 +78,6 @@ def confusion_matrix(evaluation: Evaluation) -> Picture:
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
     axis.set_title(_noted("Réponses, en % des images de chaque vraie classe", evaluation.note), loc="left")
-    bar = figure.colorbar(image, ax=axis, pad=0.02, shrink=0.85)
-    bar.set_label("erreurs (%)", color=INK)
-    bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    bar.outline.set_visible(False)
     worst = " ; ".join(
         f"classe {true}, réponse {predicted}, {count(number, 'image')}"
         for true, predicted, number in evaluation.most_confused(3)
@@ -116,7 +113,8 @@ def class_accuracies(evaluation: Evaluation, prediction: tuple[str, object] | No
         capsize=3,
     )
     for row, (share, end) in enumerate(zip(shares, bounds[1], strict=True)):
-        axis.text(end + 1.2, row, f"{share:.0f}", va="center", color=INK, weight="bold")
+        halo = [withStroke(linewidth=3, foreground="white")]  # over the dashed line
+        axis.text(end + 1.2, row, f"{share:.0f}", va="center", color=INK, weight="bold", path_effects=halo)
     axis.axvline(
         100 * evaluation.accuracy,
         color=ORANGE,
@@ -339,7 +337,8 @@ def _convolutions(model, image):
     stages, open_stage = [], False
     for layer, _, given in _calls(model, image):
         if isinstance(layer, keras.layers.Conv2D):
-            stages.append((layer.name, given[0]))
+            given_name = re.sub(r"^conv2d(_\d+)?$", f"conv{len(stages) + 1}", layer.name)
+            stages.append((given_name, given[0]))
             open_stage = True
         elif open_stage and given[0].shape == stages[-1][1].shape:
             stages[-1] = (stages[-1][0], given[0])

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ..french import count, plain, typographic
+from ..french import count, plain, thousands, typographic
 from ..notebook.interrupts import Interruption
 from ..notebook.running_cell import notebook_shell
 from ..plotting.figure import Picture
@@ -60,6 +60,7 @@ class TrainingRecord(keras.callbacks.Callback):
             "val_accuracy" (NaN for an epoch that has none).
         best_epoch: the best epoch, from 1; None before the first.
         best_path: the file of its model.
+        images: on how many it is trained, such as "10 000 images", for a figure.
 
     Raises:
         RecordError: the name cannot be a folder's, or the data are not from ``load_cifar10``; from ``fit``,
@@ -74,6 +75,7 @@ class TrainingRecord(keras.callbacks.Callback):
                 'par exemple `TrainingRecord("simple", donnees)`.'
             )
         self.name, self._view = name, None
+        self._filed, self.images = len(data.x_train), count(len(data.x_train), "image")
         self.folder = checkpoint.records_folder(folder) / f"{checkpoint.file_name(name)}-{data.name}"
         if grading() and not self.folder.is_dir():  # what was handed in does not lie where it was made
             self.folder = Path(SAVES, self.folder.name)
@@ -146,6 +148,11 @@ class TrainingRecord(keras.callbacks.Callback):
             self._take_up(*found)
         else:
             self._start_afresh()
+        if "categorical_crossentropy" not in _name(self.model.loss):
+            self._view.say(
+                f"La perte de ce modèle est {_name(self.model.loss)} : pour reconnaître dix classes, "
+                'compilez avec `"sparse_categorical_crossentropy"`.'
+            )
         self._training = True
         self._interruption.listen()
         self._watch_cell()
@@ -165,6 +172,7 @@ class TrainingRecord(keras.callbacks.Callback):
                     "puis exécutez de nouveau cette cellule."
                 )
             self._compiled, self._told = (now, self._step, self._images()), now
+            self._compare_images((self.params["steps"] or 0) * self._images())
         if not math.isfinite(logs["loss"]):
             self._diverged = self.model.stop_training = True
         elif now - self._told >= self._view.period:
@@ -183,6 +191,11 @@ class TrainingRecord(keras.callbacks.Callback):
             self._view.say(
                 f"Lots par époque : {rows[-1]['batches']} jusqu'ici, {self._steps} désormais "
                 "(la taille des lots ou la part de validation a changé)."
+            )
+        if "val_accuracy" not in logs and not rows:
+            self._view.say(
+                "Cet entraînement n'a pas de validation : ajoutez `validation_split=0.1` à `fit` pour voir "
+                "où il surapprend."
             )
         seconds = round(time.monotonic() - self._begun, 2)
         row = {"epoch": self._number, "seconds": seconds, "batches": self._steps}
@@ -316,6 +329,22 @@ class TrainingRecord(keras.callbacks.Callback):
                 "continue, mais rien de neuf n'est gardé. Libérez de la place sur le disque."
             )
 
+    def _compare_images(self, seen):
+        """Compare how many images an epoch goes through, about, with those under which it is filed."""
+        if not seen or self._filed / 2 <= seen <= self._filed + self._images():
+            return
+        told = (
+            f"Cet entraînement voit environ {thousands(round(seen))} images par époque, et son journal est "
+            f"celui de {self.images}"
+        )
+        if seen < self._filed:
+            self._view.say(f"{told} : ses résultats ne se comparent pas à ceux des autres.")
+            return
+        raise RecordError(
+            f"{told} : exécutez `(x_train, y_train), (x_test, y_test) = donnees` après `donnees = "
+            "donnees.subset(...)`, puis de nouveau cette cellule."
+        )
+
     def _tell(self, now):
         self._told = now
         begun, first, images = self._compiled
@@ -355,6 +384,8 @@ class TrainingRecord(keras.callbacks.Callback):
             self._training = False
             interrupted = isinstance(result.error_in_exec, KeyboardInterrupt)
             what = "interrompu" if interrupted else "arrêté par une erreur"
+            if isinstance(result.error_in_exec, ValueError) and not self._step:
+                what = f"{_labels_for(self.model.loss)} L'entraînement s'est arrêté"
             if not self._done:
                 self._view.end(f"{what} avant la fin de la première époque : rien n'est enregistré")
                 return
@@ -404,6 +435,24 @@ def _write_table(path, rows):
         table = csv.DictWriter(file, [*_NOT_METRICS, *_columns(rows)], restval=math.nan)
         table.writeheader()
         table.writerows(rows)
+
+
+def _name(loss):
+    return str(loss if isinstance(loss, str) else getattr(loss, "name", getattr(loss, "__name__", loss)))
+
+
+def _labels_for(loss):
+    """Say in French which labels a loss takes: the usual cause of an error at the first batch."""
+    if _name(loss).startswith("sparse"):
+        return (
+            "La perte sparse_categorical_crossentropy veut des étiquettes de 0 à 9, y_train tel quel. Si "
+            "y_train est passé par to_categorical, prenez categorical_crossentropy."
+        )
+    return (
+        f"La perte {_name(loss)} veut une étiquette de dix nombres par image : donnez à fit "
+        "keras.utils.to_categorical(y_train) à la place de y_train, puis exécutez de nouveau la cellule qui "
+        "construit le modèle."
+    )
 
 
 def _nothing():

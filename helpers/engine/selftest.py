@@ -6,7 +6,7 @@ import warnings
 
 import tensorflow as tf
 
-from ..french import typographic
+from ..french import decimal, typographic
 from .compiled import Program
 from .config import PlaygroundConfig
 from .training import train
@@ -26,8 +26,9 @@ def report() -> str:
             "✓ Tout est prêt : l'entraînement d'essai donne les mêmes chiffres que le Playground."
         )
     return typographic(
-        f"✗ L'entraînement d'essai donne {loss:.4f} au lieu de {REFERENCE_LOSS:.4f} : vos mesures "
-        "s'écarteront de celles du site. Redémarrez le noyau ; si cela persiste, prévenez votre enseignant."
+        f"✗ L'entraînement d'essai donne {decimal(loss, 6)} au lieu de {decimal(REFERENCE_LOSS, 6)} : vos "
+        "mesures s'écarteront de celles du site. Redémarrez le noyau ; si cela persiste, prévenez votre "
+        "enseignant."
     )
 
 

@@ -47,6 +47,19 @@ def _listen():
 _LISTENERS = weakref.WeakSet()
 
 
+class Interrupted(KeyboardInterrupt):
+    """An interrupt, which a notebook shows as one sentence, not as a traceback through TensorFlow."""
+
+    def _render_traceback_(self):  # what IPython shows
+        return ["Interrompu."]
+
+
+def _quietly(unraisable, told=sys.unraisablehook):
+    """Do not print that Python dropped one of our interrupts: ``raise_if_lost`` raises it again."""
+    if not isinstance(unraisable.exc_value, Interrupted):
+        told(unraisable)
+
+
 class Interruption:
     """Remembers that an interrupt came, in case its KeyboardInterrupt is lost.
 
@@ -61,6 +74,7 @@ class Interruption:
         """Hear interrupts from now on; whoever heard them before still does."""
         self.stop()
         self._came, self._previous = False, signal.getsignal(signal.SIGINT)
+        sys.unraisablehook = _quietly
         if callable(self._previous):
             with contextlib.suppress(ValueError):  # not the main thread, which alone is interrupted
                 signal.signal(signal.SIGINT, self._hear)
@@ -73,9 +87,12 @@ class Interruption:
     def raise_if_lost(self):
         """Raise KeyboardInterrupt if an interrupt came: its own was lost, for training goes on."""
         if self._came:
-            raise KeyboardInterrupt
+            raise Interrupted
 
     def _hear(self, number, frame):
         self._came = True
         self.stop()
-        self._previous(number, frame)
+        try:
+            self._previous(number, frame)
+        except KeyboardInterrupt:
+            raise Interrupted from None

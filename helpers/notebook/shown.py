@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import ipywidgets as widgets
 from IPython.display import display
 
-from ..french import typographic
+from ..french import count, typographic
 
 ORANGE, GREY, BLUE = PALETTE = "#f59322", "#e8eaeb", "#0877bd"  # the site's own, for -1, 0 and +1
 SKY = "#1b87cd"  # of a card that says that all is well; ORANGE, in part
@@ -51,7 +51,7 @@ def tracked(items: Sequence, title: str) -> Iterator:
     bar = widgets.IntProgress(
         max=len(items), description=title, style={"description_width": "initial"}, bar_style="info"
     )
-    display(Shown(bar, f"{title} : {len(items)} étapes."))
+    display(Shown(bar, f"{title} : {count(len(items), 'étape')}."))
     for done, item in enumerate(items, 1):
         yield item
         bar.value = done

@@ -45,6 +45,9 @@ def training_curves(
             f"et non {len(histories)}."
         )
     figure, (axes,) = new_figure(1, 2, WIDTH, 3.5)
+    longest = max(epochs or 0, *(len(history["loss"]) for history in histories.values()))
+    for axis in axes:
+        axis.set(xlabel="époque", xlim=(0.5, longest + 0.5))
     for number, (name, history) in enumerate(histories.items()):
         colour, marker = _LOOKS[number]
         training_colour = ORANGE if len(histories) == 1 else colour
@@ -52,8 +55,6 @@ def training_curves(
         for axis, (key, _) in zip(axes, _PANELS, strict=True):
             _draw_curve(axis, history, key, colour, training_colour, marker, chosen, len(histories) == 1)
     for axis, (_, label) in zip(axes, _PANELS, strict=True):
-        longest = max(len(history["loss"]) for history in histories.values())
-        axis.set(xlabel="époque", xlim=(0.5, max(epochs or 0, longest) + 0.5))
         axis.set_title(label, loc="left")
         axis.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
         axis.grid(axis="y", color=FAINT, alpha=0.18, linewidth=0.8)
@@ -65,7 +66,9 @@ def training_curves(
             line = axis.axvline(value, color=ORANGE, linewidth=2, linestyle="--", label="votre prédiction")
             axis.set_xlim(right=max(axis.get_xlim()[1], value + 0.5))
         handles.append(line)
-    figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=4)
+    figure.legend(
+        handles=handles, frameon=False, loc="outside lower center", ncols=4 if len(histories) == 1 else 2
+    )
     said = compare(figure, prediction, f"le sommet est à l'époque {chosen}")
     names = " ; ".join(f"« {name} »" for name in histories)
     return Picture(
@@ -103,13 +106,14 @@ def _draw_curve(axis, history, key, colour, training_colour, marker, best, alone
         if alone and np.isfinite(level):
             # Away from the training curve, which lies above in accuracy and below in loss.
             below = key == "accuracy"
+            beyond = best == len(shown) < axis.get_xlim()[1] - 1  # where nothing is drawn yet
             axis.annotate(
                 decimal(level, 3 if below else 2),
                 (best, level),
-                (0, -10 if below else 10),
+                (9, 0) if beyond else (0, -10 if below else 10),
                 textcoords="offset points",
-                ha="center",
-                va="top" if below else "bottom",
+                ha="left" if beyond else "center",
+                va="center" if beyond else "top" if below else "bottom",
                 weight="bold",
                 color=face,
                 path_effects=[withStroke(linewidth=3, foreground="white")],
@@ -118,6 +122,14 @@ def _draw_curve(axis, history, key, colour, training_colour, marker, best, alone
 
 def _epochs(values):
     return np.arange(1, len(values) + 1)
+
+
+def _summed_up(named):
+    """Write "name : 0,712 (époque 9)": its best epoch and accuracy."""
+    name, history = named
+    best = best_epoch(history)
+    scores = _numbers(history, "val_accuracy" if "val_accuracy" in history else "accuracy")
+    return typographic(f"{name} : {decimal(scores[best - 1])} (époque {best})")
 
 
 def _legend(histories):
@@ -130,8 +142,8 @@ def _legend(histories):
             handles.append(Line2D([], [], color=BLUE, linewidth=2.2, label="validation"))
         return [*handles, Line2D([], [], marker="o", markerfacecolor=shown, label="meilleure époque", **mark)]
     handles = [
-        Line2D([], [], color=colour, marker=marker, markeredgecolor="white", markersize=8.5, label=name)
-        for name, (colour, marker) in zip(histories, _LOOKS, strict=False)
+        Line2D([], [], color=colour, marker=marker, markeredgecolor="white", markersize=8.5, label=label)
+        for label, (colour, marker) in zip(map(_summed_up, histories.items()), _LOOKS, strict=False)
     ]
     dashed = typographic("tirets : entraînement")
     return [*handles, Line2D([], [], color=FAINT, linewidth=1.6, linestyle=(0, (3, 1.6)), label=dashed)]

@@ -11,7 +11,7 @@ import numpy as np
 from helpers.checks import part3, part4
 from helpers.checks.answers import read_url, replay
 from helpers.checks.marks import Unanswered, Wrong
-from helpers.cifar10 import Cifar10, DataUnavailable, Evaluation, evaluate, read_model
+from helpers.cifar10 import Cifar10, DataUnavailable, Evaluation, evaluate, loaded, read_model
 from helpers.experiments.statistics import wilson_difference
 from helpers.french import count, decimal, french_error, percent, thousands, typographic
 
@@ -24,7 +24,7 @@ def obstacle(part: str, key: str) -> str:
     """Return why a question cannot be marked here: a French sentence, or ""."""
     if (part, key) in _ON_IMAGES:
         try:
-            part4.data()
+            loaded()
         except DataUnavailable:
             return typographic(
                 "CIFAR-10 n'était pas disponible à la correction : cette question reste à noter."
@@ -39,7 +39,7 @@ def remark(part: str, key: str, *answers: object) -> str:
             return chaotic(key, *answers)
         if (part, key) == ("part4", "4.b"):
             evaluation = part4.evaluation_of(*answers)
-            return suspicion(read_model(*answers), part4.data(), evaluation=evaluation)
+            return suspicion(read_model(*answers), loaded(), evaluation=evaluation)
     except (Wrong, Unanswered, ValueError):  # the check said it to the student
         pass
     return ""
