@@ -268,8 +268,8 @@ def _damaged() -> Iterator[_Case]:
     packed = zipped({"part1.ipynb": notebook})
     yield _Case("Louise Caron", {"tp.zip": packed[:-40]}, remark="archive abîmée ou tronquée")
     yield _Case("Marc Olivier", {"tp.zip": encrypted(packed)}, remark="mot de passe")
-    yield _Case("Nadia Cherif", {"rapport.pdf": b"%PDF-1.7"}, remark="Aucun notebook")
-    yield _Case("Omar Sall", {}, remark="Aucun notebook")
+    yield _Case("Nadia Cherif", {"rapport.pdf": b"%PDF-1.7"}, remark="Aucun carnet")
+    yield _Case("Omar Sall", {}, remark="Aucun carnet")
 
 
 def _hostile(folder: Path, port: int) -> Iterator[_Case]:

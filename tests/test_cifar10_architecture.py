@@ -104,7 +104,7 @@ def test_the_lab_s_network_however_it_is_written(make):
     [
         (
             {"conv2": layers.Conv2D(64, 3, padding="same", activation="relu")},
-            ["`conv2` : noyau 3 × 3 au lieu"],
+            ["`conv2` : taille des filtres 3 × 3 au lieu"],
         ),
         (
             {"conv1": layers.Conv2D(16, 5, padding="same", activation="relu")},
@@ -116,7 +116,10 @@ def test_the_lab_s_network_however_it_is_written(make):
         ({"fc4": layers.Dense(100, "relu")}, ["`fc4` : neurones 100 au lieu de 1000"]),
         ({"fc5": layers.Dense(10)}, ["`fc5` : activation linear au lieu de softmax"]),
         ({"fc5": layers.Dense(10, "softmax", use_bias=False)}, ["`fc5` : neurones 10 sans biais"]),
-        ({"conv2": layers.Conv2D(64, 5, padding="same", activation="relu", groups=2)}, ["noyau modifié"]),
+        (
+            {"conv2": layers.Conv2D(64, 5, padding="same", activation="relu", groups=2)},
+            ["taille des filtres modifiée"],
+        ),
         ({"fc4": None}, ["au lieu de 1000", "Il manque `fc5`"]),
         ({"pool1": None}, ["Il manque `pool1` (max-pooling)"]),
         ({"extra": layers.Dense(10, "softmax", name="encore")}, ["`encore` (couche dense) est en trop"]),

@@ -108,7 +108,7 @@ def test_an_empty_folder_and_junk_are_students_too(collected, tmp_path):
     (tmp_path / "sent" / "Ana_1_assignsubmission_file_").mkdir(parents=True)
     one, two = collected({"Bob_2_assignsubmission_file_/.DS_Store": b"\0"})
     assert (one.name, two.name) == ("Ana", "Bob")
-    assert all(said(submission, "Aucun notebook") for submission in (one, two))
+    assert all(said(submission, "Aucun carnet") for submission in (one, two))
 
 
 def test_the_same_input_gives_the_same_result_and_the_digest_follows_the_content(collected, tmp_path):
@@ -143,7 +143,7 @@ def test_archives_in_archives_and_tar(collected):
     ids=range(9),
 )
 def test_archives_that_cannot_be_read_to_their_end(collected, name, content, why):
-    assert said(the_one(collected({f"a/{name}": content})), name, why, "Aucun notebook")
+    assert said(the_one(collected({f"a/{name}": content})), name, why, "Aucun carnet")
 
 
 def test_one_damaged_file_does_not_cost_the_others(collected, tmp_path):
@@ -230,8 +230,8 @@ def test_a_file_name_that_is_not_utf8_on_disk(tmp_path):
         (b"[" * 100_000, "JSON illisible"),
         (b'{"cells": [], "metadata": {"lab": ' + b"[" * 900 + b"]" * 900 + b"}}", "aucune des parties"),
         ({"cells": [code("")] * 3_000}, "3000 cellules"),
-        (b'{"a": 1}', "pas un notebook"),
-        (b"[]", "pas un notebook"),
+        (b'{"a": 1}', "pas un carnet"),
+        (b"[]", "pas un carnet"),
         ({"cells": [3, None, code("1 + 1")]}, "n'est aucune des parties"),
     ],
 )

@@ -1,10 +1,12 @@
 """Every French text of the pack, in the words of docs/glossaire.md and by the rules of French typography.
 
 Texts are read from the sources alone: markdown and comments of the notebooks, what their student edition
-displays, the strings of helpers/ and the README. Nothing is imported, so that a new text is covered unasked.
+displays, its pictures' descriptions, the strings of helpers/ and instructor/, the glossary and the README.
+Nothing is imported, so that a new text is covered unasked; tests/conftest.py checks what figures say.
 """
 
 import ast
+import functools
 import html
 import io
 import json
@@ -18,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 NBSP = "\u00a0"
 GLOSSARY = ROOT / "docs" / "glossaire.md"
 NOTEBOOKS = sorted([*ROOT.glob("part*.ipynb"), *(ROOT / "instructor").glob("part*.ipynb")])
-MODULES = sorted((ROOT / "helpers").rglob("*.py"))
+MODULES = sorted(path for room in ("helpers", "instructor") for path in (ROOT / room).rglob("*.py"))
 TEMPLATES = sorted(path for path in (ROOT / "instructor/report/templates").iterdir() if path.is_file())
 
 # What is not French prose: code, formulas, addresses, HTML, Python values, titles of works, names of menus.
@@ -49,12 +51,19 @@ RULES = {
     "a capital or a word without its accent": UNACCENTED,
     "tutoiement": r"(?i:\b(?:tu|toi|ton|tes)\b)|\bta\b",
     "a decimal point": r"(?<![\d.])(?!3\.1\d)\d+\.\d+(?![.\d])",  # 3.11 is a Python
+    "a thousand without its thin space": r"(?<![\w.,/-])(?!(?:19|20)\d\d\b)\d{4,}(?![\w-])",
+    "another space in a number": r"(?<![\d,])\d{1,3}[ \u00a0]\d{3}(?!\d)",
+    "a hyphen for a minus": r"(?<![\w)-])(?<!py )-\d",
+    "a number that is none": r"\b(?:nan|inf|NaN|Inf)\b",
+    "a plural of one": r"(?<![\d,\u202f])[01](?:,\d+)?[ \u00a0](?:autre|couche|départ|époque|image|point)s\b",
 }
 # A comment shows values, in a font whose spaces need not be set.
 IN_PYTHON = {
     "a straight or English quotation mark",
     "three dots",
     "a decimal point",
+    "a thousand without its thin space",
+    "a hyphen for a minus",
     "a breaking space before : ; ? ! % »",
 }
 PRINTED = {*IN_PYTHON, "two spaces"}  # by a cell's own code: arrays, columns
@@ -108,9 +117,19 @@ def french_strings(path):
 
 def is_french(text):
     text = prose(text)
-    is_code = re.search(r"^(?:import|from|def|class) |\w\(.*\)$|[{}]|rgba?\(|;\S", text)
+    is_code = re.search(r"^(?:import|from|def|class|#) |\b(?:the|then)\b|\w\(.*\)$|[{}]|rgba?\(|;\S", text)
     words = r"[à-ÿÀ-Ý«»]|\b(?i:au|dans|de|des|du|est|et|la|le|les|ou|par|pour|sans|sur|un|une|vous)\b"
     return not is_code and bool(re.search(words, text))
+
+
+def displayed(output):
+    """Yield (text, rules that do not hold) for the French of a cell's output, pictures described too."""
+    shown = [(text, ()) for kind, text in output.get("data", {}).items() if kind.startswith("text/")]
+    shown += [(data["alt"], ()) for data in output.get("metadata", {}).values() if "alt" in data]
+    shown.append((output.get("text", ""), PRINTED))
+    for text, allowed in shown:
+        if is_french("".join(text)):
+            yield "".join(text), allowed
 
 
 def texts():
@@ -125,38 +144,40 @@ def texts():
                     if token.type == tokenize.COMMENT and "SOLUTION" not in token.string:
                         yield f"{path.name} {cell['id']}", token.string.lstrip("# "), IN_PYTHON
                 for output in cell["outputs"]:
-                    shown = {**output.get("data", {}), "printed": output.get("text", "")}
-                    for kind in {"text/html", "text/markdown", "text/plain", "printed"} & shown.keys():
-                        if is_french(text := "".join(shown[kind])):
-                            yield f"{path.name} {cell['id']}", text, PRINTED if kind == "printed" else ()
+                    for text, allowed in displayed(output):
+                        yield f"{path.name} {cell['id']}", text, allowed
     for path in MODULES:
         for text in french_strings(path):
             yield str(path.relative_to(ROOT)), text, ()
     for path in TEMPLATES:
         yield str(path.relative_to(ROOT)), path.read_text("utf-8"), ()
+    for meaning in re.findall(r"(?m)^\| \*\*.*\| (.*?) \|$", GLOSSARY.read_text("utf-8")):
+        yield "glossaire.md", meaning, ()
     readme = (ROOT / "README.md").read_text("utf-8")
     yield "README.md", readme.partition("## Pour les étudiants")[2].partition("\n## ")[0], ()
 
 
-TEXTS = list(texts())
+@functools.cache
+def all_texts():
+    return list(texts())
 
 
 def test_typography():
-    assert [(place, *fault) for place, text, allowed in TEXTS for fault in faults(text, allowed)] == []
+    assert [(place, *fault) for place, text, allowed in all_texts() for fault in faults(text, allowed)] == []
 
 
 def test_one_word_for_each_thing():
     avoided = {word: term for term, words in terms().items() for word in words}
     found = [
         (place, match[0], f"write: {avoided.get(match[0].lower()) or avoided[match[0].lower()[:-1]]}")
-        for place, text, _ in TEXTS
+        for place, text, _ in all_texts()
         for match in re.finditer(rf"(?i:\b(?:{'|'.join(map(re.escape, avoided))})s?\b)", prose(text))
     ]
     assert found == []
 
 
 def test_the_glossary_is_in_use():
-    everything = "\n".join(prose(text) for _, text, _ in TEXTS).lower()
+    everything = "\n".join(prose(text) for _, text, _ in all_texts()).lower()
     unused = {term for term in terms() if term.lower() not in everything}
     assert unused <= (set() if (ROOT / "part4_cifar10.ipynb").exists() else {"exactitude"})
 
@@ -179,6 +200,12 @@ def test_the_glossary_is_in_use():
         ("A partir de zéro", "a capital or a word"),
         ("relance ton réseau", "tutoiement"),
         ("une perte de 0.25", "a decimal point"),
+        ("les 10000 images", "a thousand"),
+        ("les 10\u00a0000 images", "another space in a number"),
+        ("de -6 à 6", "a hyphen"),
+        ("de 0 à inf", "a number that is none"),
+        ("et 1 autres", "a plural of one"),
+        ("1,5 points", "a plural of one"),
     ],
 )
 def test_each_rule_catches(text, rule):

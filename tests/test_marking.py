@@ -18,7 +18,7 @@ pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
 from helpers import PlaygroundConfig
 from helpers.checks import part1, part4
-from helpers.cifar10 import DataUnavailable, evaluate, load_cifar10
+from helpers.cifar10 import DataUnavailable, dataset, evaluate, load_cifar10
 from helpers.french import decimal
 from instructor import editions
 from instructor.collect import notebooks
@@ -253,7 +253,8 @@ def test_a_question_without_images_stays_to_be_marked(monkeypatch):
     def none_here():
         raise DataUnavailable("nothing")
 
-    monkeypatch.setattr(part4, "data", none_here)
+    monkeypatch.setattr(dataset, "_LOADED", [])
+    monkeypatch.setattr(dataset, "find_cifar10", none_here)
     score = marked("part4", "check_margin", ["float", 0.008], ["str", "best.keras"])
     assert score["points"] is None
     assert "CIFAR-10 n'était pas disponible à la correction" in score["feedback"]
@@ -367,8 +368,8 @@ def test_part4_is_measured_from_what_was_handed_in(tmp_path, monkeypatch):
     model.save(tmp_path / "best.keras")
     validation = type(data)(data.x_train, data.y_train, data.x_train[90:], data.y_train[90:], demo=True)
     reached = evaluate(model, validation).accuracy
-    rows = [["epoch", "seconds", "batches", "accuracy", "val_accuracy"]]
-    rows += [[1, 1.5, 9, 0.2, reached / 2], [2, 1.5, 9, 0.5, reached], [3, 1.5, 9, 0.9, reached / 2]]
+    rows = [["epoch", "seconds", "batches", "accuracy", "val_accuracy", "val_loss"]]
+    rows += [[1, 1.5, 9, 0, reached / 2, 9], [2, 1.5, 9, 0, reached, 9], [3, 1.5, 9, 0.9, reached / 2, 9]]
     with open(tmp_path / "history.csv", "w", newline="") as file:
         csv.writer(file).writerows(rows)
     evaluation = evaluate(model, data)

@@ -287,6 +287,12 @@ def model_or_stand_in(build_model: Callable) -> keras.Model:
     return keras.Sequential([keras.Input((32, 32, 3)), *small, layers.Flatten(), layers.Dense(10, "softmax")])
 
 
+def fresh_layers(build_model: Callable) -> list[keras.Layer]:
+    """Return new layers of the student's network, or of the one in its place, to build another with."""
+    layers = model_or_stand_in(build_model).layers
+    return [layer for layer in layers if not isinstance(layer, keras.layers.InputLayer)]
+
+
 def submitted(path: object, instead: str) -> str:
     """Return the path of the student's best model, or another one that the figures show in its place."""
     try:

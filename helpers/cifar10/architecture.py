@@ -55,8 +55,8 @@ class Layer:
 
 
 def _convolution(name, filters):
-    settings = {"filtres": filters, "noyau": (5, 5), "pas": (1, 1), "padding": "same", "activation": "relu"}
-    return Layer(name, "convolution", settings)
+    settings = {"filtres": filters, "taille des filtres": (5, 5), "pas": (1, 1)}
+    return Layer(name, "convolution", settings | {"padding": "same", "activation": "relu"})
 
 
 def _pooling(name):
@@ -306,9 +306,9 @@ def _activation(layer):
 def _settings(layer, activation):
     match layer:
         case keras.layers.Conv2D():
-            settings = {"filtres": layer.filters, "noyau": layer.kernel_size, "pas": layer.strides}
-            if layer.groups != 1 or layer.dilation_rate != (1, 1) or not layer.use_bias:
-                settings["noyau"] = "modifié (groups, dilation_rate ou use_bias)"
+            usual = layer.groups == 1 and layer.dilation_rate == (1, 1) and layer.use_bias
+            size = layer.kernel_size if usual else "modifiée (groups, dilation_rate ou use_bias)"
+            settings = {"filtres": layer.filters, "taille des filtres": size, "pas": layer.strides}
             return settings | {"padding": layer.padding, "activation": activation}
         case keras.layers.MaxPooling2D():
             return {"fenêtre": layer.pool_size, "pas": layer.strides}

@@ -86,7 +86,7 @@ def calibrate(
         raise RecordError("Compilez le modèle (modele.compile) avant de calibrer.")
     if not minutes > 0 or not batch_sizes or not all(int(size) >= 1 for size in batch_sizes):
         raise RecordError("Il faut un temps (minutes) et des tailles de lot (batch_sizes) positifs.")
-    asked = f"Calibrage : taille des lots et nombre d'époques pour {plain(minutes)} min."
+    asked = f"Réglages : taille des lots et nombre d'époques pour {plain(minutes)} min."
     print(typographic(asked), flush=True)
     path = records_folder(folder) / "calibrage.json"
     kept = _read(path)

@@ -13,22 +13,23 @@ from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from ..experiments.statistics import wilson
-from ..french import count, decimal, french_error, percent, quoted, thousands, typographic
+from ..french import count, decimal, french_error, percent, quoted, typographic
 from ..plotting.figure import BLUE, FAINT, GREY, INK, ORANGE, WIDTH, Picture, new_figure
 from ..plotting.learning import training_curves
 from ..plotting.waiting import compare, predicted, waits
 from .dataset import CLASSES, Cifar10
 from .evaluation import Evaluation, input_scale, layer_calls, provenance
+from .record import TrainingRecord
 
 __all__ = [
     "class_accuracies",
+    "compared",
     "confident_errors",
     "confusion_matrix",
     "feature_maps",
     "first_filters",
     "images",
     "reliability",
-    "training_curves",
 ]
 
 _ERRORS = LinearSegmentedColormap.from_list("errors", ["white", "#fbd3a2", ORANGE, "#7c3a06"])
@@ -51,6 +52,13 @@ def images(data: Cifar10, n: int = 6) -> Picture:
         + ".",
         photographs=True,
     )
+
+
+@waits
+def compared(records: dict[str, TrainingRecord]) -> Picture:
+    """Draw the curves of up to four trainings by French name, each with the number of images it learnt."""
+    histories = {f"{name}, {record.images}": record.history for name, record in records.items()}
+    return training_curves(histories)
 
 
 @waits
@@ -294,7 +302,6 @@ def reliability(evaluation: Evaluation, bins: int = 15) -> Picture:
     title = f"Confiance et exactitude : écart moyen (ECE) de {error}"
     top.set_title(typographic(_noted(title, evaluation.note)), loc="left")
     bottom.bar(middles, measured.counts, width=0.92 * width, color=FAINT)
-    bottom.yaxis.set_major_formatter(lambda value, _: thousands(int(value)))
     bottom.set(
         xlabel=typographic("confiance, probabilité de la classe prédite (%)"), ylabel="images", xlim=(0, 100)
     )

@@ -366,7 +366,7 @@ class OutputPanel(Panel):
         selected = self.app.selected
         name = "la sortie" if selected is None else neuron_name(session.config, *selected)
         alternative = typographic(
-            f"Réponse de {name} sur le plan X1, X2, de -6 à 6, en orange pour -1 et en bleu pour +1 ; "
+            f"Réponse de {name} sur le plan X1, X2, de −6 à 6, en orange pour −1 et en bleu pour +1 ; "
             f"{count(len(load_data(session.config).train_labels), 'point')} d'entraînement."
         )
         shown = "" if selected is None else f"<b>{name.capitalize()}</b> : sa réponse seule."

@@ -24,4 +24,4 @@ def data(config: PlaygroundConfig) -> Picture:
         axis.set_title(f"{count(len(labels), 'point')} {name}", loc="left")
     axes[0].set_ylabel("$x_2$", rotation=0)
     sizes = " et ".join(f"{len(labels)} {name}" for name, (_, labels) in halves.items())
-    return Picture(figure, f"Les points, en bleu pour +1 et en orange pour -1 : {sizes}.")
+    return Picture(figure, f"Les points, en bleu pour +1 et en orange pour −1 : {sizes}.")

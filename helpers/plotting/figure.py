@@ -6,6 +6,7 @@ No pyplot: a figure is returned as a ``Picture`` that a cell shows when it ends 
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 from matplotlib import rc_context
@@ -85,7 +86,11 @@ def new_figure(rows, columns, width, height, **options):
     with rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
-        return figure, figure.subplots(rows, columns, squeeze=False, **options)
+        axes = figure.subplots(rows, columns, squeeze=False, **options)
+    for axis in axes.flat:
+        decimal_axis(axis.xaxis)
+        decimal_axis(axis.yaxis)
+    return figure, axes
 
 
 def grid_points():
@@ -122,10 +127,11 @@ def draw_points(axis, points, labels, size):
 
 
 class _DecimalComma(ScalarFormatter):
-    """As many digits as tell the ticks apart, no more, after a comma."""
+    """As many digits as tell the ticks apart, no more, after a comma; thousands as in ``french.decimal``."""
 
     def __call__(self, value, position=None):
-        return super().__call__(value, position).replace(".", ",")
+        whole, point, rest = super().__call__(value, position).partition(".")
+        return re.sub(r"(?<=\d)(?=(?:\d{3})+$)", "\u202f", whole) + point.replace(".", ",") + rest
 
 
 def decimal_axis(axis):

@@ -10,7 +10,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from ..french import decimal, french_error, typographic
-from .figure import BLUE, FAINT, INK, ORANGE, WIDTH, Picture, decimal_axis, new_figure
+from .figure import BLUE, FAINT, INK, ORANGE, WIDTH, Picture, new_figure
 from .waiting import compare, predicted, waits
 
 # Colour and marker of each recipe compared: told apart without colour too.
@@ -59,7 +59,6 @@ def training_curves(
         axis.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
         axis.grid(axis="y", color=FAINT, alpha=0.18, linewidth=0.8)
         axis.margins(y=0.12)
-        decimal_axis(axis.yaxis)
     handles, value = _legend(histories), predicted(prediction)
     if value is not None:
         for axis in axes:

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from nbformat import NotebookNode
 
-from helpers.french import french_error, listed, typographic
+from helpers.french import count, french_error, listed, typographic
 
 from ..editions import load_editions
 from ..records import PART4, Submission
@@ -201,7 +201,7 @@ def _submission(student, identifier, staging, editions) -> Submission:
                 notebooks.write(notebook, folder / f"{part}.ipynb")
             submission.notebooks = {part: folder / f"{part}.ipynb" for part in best}
             if not best:
-                remarks.append("Aucun notebook de ce cours n'a pu être lu : rien n'est noté.")
+                remarks.append("Aucun carnet de ce cours n'a pu être lu : rien n'est noté.")
         except Exception as error:  # nobody may stop the class
             kind = type(error).__name__
             remarks.append(f"Ce rendu n'a pas pu être trié (erreur {kind}) : ouvrez-le à la main.")
@@ -319,7 +319,7 @@ def _best_notebooks(files, editions, remarks) -> dict[str, tuple[Sent, NotebookN
         ]
         if differing:
             remarks.append(
-                f"{part} : plusieurs notebooks différents ; {_shown(sent.path)} est noté, le plus "
+                f"{part} : plusieurs carnets différents ; {_shown(sent.path)} est noté, le plus "
                 f"complet ou sinon le plus récent, pas {listed(differing)}."
             )
     return best
@@ -353,7 +353,7 @@ def _keep_saves(files, home, folder, remarks) -> None:
             shutil.copyfile(sent.content, target)
             left -= size
     if others:
-        more = f" et {len(others) - 3} autres" if len(others) > 3 else ""
+        more = f" et {count(len(others) - 3, 'autre')}" if len(others) > 3 else ""
         remarks.append(f"Fichiers sans usage ici, laissés de côté : {', '.join(others[:3])}{more}.")
 
 

@@ -43,7 +43,7 @@ def read(path: Path) -> NotebookNode:
         if len(cells) > MAX_CELLS:
             raise NotebookError(f"{len(cells)} cellules, au plus {MAX_CELLS} sont lues")
     except (KeyError, TypeError):
-        raise NotebookError("du JSON, mais pas un notebook") from None
+        raise NotebookError("du JSON, mais pas un carnet") from None
     ids = set()
     made = [_cell(cell, number, ids) for number, cell in enumerate(cells) if isinstance(cell, dict)]
     metadata = {key: _flat(content.get("metadata"), key) for key in ("kernelspec", "language_info", "lab")}

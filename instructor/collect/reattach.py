@@ -301,7 +301,7 @@ def _remarks_on_metadata(notebook, edition) -> Iterator[str]:
         yield f"Métadonnées de notation modifiées, ignorées : {listed(sorted(forged))}."
     sources = notebook.metadata.get("lab", {}).get("sources")
     if sources and sources != edition.metadata.get("lab", {}).get("sources"):
-        yield "Notebook d'une autre édition que l'actuelle."
+        yield "Carnet d'une autre édition que l'actuelle."
 
 
 def _flags(cell):

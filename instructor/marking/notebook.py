@@ -28,12 +28,12 @@ _RESTARTS = 2
 _WHY = {
     "memory": "elle dépasse la mémoire permise",
     "processes": "elle lance trop de processus",
-    "time": "la durée permise au notebook est écoulée",
+    "time": "la durée permise au carnet est écoulée",
     "late": "elle ne s'arrête pas dans la durée permise",
     "gone": "elle met fin au programme",
 }
 _NO_IMAGES = "CIFAR-10 n'était pas disponible à la correction, des questions restent à noter"
-_OURS = "Une erreur du correcteur, et non de l'étudiant, a empêché de noter ce notebook"
+_OURS = "Une erreur du correcteur, et non de l'étudiant, a empêché de noter ce carnet"
 
 
 def mark_submission(
@@ -123,7 +123,7 @@ def _without_deadly_cells(plan: Plan, outcome: Outcome, result: NotebookResult, 
         remarks = outcome.remarks + again.remarks
         outcome = replace(again, scores=scores, errors=errors, remarks=remarks, seconds=seconds)
     result.remarks.append(
-        typographic("Le reste du notebook n'a pas été exécuté : les questions déjà vérifiées comptent.")
+        typographic("Le reste du carnet n'a pas été exécuté : les questions déjà vérifiées comptent.")
     )
     return outcome
 
