@@ -11,10 +11,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from nbconvert import HTMLExporter
-
 from ..editions import ROOT, read, sources
-from . import release
+from . import correction, release
 from .answers import add_probe, find_answers, take_probe
 from .release import ReleaseError
 
@@ -43,12 +41,12 @@ def build(notebooks: list[Path], target: Path, repository: str, ref: str) -> lis
     """
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target) as temporary:
-        student, correction = Path(temporary, NAME), Path(temporary, "correction")
+        student, solved = Path(temporary, NAME), Path(temporary, "correction")
         build_student(notebooks, student)
         release.refuse_leaks(student)
-        build_correction(correction, student, repository, ref)
+        build_correction(solved, student, repository, ref)
         archive = zip_folder(student, Path(temporary, f"{NAME}.zip"))
-        return [_replace(made, target / made.name) for made in (student, archive, correction)]
+        return [_replace(made, target / made.name) for made in (student, archive, solved)]
 
 
 def build_student(notebooks: list[Path], folder: Path) -> None:
@@ -86,9 +84,8 @@ def build_correction(folder: Path, student: Path, repository: str, ref: str) -> 
             raise ReleaseError(f"{source.name} would give answers away.\n  " + "\n  ".join(found))
         path = folder / source.name
         release.write(notebook, path)
-        resources = {"metadata": {"name": source.stem}}
-        page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources)
-        path.with_suffix(".html").write_text(page, encoding="utf-8", newline="\n")
+        made = correction.page(notebook, source.stem)
+        path.with_suffix(".html").write_text(made, encoding="utf-8", newline="\n")
 
 
 def zip_folder(folder: Path, archive: Path) -> Path:

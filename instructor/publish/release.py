@@ -143,7 +143,12 @@ def student_edition(source: Path, repository: str, ref: str) -> NotebookNode:
     resources = {"nbgrader": {"notebook": source.stem}}
     for preprocessor in PREPROCESSORS:
         notebook, resources = preprocessor(config=CONFIG, enabled=True)(notebook, resources)
-    notebook.metadata = nbformat.from_dict({**METADATA, "lab": {"sources": digest(notebook)}})
+    number = source.stem.removeprefix("part").partition("_")[0]
+    for cell in notebook.cells:  # a part is known by its metadata, and by each of its cells
+        cell.id = f"p{number}-{cell.id}"
+    notebook.metadata = nbformat.from_dict(
+        {**METADATA, "lab": {"part": source.stem, "sources": digest(notebook)}}
+    )
     return notebook
 
 
