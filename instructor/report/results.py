@@ -13,7 +13,7 @@ from pathlib import Path
 
 from helpers.french import NBSP, percent, plain, typographic
 
-from ..editions import part, parts
+from ..editions import number_of, packed, part
 from ..records import NotebookResult, QuestionResult, Refused, StudentResult, write_whole
 from . import formgrader, manual_csv
 
@@ -93,7 +93,7 @@ def settings(results: Path, **changes: object) -> dict:
         changes: what to keep from now on; None changes nothing.
     """
     path = results / SETTINGS
-    known = {"parts": list(parts()), "excel": False}
+    known = {"parts": [source.stem for source in packed()], "excel": False}
     kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
     new = kept | {key: value for key, value in changes.items() if value is not None}
     if new != kept:
@@ -107,7 +107,7 @@ def chosen(numbers: Sequence[int] | None, names: Sequence[str]) -> list[str] | N
     Raises:
         Refused: there is no such part.
     """
-    known = {int(name.removeprefix("part").partition("_")[0]): name for name in names}
+    known = {number_of(name): name for name in names}
     if unknown := sorted(set(numbers or ()) - set(known)):
         raise Refused(f"--parts: no part {unknown[0]} here, but {', '.join(map(str, known))}.")
     return None if numbers is None else [known[number] for number in sorted(set(numbers))]
