@@ -68,7 +68,8 @@ def worksheet(
     for row, student in people:
         grade = _grade(student, names, scale or _maximum(row, columns) or results.SCALE)
         old = spreadsheet.number(row[columns["grade"]])
-        if "feedback" in columns and (grade is not None or _unread(student, names)):
+        unread = results.UNKNOWN & set(results.mark(student, list(names)).statuses)
+        if "feedback" in columns and (grade is not None or unread):
             row[columns["feedback"]] = comment(student, names)
         if grade is None:
             continue
@@ -122,7 +123,8 @@ def comment(student: StudentResult, names: Sequence[str]) -> str:
         notebook = student.notebooks.get(name)
         if notebook is None:
             lines.append("Ce carnet n'a pas été reçu.")
-        elif notebook.status == "unreadable":
+        elif notebook.status in results.UNKNOWN:
+            lines = [f"<b>{part(name).title}</b>"]
             lines.append("Ce que vous avez rendu n'a pas pu être lu : voyez avec votre enseignant.")
         elif notebook.questions:
             points = (f"{q.key} {results.points_text(q.points or 0, q.maximum)}" for q in notebook.questions)
@@ -219,7 +221,8 @@ def _waiting(students, names, partial):
             "written. Type them in manual.csv or formgrader, or give --partial to leave them ungraded."
         )
     notes = [f"No grade for {len(waiting)} students whose answers wait for a mark."] if waiting else []
-    if unread := [s.student for s in students if s.student not in waiting and _unread(s, names)]:
+    unread = [s.student for s in students if s.student not in waiting and not results.mark(s, names).complete]
+    if unread:
         notes.append(f"No grade for work that could not be read, to be decided by you: {', '.join(unread)}.")
     return notes
 
@@ -272,8 +275,3 @@ def _maximum(row, columns):
 
 def _grade(student, names, scale):
     return results.mark(student, list(names)).grade(scale)
-
-
-def _unread(student, names):
-    mark = results.mark(student, list(names))
-    return not mark.complete and not mark.waiting
