@@ -135,7 +135,7 @@ class TrainingRecord(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._epochs, self._steps = self.params["epochs"], self.params["steps"]
-        self._diverged = False
+        self._diverged, self._step = False, 0
         found = checkpoint.read(self.folder)
         if found and not grading():
             self._refuse_other_recipe(found[1])
