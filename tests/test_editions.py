@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 from nbgrader.utils import determine_grade, is_grade, is_solution
 
+from instructor import editions
 from instructor.publish import answers, leaks, release
 
 SOURCES = release.sources()
@@ -40,6 +41,10 @@ def student(source):
 
 def marks(source):
     return importlib.import_module(f"helpers.checks.{source.stem.partition('_')[0]}").MARKS
+
+
+def is_bonus(cell):
+    return editions.BONUS_TAG in cell.metadata.get("tags", ())
 
 
 def automatic(notebook):
@@ -79,7 +84,9 @@ def test_the_instructor_edition_scores_full_marks(source, corrected):
     )
     assert total == sum(question.points for question in questions if not question.manual) >= 12
     assert manual == sum(question.points for question in questions if question.manual)
-    assert total + manual == 20
+    assert sum(question.points for question in questions if not question.bonus) == 20
+    tagged = {editions.key_of(editions.grade_id(cell)) for cell in notebook.cells if is_bonus(cell)}
+    assert tagged == {question.key for question in questions if question.bonus}
 
 
 def test_the_student_edition_shows_no_right_answer(source, corrected):
