@@ -34,7 +34,7 @@ LEAST_ROUNDS = 4  # of acts, however slow the machine: the page is reloaded afte
 MEMORY_GROWTH = 100e6  # bytes, of the kernel (but for its programs) and of the page
 ANSWER_SECONDS = 120
 
-IMPORTS = """import gc, json, psutil
+IMPORTS = """import ctypes, gc, json, psutil
 from helpers import Playground
 from helpers.engine.compiled import Program
 made = {}"""
@@ -43,6 +43,7 @@ made[{0}].widget.add_class('monkey-{0}'); made[{0}]"
 PROGRAM = 10e6  # bytes that a program compiled by XLA weighs; there are only so many
 STATE = """
 gc.collect()
+ctypes.CDLL(None).malloc_trim(0)  # what the compiler has let go of
 print(json.dumps({
     "memory": psutil.Process().memory_info().rss,
     "programs": Program.compiled,
@@ -255,10 +256,10 @@ class Monkey:
                 widget = self._widget(number)
                 pause = widget.get_by_role("button", name="Pause", exact=True)
                 if pause.count():
-                    pause.click(timeout=10_000)
+                    pause.click(timeout=30_000)
                 self.notebook.execute(f"made[{number}].load('{SITE}#networkShape=2')", timeout=ANSWER_SECONDS)
                 widget = self._widget(number)  # that cell was run at the end of the notebook, maybe far away
-                widget.get_by_role("button", name="Lecture", exact=True).click(timeout=10_000)
+                widget.get_by_role("button", name="Lecture", exact=True).click(timeout=30_000)
                 before = time.monotonic()
                 while self._epochs(number) < 3:
                     if time.monotonic() - before > 30:
