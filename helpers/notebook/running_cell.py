@@ -3,7 +3,6 @@ widgets it showed before; its variables, its saved cells, and its errors, told i
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import json
 import os
@@ -58,13 +57,19 @@ def saved_cells() -> list[dict]:
 
 def explain_errors() -> None:
     """Have two errors that Python tells in English explained: a lost variable, and typographic characters."""
-    shell = notebook_shell()
-    if shell is not None and _hint not in shell.input_transformers_post:
-        shell.set_custom_exc((NameError,), _undefined)
-        shell.input_transformers_post.append(_hint)
+    if shell := notebook_shell():
+        shell.set_custom_exc((NameError, SyntaxError), _explained)
 
 
-def _undefined(shell, kind, error, trace, tb_offset=None):
+def _explained(shell, kind, error, trace, tb_offset=None):
+    if issubclass(kind, SyntaxError):
+        if re.search("[\u00a0\u202f\u2018\u2019\u201c\u201d«»]", error.text or ""):
+            error.msg += typographic(
+                ". Cette ligne contient des guillemets ou des espaces typographiques, que Python ne lit pas "
+                "hors d'un texte : écrivez \" ou ' et des espaces ordinaires"
+            )
+        shell.showsyntaxerror()
+        return
     if kind is NameError and getattr(trace, "tb_next", None) and trace.tb_next.tb_next is None:  # in the cell
         error = NameError(
             typographic(
@@ -73,23 +78,6 @@ def _undefined(shell, kind, error, trace, tb_offset=None):
             )
         )
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
-
-
-def _hint(lines):
-    """Say which characters a cell that is no Python holds; its lines stay as they are."""
-    text = "".join(lines)
-    found = re.findall("[\u00a0\u202f\u2018\u2019\u201c\u201d«»]", text)
-    try:
-        ast.parse(text)
-    except (SyntaxError, ValueError):
-        if found:
-            print(
-                typographic(
-                    "Cette cellule contient des guillemets ou des espaces typographiques, que Python ne lit "
-                    "pas hors d'un texte : écrivez \" ou ' et des espaces ordinaires."
-                )
-            )
-    return lines
 
 
 def current():
