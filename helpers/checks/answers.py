@@ -122,7 +122,7 @@ def call(function: object, *arguments: object, signature: str, ending: str, advi
             raise Wrong(f"Votre fonction n'a pas les arguments demandés : `{signature}`.")
     try:
         result = function(*arguments)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Wrong):  # Wrong: the marking stopped it, and says why
         raise
     except BaseException as error:  # whatever the student's code raises is feedback, not our failure
         kind, said = type(error).__name__, ""
