@@ -117,7 +117,8 @@ def french_strings(path):
 
 def is_french(text):
     text = prose(text)
-    is_code = re.search(r"^(?:import|from|def|class|#) |\b(?:the|then)\b|\w\(.*\)$|[{}]|rgba?\(|\(\?:|;\S", text)
+    words = r"^(?:import|from|def|class|#) |^\[|\b(?:the|then)\b"
+    is_code = re.search(words + r"|\w\(.*\)$|[{}]|rgba?\(|\(\?:|;\S", text)
     words = r"[à-ÿÀ-Ý«»]|\b(?i:au|dans|de|des|du|est|et|la|le|les|ou|par|pour|sans|sur|un|une|vous)\b"
     return not is_code and bool(re.search(words, text))
 
