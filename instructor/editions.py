@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "instructor"
 INSTRUCTOR_TAG = "instructor"  # cells such as rubrics that leave with the solutions
+BONUS_TAG = "bonus"  # marked cells whose points come on top of a part's maximum
 
 
 @dataclass
@@ -27,6 +29,7 @@ class Part:
         name: such as "part1_linear_vs_relu".
         title: French, such as "Partie 1".
         points: maximum of each question, by key such as "1.b", in the order of the notebook.
+        bonus: keys of the questions "pour aller plus loin".
         stubs: what the answer cell of a question holds before anybody answers.
         rubrics: the teacher's, of free-text questions.
     """
@@ -34,17 +37,34 @@ class Part:
     name: str
     title: str
     points: dict[str, float] = field(default_factory=dict)
+    bonus: set[str] = field(default_factory=set)
     stubs: dict[str, str] = field(default_factory=dict)
     rubrics: dict[str, str] = field(default_factory=dict)
 
     @property
     def maximum(self) -> float:
-        return sum(self.points.values())
+        """The total, which bonus points make up for but never exceed."""
+        return sum(points for key, points in self.points.items() if key not in self.bonus)
 
 
 def sources() -> list[Path]:
     """Return the source notebooks in order."""
     return sorted(SOURCES.glob("part*.ipynb"))
+
+
+def settings(folder: Path = ROOT) -> dict:
+    """Return what the last ``release`` was told: ``repository``, ``ref`` and ``parts``, by number."""
+    return tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["tool"]["lab"]
+
+
+def packed() -> list[Path]:
+    """Return the source notebooks of the parts that students were given, in order."""
+    return [source for source in sources() if number_of(source.stem) in settings()["parts"]]
+
+
+def number_of(name: str) -> int:
+    """Return 1 for "part1_linear_vs_relu"."""
+    return int(re.match(r"part(\d+)", name)[1])
 
 
 def load_editions(folder: Path = ROOT) -> dict[str, NotebookNode]:
@@ -65,6 +85,11 @@ def nbgrader(cell: NotebookNode) -> Mapping:
 def grade_id(cell: NotebookNode) -> str:
     """Return the name that nbgrader's metadata gives a cell, "" if none."""
     return str(nbgrader(cell).get("grade_id", ""))
+
+
+def local_id(cell: NotebookNode) -> str:
+    """Return a cell's id in its part: "q1a-reponse" for "p1-q1a-reponse", and as an older edition has it."""
+    return re.sub(r"^p\d-", "", cell.id)
 
 
 def is_answer(cell: NotebookNode) -> bool:
@@ -113,6 +138,7 @@ def _part(source):
         key = key_of(grade_id(cell))
         if nbgrader(cell).get("grade"):
             result.points[key] = float(nbgrader(cell)["points"])
+            result.bonus |= {key} if BONUS_TAG in cell.metadata.get("tags", ()) else set()
         if is_answer(cell):
             result.stubs[key] = cell.source
     key = ""

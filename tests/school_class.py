@@ -51,8 +51,9 @@ RIGHT = {
 DUE = {"1.a": 0.5, "1.b": 1.5, "2.a": 3, "3.a": 0.5, "4.a": 0.5}
 THREE = f'adresse = "{SITE}{LAB}&networkShape=3&resets=5"'
 EIGHT = f'adresse = "{SITE}{LAB}&networkShape=8&resets=0"'
-MEASURED = {"q3b": "part_reussie = 22 / 128", "q4b": THREE, "q4c": "taux = 47 / 128\ndeparts = 7"}
-MEASURED_DUE = {"3.b": 1.5, "4.b": 4, "4.c": 1.5}
+LUCK = "plus_petit = 3\ntaux = 20 / 128\ndeparts = 18"
+MEASURED = {"q3b": "part_basse = 22 / 128", "q4b": THREE, "q4c": LUCK}
+MEASURED_DUE = {"3.b": 1.5, "4.b": 4, "4.c": 2.5}
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,10 @@ class Expected:
 
     def differences(self, result) -> list[str]:
         """Compare with a ``StudentResult``; return one sentence per difference."""
-        parts = {name.partition("_")[0]: marked for name, marked in result.notebooks.items()}
+        marked = {
+            name: notebook for name, notebook in result.notebooks.items() if notebook.status != "unreadable"
+        }
+        parts = {name.partition("_")[0]: notebook for name, notebook in marked.items()}
         found = []
         if parts.keys() != self.points.keys():
             found.append(f"{self.student}: parts {sorted(parts)}, expected {sorted(self.points)}")
@@ -90,7 +94,9 @@ class Expected:
                 due = None if question.manual else self.points[part].get(question.key, 0.0)
                 if question.points != due:
                     found.append(f"{self.student}: {part} {question.key}: {question.points}, expected {due}")
-        remarks = " ".join([*result.remarks, *(r for marked in parts.values() for r in marked.remarks)])
+        remarks = " ".join(
+            [*result.remarks, *(r for notebook in result.notebooks.values() for r in notebook.remarks)]
+        )
         if self.remark not in remarks.replace("\u00a0", " "):
             found.append(f"{self.student}: no remark says {self.remark!r}: {remarks}")
         return found + [f"{self.student}: left {path}" for path in self.traces if path.exists()]

@@ -243,7 +243,7 @@ def test_what_play_needs_is_compiled_when_a_page_appears_and_after_each_change(a
 @pytest.mark.parametrize("features", [FEATURES[:2], FEATURES[:4], FEATURES[:5]])
 def test_no_next_change_waits_for_a_program(shape, features, app, monkeypatch):
     config = PlaygroundConfig(network_shape=shape, features=features)
-    echo(app)
+    compiled_ahead(app, monkeypatch, lambda: echo(app))
     ahead = compiled_ahead(app, monkeypatch, lambda: app.load(config))
     programs = {_get_program(config, 1, "float64") for config in ahead}
     assert len(programs) <= 6
