@@ -399,7 +399,7 @@ def test_an_edition_becomes_a_commit_of_the_public_repository(git, tmp_path):
     git("push", folder=tmp_path / "clone")
     refused = push("v4")
     assert refused.returncode == 1
-    assert "holds instructor/, or held it once" in refused.stderr
+    assert "that repository holds instructor/, or held it once" in refused.stderr
 
 
 def test_a_readme_without_the_section_for_students_is_refused():
