@@ -315,19 +315,21 @@ def test_only_what_changed_is_executed_again(one_cell, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("find", "replace", "said"),
+    ("part", "find", "replace", "said"),
     [
-        ("### 1.b Mesurer (1,5 point)", "### 1.b Mesurer (2 points)", "1.b: MARKS gives 1.5, the title 2"),
-        ("### 1.b Mesurer (1,5 point)", "### 1.b Mesurer", "1.b: MARKS gives 1.5, the title nothing"),
-        ("- 0,5 point : le palier", "- 1 point : le palier", "1.c: MARKS gives 2, the rubric 2.5"),
+        (3, "| sous 0,30 |", "| sous 0,31 |", "1.b: BANDS gives {0.3: 4.0, "),
+        (4, "| Points | 5 |", "| Points | 6 |", "4.b: BANDS gives {0.8: 5.0, "),
+        (1, "### 1.b Mesurer (1,5 point)", "### 1.b Mesurer (2 points)", "1.b: MARKS gives 1.5, the title 2"),
+        (1, "### 1.b Mesurer (1,5 point)", "### 1.b Mesurer", "1.b: MARKS gives 1.5, the title nothing"),
+        (1, "- 0,5 point : le palier", "- 1 point : le palier", "1.c: MARKS gives 2, the rubric 2.5"),
     ],
 )
-def test_points_that_disagree_are_named(find, replace, said):
-    notebook = editions.read(SOURCES[0])
+def test_points_that_disagree_are_named(part, find, replace, said):
+    notebook = editions.read(SOURCES[part - 1])
     for cell in notebook.cells:
         cell.source = cell.source.replace("\u00a0", " ").replace(find, replace)
-    marks = release.checks_of(SOURCES[0].stem).MARKS
-    assert points.disagreements(notebook, marks) == [said]
+    (told,) = points.disagreements(notebook, release.checks_of(SOURCES[part - 1].stem))
+    assert told.startswith(said)
 
 
 def test_a_change_of_marks_names_every_place_that_does_not_follow(tmp_path, monkeypatch, no_execution):
