@@ -132,7 +132,8 @@ def test_a_correction_with_solutions_and_same_input_same_bytes(tmp_path, no_exec
     for source in SOURCES:
         page = (tmp_path / "first" / "correction" / source.name).with_suffix(".html").read_text("utf-8")
         assert "Barème du correcteur" in page
-        assert "END SOLUTION" in page
+        assert "END SOLUTION" not in page
+        assert "END SOLUTION" in (tmp_path / "first" / "correction" / source.name).read_text("utf-8")
 
 
 def test_the_zip_unpacks_to_the_folder(student, tmp_path):
