@@ -61,7 +61,6 @@ def overview(students: list[StudentResult], names: list[str]) -> dict[str, objec
         "grades": grades,
         "median": statistics.median(grades) if grades else None,
         "histogram": Counter(min(int(grade), results.SCALE - 1) for grade in grades),
-        "which": "questions déjà vérifiées" if waiting else "notes",
         "questions": questions,
         "changed": [
             (student, name, question)
