@@ -132,7 +132,7 @@ def test_a_correction_with_solutions_and_same_input_same_bytes(tmp_path, no_exec
     for source in SOURCES:
         page = (tmp_path / "first" / "correction" / source.name).with_suffix(".html").read_text("utf-8")
         assert "Barème du correcteur" in page
-        assert "END SOLUTION" in page
+        assert "SOLUTION" not in page
 
 
 def test_the_zip_unpacks_to_the_folder(student, tmp_path):
