@@ -56,7 +56,7 @@ def overview(students: list[StudentResult], names: list[str]) -> dict[str, objec
     return {
         "students": students,
         "names": names,
-        "received": sum(len(student.notebooks) for student in students),
+        "received": sum(n.status != "unreadable" for s in students for n in s.notebooks.values()),
         "waiting": waiting,
         "grades": grades,
         "median": statistics.median(grades) if grades else None,
