@@ -27,7 +27,7 @@ TEMPLATES = sorted(path for path in (ROOT / "instructor/report/templates").iterd
 FOREIGN = re.compile(
     r"```.*?```|`[^`]*`|<(code|style|pre)\b.*?</\1>|\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|https?://\S+|<[^>]*>"
     r"|\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}"  # of templates
-    r"|\"[\d.]+\"|\b\w+ = \S+|[#&]\w+=\S+|\*(?:Early|Run|The|Understanding) [^*]*\*",
+    r"|\"[\d.]+\"|\b\w+ = \S+|[#&]\w+=\S+|\*(?:Early|Run|The|Understanding) [^*]*\*|Run All Cells",
     flags=re.DOTALL,
 )
 HOLE = "\ufffc"  # takes the place of what was removed
