@@ -4,29 +4,9 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-from matplotlib.text import Text
-
 from helpers import PlaygroundConfig
-from helpers.plotting.figure import Picture
-
-from .test_language import faults
 
 REFERENCE = Path(__file__).parent / "data" / "playground_reference.json"
-
-
-@pytest.fixture(autouse=True)
-def figures_in_good_french(monkeypatch):
-    """Whatever figure a test draws, with whatever numbers, is written as test_language.py wants it."""
-    drawn, init = [], Picture.__init__
-
-    def watched(picture, *arguments, **options):
-        init(picture, *arguments, **options)
-        drawn.append((picture.description, *(text.get_text() for text in picture.figure.findobj(Text))))
-
-    monkeypatch.setattr(Picture, "__init__", watched)
-    yield
-    assert [fault for texts in drawn for text in texts for fault in faults(text)] == []
 
 
 def reference_runs():

@@ -9,7 +9,23 @@ from keras import layers
 from matplotlib.text import Text
 
 from helpers.cifar10 import CLASSES, Cifar10, Evaluation, plotting
-from helpers.plotting.figure import WIDTH
+from helpers.plotting.figure import WIDTH, Picture
+
+from .test_language import faults
+
+
+@pytest.fixture(autouse=True)
+def figures_in_good_french(monkeypatch):
+    """Whatever figure a test draws, with whatever numbers, is written as test_language.py wants it."""
+    drawn, init = [], Picture.__init__
+
+    def watched(picture, *arguments, **options):
+        init(picture, *arguments, **options)
+        drawn.append((picture.description, *(text.get_text() for text in picture.figure.findobj(Text))))
+
+    monkeypatch.setattr(Picture, "__init__", watched)
+    yield
+    assert [fault for texts in drawn for text in texts for fault in faults(text)] == []
 
 
 @pytest.fixture(scope="module")

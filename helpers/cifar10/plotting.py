@@ -293,7 +293,7 @@ def reliability(evaluation: Evaluation, bins: int = 15) -> Picture:
         markersize=3.5,
         elinewidth=1.4,
         capsize=3,
-        label="son intervalle à 95 %, à la confiance moyenne",
+        label=typographic("son intervalle à 95 %, à la confiance moyenne"),
     )
     top.plot([0, 100], [0, 100], color=ORANGE, linewidth=1.8, linestyle="--", label="calibration parfaite")
     top.set(ylabel=typographic("exactitude (%)"), ylim=(0, 100))
