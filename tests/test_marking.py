@@ -289,7 +289,7 @@ class Scripted:
 def marked_by(scripted):
     result = NotebookResult(PART1, "graded")
     edition = EDITIONS[PART1]
-    notebook.run(result, edition, edition, scripted)
+    notebook.run(result, edition, edition, make_plan(edition), scripted)
     return result, {question.key: question.points for question in result.questions}
 
 
