@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import html
 import json
 import os
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
+import nbformat
 from nbgrader import api
 from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import selectinload
 
-from ..editions import ROOT, key_of, read
+from .. import bounded
+from ..editions import ROOT, grade_id, is_free_text, key_of, part, read
+from ..markdown import student_html
 from ..records import NotebookResult, StudentResult, write_whole
 from .manual_csv import ManualError, Typed
-from .rich_text import rendered
 
 COURSE = "nbgrader"
 _CONFIG = """# Written by `python -m instructor`. Start `jupyter lab` in this folder, then open /formgrader.
@@ -198,7 +201,12 @@ def _write_notebook(shown: Path, stored: Path, result: NotebookResult) -> set[st
     before = _texts(read(shown).cells) if shown.exists() else {}
     notebook = json.loads(stored.read_text("utf-8"))
     ours = _statements(result.part)
-    notebook["cells"] = [cell if cell["source"] in ours else _safe(cell) for cell in read(stored).cells]
+    rubrics, notebook["cells"] = part(result.part).rubrics, []
+    for cell in read(stored).cells:
+        notebook["cells"].append(cell if cell["source"] in ours else _safe(cell))
+        if is_free_text(cell) and (rubric := rubrics.get(key := key_of(grade_id(cell)))):
+            name = f"bareme-{key.replace('.', '')}"
+            notebook["cells"].append(nbformat.v4.new_markdown_cell(rubric, id=name))
     write_whole(shown, json.dumps(notebook))
     os.utime(shown, ns=(made, made))
     now = _texts(notebook["cells"])
@@ -222,7 +230,11 @@ def _safe(cell: dict) -> dict:
     if cell["cell_type"] == "code":
         return cell | {"outputs": [_safe_output(output) for output in cell.get("outputs", ())]}
     # One line in a block is HTML to the end: nothing in it is read as Markdown once more.
-    shown = rendered(cell["source"], cell.get("attachments")).replace("\n", "&#10;")
+    try:
+        shown = bounded.call(student_html, cell["source"], cell.get("attachments"), seconds=5)
+    except bounded.Excess:
+        shown = f"<pre>{html.escape(cell['source'])}</pre>"
+    shown = shown.replace("\n", "&#10;")
     return cell | {"cell_type": "markdown", "source": f"<div>{shown}</div>", "attachments": {}}
 
 
