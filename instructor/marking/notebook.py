@@ -109,7 +109,7 @@ def run(result: NotebookResult, edition, notebook, plan: Plan, bench, folder=Non
         result.remarks.append(
             typographic(f"Arrêtée après {count(bench.limits.cell, 'seconde')} : cellule {cells}.")
         )
-    result.remarks += outcome.remarks
+    result.private = outcome.remarks
     scores = {key: score for key, score in outcome.scores.items() if score["points"] is None}
     if waiting := [key for key, score in scores.items() if "CIFAR-10" in score["feedback"]]:
         result.remarks.append(typographic(f"{_NO_IMAGES} : {listed(waiting)} (option --cifar10)."))
