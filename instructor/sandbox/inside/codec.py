@@ -75,6 +75,7 @@ def decode(record: object, call: Callable[[int], Callable] | None = None) -> obj
         raise Undecodable(f"{type(error).__name__}: {error}"[:200]) from None
 
 
+_TOLD = (str, bytes, list, tuple, set, frozenset, dict, np.ndarray)  # too large if they come so far
 _left = {}  # of what decoding one value may cost
 foreign: set[str] = set()  # kinds of values that were read, of those which a library reads and not we
 
@@ -102,7 +103,7 @@ class _Encoder:
                 return self._plain(dict(value), depth)
             if isinstance(value, numbers.Real):
                 return ["float", float(value)]
-            if isinstance(value, Iterable):  # a view of a dictionary, a range, a series
+            if isinstance(value, Iterable) and not isinstance(value, _TOLD):  # a dictionary's view, a range
                 return self._plain(list(islice(value, ITEMS + 1)), depth)
         return ["object", _type_name(value)]
 
@@ -250,9 +251,12 @@ def _decode_keras(text):
     try:
         # Of the weights, which do not travel, nothing is needed: none is made, whatever its size.
         with keras.StatelessScope(initialize_variables=False), keras.saving.custom_object_scope(ours):
-            return keras.saving.deserialize_keras_object(config)  # safe mode: no code
+            model = keras.saving.deserialize_keras_object(config)  # safe mode: no code
     finally:
         keras.utils.clear_session(free_memory=False)
+    if not isinstance(model, keras.Model):
+        raise Undecodable("not a model")
+    return model
 
 
 def _stand_in(config, ours, keras):
