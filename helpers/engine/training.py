@@ -291,15 +291,10 @@ def _initial_parameters(config, random, starts) -> Parameters:
 def _get_program(config: PlaygroundConfig, starts: int, dtype: str) -> Program:
     """Return the program that trains a block of so many starts."""
     train = math.floor(SAMPLES[config.problem] * config.perc_train_data / 100)
-    batch = config.batch_size + train % config.batch_size
-    return Program.get(
-        config.problem,
-        min(len(config.network_shape), 2),
-        _size(config),
-        min(window for window in WINDOWS if window >= batch),
-        starts,
-        dtype,
-    )
+    longest = config.batch_size + train % config.batch_size
+    window = min((window for window in WINDOWS if window >= longest), default=WINDOWS[-1])
+    kind = min(len(config.network_shape), 2)
+    return Program.get(kind, _size(config), window, longest > window, starts, dtype)
 
 
 def _size(config):
@@ -322,11 +317,11 @@ def _make_data(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> Data:
     left_over = train % config.batch_size
     order = [*range(train - left_over, train), *range(count)]
     rows = slice(MARGIN - left_over, MARGIN + count)
-    wide = np.zeros((MARGIN + count + WINDOWS[-1], _size(config), 1), dtype)
+    wide = np.zeros((MARGIN + max(SAMPLES.values()) + WINDOWS[-1], _size(config), 1), dtype)
     tall = np.zeros((len(wide), 1, 1), dtype)
     wide[rows, : len(config.features), 0] = compute_features(points, config.features)[order]
     tall[rows, 0, 0] = labels[order]
-    return Data(wide, tall, np.int32(config.batch_size), np.int32(train))
+    return Data(wide, tall, np.int32(config.batch_size), np.int32(train), np.int32(count - train))
 
 
 def _empty_network(config, starts, dtype):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import ipywidgets as widgets
 
-from ..engine.config import PlaygroundConfig
+from ..engine.config import FEATURES, MAX_LAYERS, PlaygroundConfig
 from ..engine.training import NO_INPUT, Run
 from ..french import typographic
 from ..notebook.running_cell import close_previous
@@ -29,11 +29,11 @@ TRAIN_SECONDS = 0.02  # of training in one frame, about
 CURVES_EVERY = 3  # frames
 EDITOR_EVERY = 10
 COMPILING = "compiling"  # name of the threads that do
-NEXT_SHAPES = ((8, 8), (4, 4), (8,), (4,), ())  # one for each program that another network may need
 DIVERGED = (
     "L'entraînement a divergé : les poids ne sont plus des nombres finis. "
     "Baissez le taux d'apprentissage, puis recommencez."
 )
+_ahead = threading.Lock()  # one program at a time is compiled ahead: frames need the other cores
 RETOUCHED = "Réglages changés en cours de route : l'adresse seule ne redonne pas ce résultat."
 
 
@@ -370,7 +370,7 @@ class Playground:
             self._show_playing()
 
     def _warm_up(self):
-        """Compile what Play will want now, and after a change of the network, while the student reads.
+        """Compile what Play will want now, and after any next change, while the student reads.
 
         On a thread of its own, which touches no widget; Play waits only for what it needs.
         """
@@ -380,8 +380,19 @@ class Playground:
 
         def compile_all():
             run.compile()
-            for shape in NEXT_SHAPES:
-                if self.widget and self._session.run is run and threading.main_thread().is_alive():
-                    Run(config.replace(network_shape=shape)).compile()
+            for changes in _next_changes(config.network_shape):
+                with _ahead:
+                    if self.widget and self._session.run is run and threading.main_thread().is_alive():
+                        Run(config.replace(**changes)).compile()
 
         threading.Thread(target=compile_all, name=COMPILING).start()
+
+
+def _next_changes(shape):
+    """Yield one change for each program that the next click may need: of layers, of width, of batches."""
+    yield {"network_shape": (*shape, 2)[:MAX_LAYERS]}
+    yield {"features": FEATURES}  # wide
+    yield {"features": FEATURES[:2], "network_shape": (4,) * len(shape)}  # narrow
+    yield {"network_shape": shape[:-1]}
+    for batch_size in (30, 10, 1):
+        yield {"batch_size": batch_size}
