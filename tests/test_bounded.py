@@ -15,7 +15,7 @@ from instructor.marking.plan import make_plan
 from instructor.report import similarity
 
 from .made_results import question, student
-from .sending import PART1, answered, code, insert_after, send, zipped
+from .sending import PART1, answered, as_bytes, code, insert_after, send, zipped
 
 
 def _spin():
@@ -90,9 +90,11 @@ def test_reading_takes_linear_time(tmp_path, read):
 
 
 @pytest.mark.parametrize("source", ["!a\n" * 600 + "y = 1\n" * 5000 + "x = = 1", "x = !ls {vars}\n" * 2000])
-def test_a_cell_that_python_cannot_read_is_planned_at_once(source):
+def test_a_cell_that_python_cannot_read_is_planned_at_once(tmp_path, source):
     cell = code(source) | {"id": "etudiant"}
-    notebook = intake.notebooks.nbformat.from_dict(insert_after(answered(PART1), "preparation", cell))
+    (tmp_path / "sent.ipynb").write_bytes(as_bytes(insert_after(answered(PART1), "preparation", cell)))
+    edition = intake.load_editions()[PART1]
+    notebook = intake.reattach(intake.notebooks.read(tmp_path / "sent.ipynb"), edition).notebook
     started = time.process_time()
     steps = make_plan(notebook).steps
     assert time.process_time() - started < 3

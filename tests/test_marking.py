@@ -467,9 +467,11 @@ def test_part4_is_measured_from_what_was_handed_in(tmp_path, monkeypatch):
     model.fit(data.x_test, data.y_test, batch_size=10, epochs=12, verbose=0)
     model.save(tmp_path / "best.keras")
     validation = type(data)(data.x_train, data.y_train, data.x_train[90:], data.y_train[90:], demo=True)
-    reached = evaluate(model, validation).accuracy
+    measured = evaluate(model, validation)
+    reached = measured.accuracy
     rows = [["epoch", "seconds", "batches", "accuracy", "val_accuracy"]]
     rows += [[1, 1.5, 9, 0.2, reached / 2], [2, 1.5, 9, 0.5, reached], [3, 1.5, 9, 0.9, reached / 2]]
+    rows = [[*row, loss] for row, loss in zip(rows, ["val_loss", 9, measured.loss, 9], strict=True)]
     with open(tmp_path / "history.csv", "w", newline="") as file:
         csv.writer(file).writerows(rows)
     evaluation = evaluate(model, data)
@@ -497,5 +499,7 @@ def test_part4_is_measured_from_what_was_handed_in(tmp_path, monkeypatch):
     assert questions["3.b"].points == 1.5, questions["3.b"].feedback
     assert f"exactitude {decimal(evaluation.accuracy)}" in questions["4.b"].feedback.replace("\u00a0", " ")
     assert questions["4.b"].points == 5
-    assert any("À regarder de près" in remark for remark in found.remarks)
-    assert "À regarder" not in " ".join(question.feedback for question in found.questions)
+    assert any("À regarder de près" in remark for remark in found.private)
+    assert "À regarder" not in " ".join(
+        [*found.remarks, *(question.feedback for question in found.questions)]
+    )
