@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,21 @@ def sources() -> list[Path]:
     return sorted(SOURCES.glob("part*.ipynb"))
 
 
+def settings(folder: Path = ROOT) -> dict:
+    """Return what the last ``release`` was told: ``repository``, ``ref`` and ``parts``, by number."""
+    return tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["tool"]["lab"]
+
+
+def packed() -> list[Path]:
+    """Return the source notebooks of the parts that students were given, in order."""
+    return [source for source in sources() if number_of(source.stem) in settings()["parts"]]
+
+
+def number_of(name: str) -> int:
+    """Return 1 for "part1_linear_vs_relu"."""
+    return int(re.match(r"part(\d+)", name)[1])
+
+
 def load_editions(folder: Path = ROOT) -> dict[str, NotebookNode]:
     """Return the student edition of each part: its name such as "part1_linear_vs_relu" -> notebook."""
     return {path.stem: read(path) for path in sorted(folder.glob("part*.ipynb"))}
@@ -65,6 +81,11 @@ def nbgrader(cell: NotebookNode) -> Mapping:
 def grade_id(cell: NotebookNode) -> str:
     """Return the name that nbgrader's metadata gives a cell, "" if none."""
     return str(nbgrader(cell).get("grade_id", ""))
+
+
+def local_id(cell: NotebookNode) -> str:
+    """Return a cell's id in its part: "q1a-reponse" for "p1-q1a-reponse", and as an older edition has it."""
+    return re.sub(r"^p\d-", "", cell.id)
 
 
 def is_answer(cell: NotebookNode) -> bool:
