@@ -22,8 +22,8 @@ from ..engine.config import (
     REG_DATASETS,
     REGULARIZATION_RATES,
 )
-from ..engine.data import load_data
-from ..french import count, plain, typographic
+from ..engine.data import DOMAIN
+from ..french import count, percent, plain, read_decimal, thousands, typographic
 from ..notebook.shown import PALETTE, close_tree
 from . import layout, picture
 from .style import (
@@ -113,6 +113,23 @@ class Panel:
         control.observe(lambda change: self._is_showing or answer(change["new"]), "value")
         return control
 
+    def _decimal(self, label, answer, value=""):
+        """Make a field for a number with a comma or a point; ``answer`` gets it, or NaN for what is none."""
+        field = dressed(widgets.Text(value, description=label, continuous_update=False), "field")
+        return self._listen(field, lambda text: answer(read_decimal(text)))
+
+    def _file(self, name, accept, take):
+        """Make a button that reads a file; ``take`` gets its bytes."""
+        made = dressed(widgets.FileUpload(description=name, tooltip=name, accept=accept), "button", "file")
+
+        def answer(files):  # a dictionary in ipywidgets 7, a tuple from 8 on
+            if files:
+                file = next(iter(files.values())) if isinstance(files, dict) else files[0]
+                made.set_trait("value", type(files)())  # the same file may come again
+                take(bytes(file["content"]))
+
+        return self._listen(made, answer)
+
     def _field(self, kind, name, label, width=None, **options):
         """Make a labelled control of one field of the configuration."""
         control = dressed(kind(description=label, **options), "field")
@@ -127,6 +144,7 @@ class TopBar(Panel):
         super().__init__(app)
         self._play = button("Lecture", app.toggle, "round", "icon-play")
         self._reset = button("Recommencer d'un autre départ", app.reset, "round", "icon-reset")
+        self._restart = button("Revenir au début de ce départ", app.restart, "round", "icon-restart")
         self._step = button("Avancer d'une époque", app.step, "round", "icon-step")
         self._undo = button("Annuler le dernier changement", app.undo, "round", "icon-undo")
         self._epoch = html("", "epoch")
@@ -140,10 +158,12 @@ class TopBar(Panel):
             ("playButton", self._play),
             ("stepButton", self._step),
             ("resetButton", self._reset),
+            ("resetButton", self._restart),
             *self._choices.items(),
         ]
         self.widget = row(
             self._reset,
+            self._restart,
             self._play,
             self._step,
             self._undo,
@@ -156,6 +176,7 @@ class TopBar(Panel):
     def _update(self, session):
         for name, control in self._choices.items():
             control.value = getattr(session.config, name)
+        self._choices["problem"].disabled = session.run.own is not None  # their labels decide
         self._hide(session.config, self._hidable)
         self._undo.disabled = not session.can_undo
         self.show_epoch(session)
@@ -182,6 +203,7 @@ class DataPanel(Panel):
         self._noise = slider("noise", "Bruit", min=0, max=50, step=5)
         self._batch = slider("batch_size", "Taille des lots", min=1, max=MAX_BATCH_SIZE)
         self._seed = html("", "note")
+        self._own = self._file("Charger vos points (CSV : x1, x2, étiquette)", ".csv,.txt", app.take_data)
         self._title = html(_DATA_TITLE + _DATA_QUESTION)
         self._choice = row(*self._buttons.values(), classes=("choices",))
         self.widget = column(
@@ -192,6 +214,7 @@ class DataPanel(Panel):
             self._batch,
             button("Tirer une nouvelle graine", app.regenerate, text="RÉGÉNÉRER"),
             self._seed,
+            self._own,
             classes=("data",),
         )
 
@@ -200,14 +223,16 @@ class DataPanel(Panel):
         return button(DATA_NAMES[name], lambda: self.app.change(**{field: name}), "dataset", f"data-{name}")
 
     def _update(self, session):
-        config = session.config
+        config, own = session.config, session.run.own
         shown = DATASETS if config.problem == "classification" else REG_DATASETS
         for name, choice in self._buttons.items():
             choice.layout.display = None if name in shown else "none"
-            set_class(choice, "chosen", name == config.data_name)
-            named(choice, DATA_NAMES[name] + (" (choisi)" if name == config.data_name else ""))
+            is_chosen = name == config.data_name and own is None
+            set_class(choice, "chosen", is_chosen)
+            named(choice, DATA_NAMES[name] + (" (choisi)" if is_chosen else ""))
+        self._noise.disabled = own is not None
         sliders = [("perc_train_data", self._ratio), ("noise", self._noise), ("batch_size", self._batch)]
-        self._hide(config, [("dataset", self._choice), *sliders])
+        self._hide(config, [("dataset", self._choice), ("dataset", self._own), *sliders])
         self._title.value = _DATA_TITLE + ("" if "dataset" in config.hidden else _DATA_QUESTION)
         self._noise.max = max(50, config.noise)  # an address may go past the site's own slider
         for slider, value, unit in (
@@ -218,7 +243,8 @@ class DataPanel(Panel):
             slider.value = value
             label = slider.description.partition("\u00a0:")[0]
             slider.description = typographic(f"{label} : {value}{unit}")
-        self._seed.value = typographic(f"Graine : {config.seed}<br>Départ nº\u00a0{config.resets}")
+        points = f"Vos {len(own.table)} points<br>" if own else ""
+        self._seed.value = typographic(f"{points}Graine : {config.seed}<br>Départ nº\u00a0{config.resets}")
 
 
 class NetworkPanel(Panel):
@@ -315,22 +341,28 @@ class OutputPanel(Panel):
         side = picture.OUTPUT_SIZE
         width, height = picture.CURVE_SIZE
         self._losses = html("", "losses-text")
-        self._curves = placed(image(width, height, "png"), side + 30 - width, 4, width, height)
+        left, top = side + 30 - width, 16
+        self._curves = placed(image(width, height, "png"), left, top, width, height)
+        self._scale = dressed(placed(html(), left - 40, 0, width + 40, height + 30), "glass", "curve-scale")
         self._surface = placed(image(side, side, "png"), 0, 0, side, side)
         self._points = dressed(placed(image(side, side, "png"), 0, 0, side, side), "glass")
         axes = dressed(placed(html(_axes()), 0, 0, side + 30, side + 24), "glass")
+        self._rings = dressed(placed(html(), 0, 0, side, side), "glass")
         self._caption = html()
         checkbox = functools.partial(self._field, widgets.Checkbox, indent=False)
         self._test = checkbox("show_test_data", "Afficher les points de test")
         self._discretize = checkbox("discretize", "Discrétiser la sortie")
+        self._ring = widgets.Checkbox(description="Cercler les points mal classés", indent=False)
+        self._listen(dressed(self._ring, "field"), lambda _: app.refresh(self))
         self._points_shown = None
         self.widget = column(
-            dressed(widgets.Box((self._losses, self._curves)), "stage", "losses"),
-            dressed(widgets.Box((self._surface, self._points, axes)), "stage", "surface"),
+            dressed(widgets.Box((self._losses, self._curves, self._scale)), "stage", "losses"),
+            dressed(widgets.Box((self._surface, self._points, self._rings, axes)), "stage", "surface"),
             self._caption,
             html(_SCALE),
             self._test,
             self._discretize,
+            self._ring,
             classes=("output",),
         )
 
@@ -338,22 +370,33 @@ class OutputPanel(Panel):
         """Draw the selected neuron's surface and the losses."""
         layer, neuron = self.app.selected or (-1, 0)
         self._surface.value = picture.surface_png(layers[layer][0, :, neuron], session.config.discretize)
-        train_loss, test_loss = map(loss_text, session.losses)
+        losses, is_classification = session.losses, session.config.problem == "classification"
+        shares = [percent(1 - wrong.mean()) for wrong in session.wrong] if is_classification else ["", ""]
+        rows = zip(("test", "train"), ("Test", "Entraînement"), losses[::-1], shares[::-1], strict=True)
         self._losses.value = (
             '<div class="dlp-title">SORTIE</div>'
-            f'<div class="dlp-loss-test">Perte de test {test_loss}</div>'
-            f'<div class="dlp-loss-train">Perte d\'entraînement {train_loss}</div>'
+            f"<table><tr><td></td><th>Perte</th>{'<th>Exactitude</th>' if is_classification else ''}</tr>"
+            + "".join(
+                f'<tr class="dlp-loss-{part}"><th>{name}</th><td>{loss_text(loss)}</td><td>{share}</td></tr>'
+                for part, name, loss, share in rows
+            )
+            + "</table>"
         )
 
     def draw_curves(self, session):
+        """Draw what need not follow each frame: the loss curves, and the rings if asked for."""
         run = session.run
-        self._curves.value = picture.curves_png(run.train_loss[0], run.test_loss[0])
+        train_loss, test_loss = run.train_loss[0], run.test_loss[0]
+        self._curves.value = picture.curves_png(train_loss, test_loss)
+        self._scale.value = _curve_scale(train_loss, test_loss)
+        self._rings.value = _rings(session) if self._ring.value else ""
 
     def _update(self, session):
         config = session.config
         self._test.value, self._discretize.value = config.show_test_data, config.discretize
         self._hide(config, [("show_test_data", self._test), ("discretize", self._discretize)])
-        points = load_data(config), config.show_test_data
+        self._ring.layout.display = None if config.problem == "classification" else "none"
+        points = session.run.data, config.show_test_data
         if self._points_shown is None or any(
             a is not b for a, b in zip(points, self._points_shown, strict=True)
         ):
@@ -367,7 +410,7 @@ class OutputPanel(Panel):
         name = "la sortie" if selected is None else neuron_name(session.config, *selected)
         alternative = typographic(
             f"Réponse de {name} sur le plan X1, X2, de -6 à 6, en orange pour -1 et en bleu pour +1 ; "
-            f"{count(len(load_data(session.config).train_labels), 'point')} d'entraînement."
+            f"{count(len(session.run.data.train_labels), 'point')} d'entraînement."
         )
         shown = "" if selected is None else f"<b>{name.capitalize()}</b> : sa réponse seule."
         return f'<div class="dlp-hidden" role="img" aria-label="{alternative}"></div>{typographic(shown)}'
@@ -449,6 +492,38 @@ def _network_labels(config):
     description = typographic(f"Réseau : entrées {inputs} ; couches cachées : {words} ; une sortie.")
     parts.append(f'<div class="dlp-hidden" role="img" aria-label="{description}"></div>')
     return "".join(parts)
+
+
+def _curve_scale(train_loss, test_loss):
+    """The numbers around the loss curves, and the lowest test loss."""
+    width, height = picture.CURVE_SIZE
+    low, high = picture.loss_range(train_loss, test_loss)
+    best = picture.lowest(test_loss)
+    said = "" if best is None else f"min. test {loss_text(test_loss[best])} (époque {thousands(best)})"
+    return (
+        _text(0, 0, width + 40, said, "tick", "tick-end")
+        + _text(0, 12, 36, loss_text(high), "tick", "tick-end")
+        + _text(0, 4 + height, 36, loss_text(low), "tick", "tick-end")
+        + _text(40, 16 + height, 20, "0", "tick")
+        + _text(40, 16 + height, width, thousands(len(test_loss) - 1), "tick", "tick-end")
+    )
+
+
+def _rings(session):
+    """Circles around the shown points that are on the wrong side, as a drawing."""
+    if session.config.problem == "regression":
+        return ""
+    data, side = session.run.data, picture.OUTPUT_SIZE
+    parts = (data.train_points, data.test_points)[: 1 + session.config.show_test_data]
+    points = np.concatenate([points[wrong] for points, wrong in zip(parts, session.wrong, strict=False)])
+    low, high = DOMAIN
+    places = (points - low) / (high - low) * side
+    path = "".join(f"M{x - 6:.1f} {side - y:.1f}a6 6 0 1 0 12 0a6 6 0 1 0-12 0" for x, y in places)
+    return (
+        f'<svg width="{side}" height="{side}" style="display:block" role="img" '
+        f'aria-label="{count(len(points), "point")} du mauvais côté">'
+        f'<path d="{path}" fill="none" stroke="#b3005e" stroke-width="2"/></svg>'
+    )
 
 
 def _axes():

@@ -29,7 +29,7 @@ ORANGE, GREY, BLUE = map(ImageColor.getrgb, PALETTE)  # -1, 0, +1
 SURFACE_ALPHA = 160 / 255  # the site paints surfaces half transparent, so that points stand out
 DENSITY = 100  # cells along each side of a surface
 OUTPUT_SIZE = 276  # CSS pixels of the large surface
-CURVE_SIZE = (130, 66)
+CURVE_SIZE = (100, 42)
 TILE = (layout.NODE - 2) * SCALE  # a small surface ends under its frame, whose corners are round
 DIMMED = 0.3  # what remains of the colour of a feature that is switched off
 
@@ -181,23 +181,45 @@ def dataset_png(name: str, size: int = 52) -> bytes:
     return _encoded(_drawing((side, side), drawn).quantize(32), "PNG", optimize=True)
 
 
-def curves_png(train_loss: np.ndarray, test_loss: np.ndarray) -> bytes:
-    """Draw two loss curves, shape (epochs + 1,), training in grey and test in black; NaN is left out."""
-    width, height = (side * SCALE for side in CURVE_SIZE)
-    both = [_thinned(curve, width // 2) for curve in (train_loss, test_loss)]
-    values = np.concatenate(both)
+def loss_range(train_loss: np.ndarray, test_loss: np.ndarray) -> tuple[float, float]:
+    """Return the least and the greatest finite loss of two curves."""
+    values = np.concatenate([train_loss, test_loss])
     finite = values[np.isfinite(values)]
-    low, high = (finite.min(), finite.max()) if finite.size else (0, 1)
-    margin = 2 * SCALE
-    lines = []
-    for curve in both:
-        x = np.linspace(margin, width - margin, max(len(curve), 2))[: len(curve)]
-        y = margin + (height - 2 * margin) * (curve - low) / max(high - low, 1e-9)
-        lines.append(np.stack([x, y], axis=1)[np.isfinite(curve)])
+    return (finite.min(), finite.max()) if finite.size else (0, 1)
+
+
+def lowest(test_loss: np.ndarray) -> int | None:
+    """Return the epoch of the lowest test loss; None before any training, or if there is none."""
+    return int(np.nanargmin(test_loss)) if len(test_loss) > 1 and np.isfinite(test_loss).any() else None
+
+
+def curves_png(train_loss: np.ndarray, test_loss: np.ndarray) -> bytes:
+    """Draw two loss curves, shape (epochs + 1,), training in grey and test in black; NaN is left out.
+
+    Both axes are drawn, and a dot at the lowest test loss.
+    """
+    width, height = (side * SCALE for side in CURVE_SIZE)
+    low, high = loss_range(train_loss, test_loss)
+    margin = 3 * SCALE
+
+    def place(epochs, losses):
+        x = margin + (width - 2 * margin) * epochs / max(len(test_loss) - 1, 1)
+        y = margin + (height - 2 * margin) * (losses - low) / max(high - low, 1e-9)
+        return np.stack([x, y], axis=-1)
+
+    epochs = _thinned(np.arange(len(test_loss)), width // 2)
+    curves = [place(epochs, curve[epochs]) for curve in (train_loss, test_loss)]
+    axes = [(0, height), (0, 0), (width, 0)]
     drawn = LineCollection(
-        lines, colors=["#999999", "black"], linewidths=1.5 * SCALE, transform=IdentityTransform()
+        [axes, *(curve[np.isfinite(curve[:, 1])] for curve in curves)],
+        colors=["#bbbbbb", "#999999", "black"],
+        linewidths=1.5 * SCALE,
+        transform=IdentityTransform(),
     )
-    return _encoded(_drawing((width, height), drawn), "PNG", compress_level=3)
+    artists = [drawn]
+    if (best := lowest(test_loss)) is not None:
+        artists.append(_dots(place(best, test_loss[best])[np.newaxis], 3, PALETTE[0], "black"))
+    return _encoded(_drawing((width, height), *artists), "PNG", compress_level=3)
 
 
 def static_png(run: Run) -> bytes:
@@ -208,7 +230,7 @@ def static_png(run: Run) -> bytes:
     side = OUTPUT_SIZE * SCALE
     output = Image.open(io.BytesIO(surface_png(layers[-1][0, :, 0], run.config.discretize)))
     output = output.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
-    points = Image.open(io.BytesIO(points_png(load_data(run.config), run.config.show_test_data)))
+    points = Image.open(io.BytesIO(points_png(run.data, run.config.show_test_data)))
     output.paste(points, mask=points.getchannel("A"))
     margin, gap = 12 * SCALE, 8 * SCALE
     height, width = network.shape[:2]
@@ -288,12 +310,17 @@ def _points(points, labels, edge, side, radius=3):
     """Points on a square that shows the domain; those outside are left out, as on the site."""
     low, high = DOMAIN
     inside = np.all((points >= low) & (points <= high), axis=1)
+    places = (points[inside] - low) / (high - low) * side
+    return _dots(places, radius, COLORS[color_index(labels[inside])] / 255, edge)
+
+
+def _dots(places, radius, colors, edge):
     return PathCollection(
         [Path.unit_circle()],
         sizes=[(radius * SCALE) ** 2],  # the unit circle is scaled by the root of the size
-        offsets=(points[inside] - low) / (high - low) * side,
+        offsets=places,
         offset_transform=IdentityTransform(),
-        facecolors=COLORS[color_index(labels[inside])] / 255,
+        facecolors=colors,
         edgecolors=edge,
         linewidths=0.8 * SCALE,
         transform=IdentityTransform(),
