@@ -90,8 +90,8 @@ class Student:
     @property
     def losses(self):
         """The test and training losses shown."""
-        text = self.app.locator(".dlp-losses-text").text_content().replace(",", ".")
-        return tuple(float(number) for number in re.findall(r"\d+\.\d+", text))
+        texts = self.app.locator(".dlp-losses-text tr[class] td:nth-child(2)").all_text_contents()
+        return tuple(float(text.replace(",", ".")) for text in texts)
 
     @property
     def is_playing(self):
