@@ -17,9 +17,9 @@ os.environ.setdefault("LAB_CIFAR10_DEMO", "1000")  # Part 4 without network: mad
 os.environ["LAB_RECORDS"] = tempfile.mkdtemp(prefix="lab-records-")  # trainings of one run are no other's
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
-LONGEST = ("tests/test_editions.py", "tests/test_school_class.py", "tests/test_marking.py", "part")
+LONGEST = ("tests/edition", "tests/test_school_class.py", "tests/test_marking.py", "part")
 
-# The source notebooks hold solutions; tests/test_editions.py runs them.
+# The source notebooks hold solutions; tests/edition runs them.
 collect_ignore = ["instructor", "test-artifacts"]
 
 

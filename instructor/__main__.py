@@ -1,4 +1,4 @@
-"""Commands of the instructor's kit: ``python -m instructor release``, ``grade``, ``report``, ``export``."""
+"""Commands of the instructor's kit: ``python -m instructor release``, ``measure``, ``grade`` …"""
 
 import argparse
 import os
@@ -16,6 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m instructor", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     add_release(commands)
+    add_measure(commands)
     add_grade(commands)
     add_report(commands)
     add_export(commands)
@@ -33,8 +34,9 @@ def main() -> int:
 
 def add_release(commands) -> None:
     command = commands.add_parser("release", help="build the student edition and the correction")
-    command.add_argument("--repository", help="OWNER/NAME on GitHub; by default as in pyproject.toml")
-    command.add_argument("--ref", help="tag, branch or commit to open; by default that of pyproject.toml")
+    command.add_argument("--repository", help="OWNER/NAME, public; what is given here is kept for next time")
+    command.add_argument("--ref", help="tag, branch or commit that badges open")
+    command.add_argument("--parts", type=int, nargs="+", metavar="N", help="that students get")
     command.add_argument("--to", type=Path, default=ROOT / "dist", help="folder to write; by default dist")
     command.add_argument("--force", action="store_true", help="overwrite notebooks that hold someone's work")
     command.set_defaults(run=run_release)
@@ -42,8 +44,24 @@ def add_release(commands) -> None:
 
 def run_release(options) -> None:
     repository, ref = release.address(options.repository, options.ref)
-    notebooks = release.release(repository, ref, force=options.force)
+    package.refuse_tracked(options.to)
+    notebooks = release.release(repository, ref, options.parts, force=options.force)
     _say_written([*notebooks, *package.build(notebooks, options.to, repository, ref)])
+    print(package.next_steps(options.to, repository, ref))
+
+
+def add_measure(commands) -> None:
+    command = commands.add_parser("measure", help="tell what other data would change, for a resit")
+    command.add_argument("--seed", required=True, metavar="S", help="of the data, such as 0.12345")
+    command.add_argument("--parts", type=int, nargs="+", metavar="N", help="by default, those of the pack")
+    command.set_defaults(run=run_measure)
+
+
+def run_measure(options) -> None:
+    from .publish.measure import measure  # noqa: PLC0415  (numpy)
+
+    for line in measure(options.seed, options.parts):
+        print(line, flush=True)
 
 
 def add_grade(commands) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,21 @@ class Part:
 def sources() -> list[Path]:
     """Return the source notebooks in order."""
     return sorted(SOURCES.glob("part*.ipynb"))
+
+
+def settings(folder: Path = ROOT) -> dict:
+    """Return what the last ``release`` was told: ``repository``, ``ref`` and ``parts``, by number."""
+    return tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["tool"]["lab"]
+
+
+def packed() -> list[Path]:
+    """Return the source notebooks of the parts that students were given, in order."""
+    return [source for source in sources() if number_of(source.stem) in settings()["parts"]]
+
+
+def number_of(name: str) -> int:
+    """Return 1 for "part1_linear_vs_relu"."""
+    return int(re.match(r"part(\d+)", name)[1])
 
 
 def load_editions(folder: Path = ROOT) -> dict[str, NotebookNode]:

@@ -8,13 +8,15 @@ import http.server
 import subprocess
 import sys
 import threading
+import tomllib
 from pathlib import Path
 
 import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted(ROOT.glob("part*.ipynb"))
+STAMP = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["lab"]
+NOTEBOOKS = [path for path in sorted(ROOT.glob("part*.ipynb")) if int(path.name[4]) in STAMP["parts"]]
 TAG = "cours-2026"
 
 
@@ -32,7 +34,7 @@ def fetching(source):
 def github(tmp_path_factory):
     """Serve this commit's helpers where GitHub has an archive; yield the server's address."""
     folder = tmp_path_factory.mktemp("github")
-    archive = folder / "OWNER" / "NAME" / "archive" / f"{TAG}.tar.gz"
+    archive = folder / STAMP["repository"] / "archive" / f"{TAG}.tar.gz"
     archive.parent.mkdir(parents=True)
     command = ["git", "archive", f"--prefix=NAME-{TAG}/", f"--output={archive}", "HEAD", "helpers", "LICENSE"]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
@@ -63,7 +65,7 @@ def colab(tmp_path, github):
                 "IPython",
                 "--colors=NoColor",
                 "-c",
-                source.replace("main.tar.gz", f"{tag}.tar.gz"),
+                source.replace(f"/{STAMP['ref']}.tar.gz", f"/{tag}.tar.gz"),
             ],
             cwd=content,
             env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(module.parents[1]), "TF_CPP_MIN_LOG_LEVEL": "3"},
@@ -105,5 +107,5 @@ def test_what_fails_is_said_in_french_below_the_reason(colab, where, reason):
     assert result.returncode == 1
     said = result.stdout + result.stderr
     assert reason in said
-    assert "RuntimeError: Échec\u00a0: vérifiez le réseau" in said
+    assert "RuntimeError: Échec\u00a0: " in said
     assert not (colab.content / "helpers").exists()

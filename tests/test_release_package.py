@@ -1,17 +1,21 @@
 """What is handed out: complete, reproducible, and refused when anything of the instructor's leaks into it."""
 
+import dataclasses
 import json
 import os
+import re
 import shutil
 import subprocess
 import zipfile
+from pathlib import Path
 
 import nbformat
 import pytest
 
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
-from instructor.publish import answers, leaks, package, release
+from instructor import editions
+from instructor.publish import answers, leaks, package, points, release
 
 SOURCES = release.sources()
 NOTEBOOKS = [release.ROOT / source.name for source in SOURCES]
@@ -31,8 +35,9 @@ def no_execution(monkeypatch):
         notebook.cells.pop()
         return {}
 
-    monkeypatch.setattr(release, "execute", lambda notebook: notebook)
+    monkeypatch.setattr(release, "execute_once", lambda notebook, label: notebook)
     monkeypatch.setattr(package, "take_probe", nothing_told)
+    monkeypatch.setattr(package, "unearned", lambda notebook, marks: [])
 
 
 def solution_line():
@@ -107,7 +112,7 @@ def test_leaks_in_other_files_are_found(student):
 
 
 def test_a_leaking_release_writes_nothing(tmp_path, monkeypatch, no_execution):
-    monkeypatch.setattr(release, "student_edition", lambda source, *_: nbformat.read(source, as_version=4))
+    monkeypatch.setattr(release, "student_edition", lambda source, *_: editions.read(source))
     with pytest.raises(release.ReleaseError, match="nothing was written"):
         release.release(folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -163,26 +168,186 @@ def git(tmp_path):
         ("/srv/depots/cours.git", None),
     ],
 )
-def test_the_repository_is_that_of_the_origin_remote(url, repository, git, tmp_path, monkeypatch):
-    settings = (release.ROOT / "pyproject.toml").read_text("utf-8")
-    named = settings.replace(f'repository = "{release.NOWHERE}"', 'repository = "ecole/public"')
-    assert named != settings
-    (tmp_path / "pyproject.toml").write_text(settings, encoding="utf-8")
-    monkeypatch.setattr(release, "ROOT", tmp_path)
+def test_the_repository_of_the_origin_remote_is_known(url, repository, git, tmp_path):
     git("init")
-    assert release.address() == (release.NOWHERE, "main")
+    assert release.origin(tmp_path) is None
     git("remote", "add", "origin", url)
-    assert release.address() == (repository or release.NOWHERE, "main")
-    assert release.address("ecole/autre", "v2") == ("ecole/autre", "v2")
-    (tmp_path / "pyproject.toml").write_text(named, encoding="utf-8")
-    assert release.address() == ("ecole/public", "main")
+    assert release.origin(tmp_path) == repository
 
 
-def test_badges_that_would_lead_nowhere_are_a_sentence():
+def test_the_solutions_are_never_where_students_are_sent(git, tmp_path, monkeypatch, no_execution):
+    monkeypatch.setattr(release, "origin", lambda folder: "Ecole/Prive")
+    with pytest.raises(
+        release.ReleaseError, match="ecole/prive is this repository, which holds the solutions"
+    ):
+        release.release("ecole/prive", "v1", folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(release, "origin", lambda folder: None)
+
+    package.refuse_tracked(tmp_path)  # no repository yet
+    git("init")
+    for target in (tmp_path, tmp_path / "new" / "folder"):
+        with pytest.raises(release.ReleaseError, match="would carry the correction"):
+            package.build(NOTEBOOKS, target, "ecole/cours", "v1")
+    assert [path.name for path in tmp_path.iterdir()] == [".git"]
+    (tmp_path / ".gitignore").write_text("dist/\n")
+    package.refuse_tracked(tmp_path / "dist")
+
+
+def test_a_release_is_kept_where_the_next_one_and_the_tests_read_it(tmp_path, no_execution):
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(release.ROOT / name, tmp_path)
+    written = release.release("ecole/cours", "v2", [2, 1], folder=tmp_path)
+    assert [path.stem.partition("_")[0] for path in written] == ["part1", "part2"]
+    assert editions.settings(tmp_path) == {"repository": "ecole/cours", "ref": "v2", "parts": [1, 2]}
+    badges = (tmp_path / "README.md").read_text("utf-8").partition("## ")[0]
+    assert badges.count("https://colab.research.google.com/github/ecole/cours/blob/v2/") == 2
+    with pytest.raises(release.ReleaseError, match="there is no part 7: the parts are 1, 2, 3, 4"):
+        release.release(numbers=[1, 7], folder=tmp_path)
+    steps = package.next_steps(tmp_path, "ecole/cours", "v2")
+    assert f"push.sh {tmp_path / package.NAME} https://github.com/ecole/cours.git v2" in steps
+    assert "release --repository" in package.next_steps(tmp_path, release.NOWHERE, "main")
+
+
+@pytest.mark.parametrize("numbers", [(1, 2), (3,), (2, 4)])
+def test_a_pack_of_some_parts_names_no_other(numbers, tmp_path):
+    chosen = [release.ROOT / source.name for source in release.chosen(numbers)]
+    package.build_student(chosen, tmp_path / "edition")
+    assert {path.name for path in (tmp_path / "edition").glob("part*")} == {path.name for path in chosen}
+    readme = (tmp_path / "edition" / "README.md").read_text("utf-8").partition("## ")[2]
+    assert set(re.findall(r"part\d\w+\.ipynb", readme)) == {path.name for path in chosen}
+    assert {int(row) for row in re.findall(r"^\| (\d) \|", readme, flags=re.MULTILINE)} == set(numbers)
+    assert set(map(int, re.findall(r"[Ll]a partie (\d)", readme))) <= set(numbers)
+    assert readme.count(f"jupyter lab {chosen[0].name}") == 3
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=[source.stem for source in SOURCES])
+def test_what_would_lead_nowhere_is_a_sentence(source):
+    cells = release.student_edition(source, release.NOWHERE, "main").cells
+    texts = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert release.NOWHERE not in texts
+    assert "Pas encore de badge Colab" in cells[0].source
+    assert "(docs/glossaire.md)" in texts
+    first = next(cell.source for cell in cells if cell.cell_type == "code")
+    assert "RuntimeError(\"Échec\u00a0: il manque l'adresse du dépôt public" in first
     readme = (release.ROOT / "README.md").read_text("utf-8")
     stamped = release.stamp_readme(readme, release.NOWHERE, "main", NOTEBOOKS)
     assert release.NOWHERE not in stamped.partition("## ")[0]
     assert "il leur manque l'adresse du dépôt public" in stamped
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=[source.stem for source in SOURCES])
+def test_the_address_of_the_repository_is_stamped(source):
+    notebook = release.student_edition(source, "ecole/cours", "v2")
+    text = "\n".join(cell.source for cell in notebook.cells)
+    assert f"colab.research.google.com/github/ecole/cours/blob/v2/{source.name}" in text
+    assert "https://github.com/ecole/cours/archive/v2.tar.gz" in text
+    assert "@@" not in text
+    readme = "# T\n<!-- BEGIN BADGES -->\nold\n<!-- END BADGES -->\nfin\n"
+    stamped = release.stamp_readme(readme, "ecole/cours", "v2", [source])
+    assert f"/ecole/cours/blob/v2/{source.name})" in stamped
+    assert f"https://mybinder.org/v2/gh/ecole/cours/v2?labpath={source.name})" in stamped
+    assert "https://codespaces.new/ecole/cours)" in stamped
+    assert "old" not in stamped
+    assert release.stamp_readme(stamped, "ecole/cours", "v2", [source]) == stamped
+
+
+def test_the_seed_is_that_of_the_checks(monkeypatch):
+    part = release.checks_of(SOURCES[0].stem)
+    monkeypatch.setattr(part, "LAB", part.LAB.replace(seed="0.7"))
+    cells = release.student_edition(SOURCES[0], "ecole/cours", "v2").cells
+    seeds = re.findall(r'\bseed="?([\d.]+)', "\n".join(cell.source for cell in cells))
+    assert len(seeds) >= 4
+    assert set(seeds) == {"0.7"}
+
+
+def test_release_never_overwrites_answers(tmp_path, no_execution):
+    for _ in range(2):  # as generated: nothing to lose
+        path, *_ = release.release(folder=tmp_path)
+    notebook = nbformat.read(path, as_version=4)
+    next(cell for cell in notebook.cells if editions.is_answer(cell)).source += "\nma_reponse = 1"
+    nbformat.write(notebook, path)
+    answered = path.read_bytes()
+    with pytest.raises(release.ReleaseError, match=path.name):
+        release.release(folder=tmp_path)
+    assert path.read_bytes() == answered
+    release.release(folder=tmp_path, force=True)
+    assert path.read_bytes() != answered
+    path.write_text("pas un notebook")
+    with pytest.raises(release.ReleaseError):
+        release.release(folder=tmp_path)
+
+
+@pytest.fixture
+def one_cell(monkeypatch, tmp_path):
+    """A function that makes a notebook of one code cell, in a place where no execution is known."""
+    monkeypatch.setattr(release, "KEPT", tmp_path)
+    cell = nbformat.v4.new_code_cell
+    return lambda source: nbformat.v4.new_notebook(cells=[cell(source, id="seule")])
+
+
+def test_release_refuses_a_notebook_that_fails(one_cell):
+    with pytest.raises(release.ReleaseError, match="bruit"):
+        release.execute(one_cell("import sys; print('bruit', file=sys.stderr)"))
+
+
+def test_only_what_changed_is_executed_again(one_cell, monkeypatch, capsys):
+    source = "from helpers.checks import part2\nprint(6 * 7)\n# https://github.com/{}/archive/"
+
+    def outputs(repository="ecole/cours"):
+        return release.execute_once(one_cell(source.format(repository)), "carnet").cells[0].outputs
+
+    first = outputs()
+    assert first[0].text == "42\n"
+    monkeypatch.setattr(release, "execute", lambda notebook: pytest.fail("executed again"))
+    assert outputs() == outputs("autre/cours") == first  # another stamp
+    assert capsys.readouterr().out.endswith("carnet: unchanged\n" * 2)
+
+    executed = []
+    monkeypatch.setattr(release, "execute", executed.append)
+    read = Path.read_bytes
+    for edited, runs in (("part3", 0), ("part1", 1), ("training", 2)):  # part2 uses part1
+        monkeypatch.setattr(
+            Path, "read_bytes", lambda path, name=edited: read(path) + (path.stem == name) * b"#"
+        )
+        outputs()
+        assert len(executed) == runs
+
+
+@pytest.mark.parametrize(
+    ("find", "replace", "said"),
+    [
+        ("### 1.b Mesurer (1,5 point)", "### 1.b Mesurer (2 points)", "1.b: MARKS gives 1.5, the title 2"),
+        ("### 1.b Mesurer (1,5 point)", "### 1.b Mesurer", "1.b: MARKS gives 1.5, the title nothing"),
+        ("- 0,5 point : le palier", "- 1 point : le palier", "1.c: MARKS gives 2, the rubric 2.5"),
+    ],
+)
+def test_points_that_disagree_are_named(find, replace, said):
+    notebook = editions.read(SOURCES[0])
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("\u00a0", " ").replace(find, replace)
+    marks = release.checks_of(SOURCES[0].stem).MARKS
+    assert points.disagreements(notebook, marks) == [said]
+
+
+def test_a_change_of_marks_names_every_place_that_does_not_follow(tmp_path, monkeypatch, no_execution):
+    marks = release.checks_of(SOURCES[0].stem).MARKS
+    question = marks.questions["1.b"]
+    dearer = {**marks.questions, "1.b": dataclasses.replace(question, points=question.points + 1)}
+    monkeypatch.setattr(marks, "questions", dearer)
+    with pytest.raises(release.ReleaseError) as refused:
+        release.release(folder=tmp_path)
+    told = str(refused.value)
+    assert told.count("1.b: MARKS gives") == 2  # the title, the cell's metadata
+    assert told.count(" in “Points vérifiés ici”, the table ") == 2  # the question's row, the total
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_right_answer_that_does_not_earn_its_points_is_named():
+    notebook = editions.read(release.ROOT / SOURCES[0].name)  # nothing is answered there
+    marks = release.checks_of(SOURCES[0].stem).MARKS
+    automatic = [question.key for question in marks.questions.values() if not question.manual]
+    assert [sentence.partition(":")[0] for sentence in points.unearned(notebook, marks)] == automatic
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script")
@@ -221,10 +386,25 @@ def test_an_edition_becomes_a_commit_of_the_public_repository(git, tmp_path):
     refused = push("v3")
     assert (refused.returncode, refused.stderr) == (1, f"push.sh: no student edition in {edition}\n")
 
+    write(notes="4")
+    assert push("main").returncode == 0  # the branch alone: no tag of its name
+    assert git("tag", folder=public).split() == ["v1", "v2", "v2.1"]
+    git("clone", str(public), str(tmp_path / "clone"))
+    (tmp_path / "clone" / "instructor").mkdir()
+    (tmp_path / "clone" / "instructor" / "part1.ipynb").write_text("{}")
+    git("add", "--all", folder=tmp_path / "clone")
+    git("-c", "user.name=x", "-c", "user.email=x", "commit", "-m", "oups", folder=tmp_path / "clone")
+    git("rm", "-r", "instructor", folder=tmp_path / "clone")  # still in its history
+    git("-c", "user.name=x", "-c", "user.email=x", "commit", "-m", "retrait", folder=tmp_path / "clone")
+    git("push", folder=tmp_path / "clone")
+    refused = push("v4")
+    assert refused.returncode == 1
+    assert "holds instructor/, or held it once" in refused.stderr
+
 
 def test_a_readme_without_the_section_for_students_is_refused():
     with pytest.raises(release.ReleaseError, match="Pour les étudiants"):
-        package.student_readme("# Titre\n")
+        package.student_readme("# Titre\n", [])
 
 
 @pytest.mark.parametrize(

@@ -85,12 +85,21 @@ class Score(float):
 
 @dataclass(frozen=True)
 class Question:
-    """One line of a part's marks: ``key`` such as "1.a", a French title, points, and who marks it."""
+    """One line of a part's marks.
+
+    Attributes:
+        key: such as "1.a".
+        title: French.
+        points: its maximum.
+        manual: a free text, which the teacher marks.
+        bonus: "pour aller plus loin": its points make up for others, and a part's total stays its maximum.
+    """
 
     key: str
     title: str
     points: float
     manual: bool = False
+    bonus: bool = False
 
 
 class Marks:

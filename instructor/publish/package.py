@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import tempfile
 import zipfile
 from pathlib import Path
 
 from nbconvert import HTMLExporter
 
-from ..editions import ROOT, read, sources
+from ..editions import ROOT, SOURCES, number_of, read
 from . import release
 from .answers import add_probe, find_answers, take_probe
+from .points import unearned
 from .release import ReleaseError
 
 NAME = "deep-learning-lab"  # of the folder that a student unpacks
 # What a student needs beside the notebooks. CIFAR-10 is fetched by Keras, or read from CIFAR10_DIR.
-SHIPPED = ("requirements.txt", "constraints.txt", "LICENSE", "helpers", "docs", ".binder", ".devcontainer")
+SHIPPED = (
+    *("requirements.txt", "constraints.txt", "LICENSE", "helpers", "docs"),
+    *(".binder", ".devcontainer", ".gitattributes", ".gitignore"),
+)
 _NOT_SHIPPED = shutil.ignore_patterns("__pycache__", ".*", "*.pyc")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
 
@@ -38,17 +43,36 @@ def build(notebooks: list[Path], target: Path, repository: str, ref: str) -> lis
         The three paths.
 
     Raises:
-        ReleaseError: the student edition holds a solution, a rubric, an instructor's path or a right answer;
-            nothing of ``target`` was changed.
+        ReleaseError: the student edition holds a solution, a rubric, an instructor's path or a right answer,
+            a solution earns less than its points, or ``target`` is in a repository that would carry the
+            correction; nothing of ``target`` was changed.
     """
+    refuse_tracked(target)
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target) as temporary:
         student, correction = Path(temporary, NAME), Path(temporary, "correction")
         build_student(notebooks, student)
         release.refuse_leaks(student)
-        build_correction(correction, student, repository, ref)
+        build_correction(correction, student, repository, ref)  # of the same parts
         archive = zip_folder(student, Path(temporary, f"{NAME}.zip"))
         return [_replace(made, target / made.name) for made in (student, archive, correction)]
+
+
+def next_steps(target: Path, repository: str, ref: str) -> str:
+    """Return the commands that lead from a release to students."""
+    if repository == release.NOWHERE:
+        owner = (release.origin(ROOT) or release.NOWHERE).partition("/")[0]
+        return (
+            "next: name the public repository that students get, which is not this one:\n"
+            f"  python -m instructor release --repository {owner}/PUBLIC --ref v1"
+        )
+    return (
+        "next:\n"
+        f"  git commit --all --message 'Edition {ref}'    # here; this repository stays private\n"
+        f"  gh repo create {repository} --public    # once\n"
+        f"  instructor/publish/push.sh {target / NAME} https://github.com/{repository}.git {ref}\n"
+        f"then give students https://github.com/{repository}/tree/{ref}"
+    )
 
 
 def build_student(notebooks: list[Path], folder: Path) -> None:
@@ -59,31 +83,54 @@ def build_student(notebooks: list[Path], folder: Path) -> None:
             shutil.copytree(path, folder / path.name, ignore=_NOT_SHIPPED)
         else:
             shutil.copyfile(path, folder / path.name)
-    readme = student_readme((ROOT / "README.md").read_text("utf-8"))
+    readme = student_readme((ROOT / "README.md").read_text("utf-8"), [path.stem for path in notebooks])
     (folder / "README.md").write_text(readme, encoding="utf-8", newline="\n")
 
 
-def student_readme(readme: str) -> str:
-    """Return the README up to the end of the section for students."""
+def refuse_tracked(target: Path) -> None:
+    """Raise ReleaseError when git would add the correction in ``target`` to a repository."""
+    target = target.resolve()
+    here = next(folder for folder in (target, *target.parents) if folder.exists())
+    command = ["git", "-C", str(here), "check-ignore", "--quiet", str(target / "correction")]
+    if shutil.which("git") and subprocess.run(command, check=False, capture_output=True).returncode == 1:
+        raise ReleaseError(
+            f"{target} is in a git repository, which would carry the correction: name a folder outside of it"
+        )
+
+
+def student_readme(readme: str, names: list[str]) -> str:
+    """Return the README up to the end of the section for students, of these parts alone."""
     head, students, rest = readme.partition("## Pour les étudiants")
     if not students:
         raise ReleaseError("README.md has no section « Pour les étudiants » for the student edition")
-    return head + students + re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0].rstrip() + "\n"
+    section = re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0].rstrip() + "\n"
+    numbers = [number_of(name) for name in names]
+    for number in {1, 2, 3, 4} - set(numbers):
+        # Its row of the table, the paragraph that begins with it.
+        section = re.sub(rf"^\| {number} \|.*\n", "", section, flags=re.MULTILINE)
+        section = re.sub(rf"^La partie {number} (?:.+\n)+\n?", "", section, flags=re.MULTILINE)
+    if 1 not in numbers:
+        section = section.replace("part1_linear_vs_relu", names[0])
+        section = section.replace("ouvre la partie 1", f"ouvre la partie {numbers[0]}")
+    return head + students + section.rstrip() + "\n"
 
 
 def build_correction(folder: Path, student: Path, repository: str, ref: str) -> None:
-    """Execute the source notebooks; write them, with their HTML, in a new folder.
+    """Execute the source notebooks of a student edition; write them, with their HTML, in a new folder.
 
     Raises:
-        ReleaseError: the student edition of one shows a right answer.
+        ReleaseError: the student edition of one shows a right answer, or a solution lacks points.
     """
     folder.mkdir()
-    for source in sources():
+    for edition in sorted(student.glob("part*.ipynb")):
+        source = SOURCES / edition.name
         notebook = release.read_stamped(source, repository, ref)
         add_probe(notebook)
-        release.execute(notebook)
-        if found := find_answers(read(student / source.name), take_probe(notebook)):
+        release.execute_once(notebook, f"{source.stem}, solved")
+        if found := find_answers(read(edition), take_probe(notebook)):
             raise ReleaseError(f"{source.name} would give answers away.\n  " + "\n  ".join(found))
+        if found := unearned(notebook, release.checks_of(source.stem).MARKS):
+            raise ReleaseError(f"{source.name}: points do not follow MARKS.\n  " + "\n  ".join(found))
         path = folder / source.name
         release.write(notebook, path)
         resources = {"metadata": {"name": source.stem}}
@@ -106,5 +153,7 @@ def zip_folder(folder: Path, archive: Path) -> Path:
 
 def _replace(made: Path, final: Path) -> Path:
     if final.is_dir():
+        if (final / ".git").exists():  # a repository of its own keeps its history
+            (final / ".git").replace(made / ".git")
         shutil.rmtree(final)
     return made.replace(final)

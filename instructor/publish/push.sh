@@ -1,22 +1,31 @@
 #!/usr/bin/env bash
 # Makes a student edition the content of a public repository, tagged: push.sh FOLDER REMOTE TAG
 #
-# The history of that repository is kept: one commit an edition, on its default branch. Nothing of this one goes there.
+# The history of that repository is kept: one commit an edition, on its default branch (whose name as TAG means no tag).
+# Nothing of this repository goes there, and it is refused if it ever held what only instructors may have.
 set -eu
 folder=$1 remote=$2 tag=$3
-if [ ! -e "$folder/README.md" ] || [ -e "$folder/instructor" ]; then
-    echo "push.sh: no student edition in $folder" >&2
+refuse() {
+    echo "push.sh: $1" >&2
     exit 1
-fi
+}
+if [ ! -e "$folder/README.md" ] || [ -e "$folder/instructor" ]; then refuse "no student edition in $folder"; fi
 public=$(mktemp -d)
 trap 'rm -rf "$public"' EXIT
 
-git clone --quiet --depth 1 "$remote" "$public"
+git clone --quiet "$remote" "$public"
+if [ -n "$(git -C "$public" log --all --format=%h -1 -- instructor correction)" ]; then
+    refuse "$remote holds instructor/, or held it once: make a new repository for students"
+fi
 git -C "$public" rm --quiet -r --ignore-unmatch .  # what an earlier edition had and this one has not
-cp -R "$folder/." "$public"
+tar -C "$folder" --exclude ./.git -cf - . | tar -C "$public" -xf -
 cd "$public"
 git add --all --force
 git diff --cached --quiet 2>/dev/null ||
     git -c user.name=release -c user.email=release@localhost commit --quiet --message "$tag"
-git tag "$tag"
-git push --quiet --atomic origin HEAD "refs/tags/$tag"
+if [ "$tag" = "$(git branch --show-current)" ]; then
+    git push --quiet origin HEAD
+else
+    git tag "$tag"
+    git push --quiet --atomic origin HEAD "refs/tags/$tag"
+fi

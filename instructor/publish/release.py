@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import importlib.metadata
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
-import tomllib
+import time
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 from nbclient import NotebookClient
@@ -26,13 +30,20 @@ from traitlets.config import Config
 
 from helpers.french import typographic
 
-from ..editions import INSTRUCTOR_TAG, ROOT, sources
+from ..editions import INSTRUCTOR_TAG, ROOT, number_of, packed, read, settings, sources
 from ..records import Refused
 from .leaks import find_leaks
+from .points import disagreements
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 TIMEOUT = 300  # seconds for one cell
 NOWHERE = "OWNER/NAME"  # what stands for the repository until it is known
+KEPT = ROOT / "dist" / ".executed"  # outputs, to be taken again while what they came from is the same
+
+# What a notebook says until then, where its badge would lead nowhere and its helpers come from nowhere.
+_NO_BADGE = typographic("*Pas encore de badge Colab : il manque à ce carnet l'adresse de son dépôt public.*")
+_FETCHED = typographic("Échec : vérifiez le réseau, puis relancez ; sinon, prévenez votre enseignant.")
+_NOT_FETCHED = typographic("Échec : il manque l'adresse du dépôt public. Prévenez votre enseignant.")
 
 CONFIG = Config()
 CONFIG.ClearSolutions.code_stub = {"python": "# À vous : remplacez les ... ci-dessus."}
@@ -71,25 +82,36 @@ class ReleaseError(Refused):
 
 
 def release(
-    repository: str | None = None, ref: str | None = None, folder: Path = ROOT, force: bool = False
+    repository: str | None = None,
+    ref: str | None = None,
+    numbers: Iterable[int] | None = None,
+    folder: Path = ROOT,
+    force: bool = False,
 ) -> list[Path]:
-    """Write the student edition of every source notebook, and stamp the README's badges beside them.
+    """Write the student edition of the parts, stamp the README's badges and pyproject.toml beside them.
 
     Args:
-        repository: "OWNER/NAME" on GitHub; by default as ``address`` finds it.
-        ref: tag, branch or commit; by default that of pyproject.toml.
+        repository: "OWNER/NAME" on GitHub, public; by default, this and the next two are pyproject.toml's.
+        ref: tag, branch or commit.
+        numbers: of the parts that students get.
         folder: where to write.
         force: overwrite notebooks although they hold someone's work.
 
     Returns:
-        The paths written.
+        The paths of the notebooks.
 
     Raises:
-        ReleaseError: a notebook in the way was edited since it was generated, a cell failed, or a solution
-            would leak; nothing was written.
+        ReleaseError: the repository is this one, a part is unknown, a notebook disagrees with the points of
+            ``MARKS`` or was edited since it was generated, a cell failed, or a solution would leak; nothing
+            was written.
     """
     repository, ref = address(repository, ref)
-    targets = {source: folder / source.name for source in sources()}
+    if repository.casefold() == (origin(ROOT) or "").casefold():
+        raise ReleaseError(
+            f"{repository} is this repository, which holds the solutions. Name another, for students alone."
+        )
+    targets = {source: folder / source.name for source in chosen(numbers)}
+    refuse_disagreements(targets)
     in_the_way = [path.name for path in targets.values() if path.exists() and not is_pristine(path)]
     if in_the_way and not force:
         raise ReleaseError(
@@ -98,26 +120,48 @@ def release(
         )
     with tempfile.TemporaryDirectory() as temporary:
         for source in targets:
-            write(execute(student_edition(source, repository, ref)), Path(temporary, source.name))
+            edition = execute_once(student_edition(source, repository, ref), f"{source.stem}, for students")
+            write(edition, Path(temporary, source.name))
         refuse_leaks(Path(temporary))
         for source, path in targets.items():
             shutil.copyfile(Path(temporary, source.name), path)
-    readme = folder / "README.md"
-    if readme.exists():
-        stamped = stamp_readme(readme.read_text("utf-8"), repository, ref, targets.values())
-        readme.write_text(stamped, encoding="utf-8", newline="\n")
+    for name, stamp in (("README.md", stamp_readme), ("pyproject.toml", stamp_settings)):
+        if (path := folder / name).exists():
+            text = stamp(path.read_text("utf-8"), repository, ref, list(targets.values()))
+            path.write_text(text, encoding="utf-8", newline="\n")
     return list(targets.values())
 
 
 def address(repository: str | None = None, ref: str | None = None) -> tuple[str, str]:
-    """Return the repository and the tag to stamp: those given, else those of pyproject.toml.
+    """Return the repository and the tag to stamp: those given, else those of pyproject.toml."""
+    known = settings(ROOT)
+    return repository or known["repository"], ref or known["ref"]
 
-    While pyproject.toml names no repository, it is that of the ``origin`` remote; without one, ``NOWHERE``.
-    """
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["lab"]
-    if repository is None and settings["repository"] == NOWHERE:
-        repository = origin(ROOT)
-    return repository or settings["repository"], ref or settings["ref"]
+
+def chosen(numbers: Iterable[int] | None = None) -> list[Path]:
+    """Return the source notebooks of these parts, in order; by default those of pyproject.toml."""
+    if numbers is None:
+        return packed()
+    found = {number_of(source.stem): source for source in sources()}
+    if unknown := sorted(set(numbers) - set(found)):
+        raise ReleaseError(f"there is no part {unknown[0]}: the parts are {', '.join(map(str, found))}")
+    return [found[number] for number in sorted(set(numbers))]
+
+
+def checks_of(name: str) -> ModuleType:
+    """Return the module of ``helpers.checks`` that marks a part, such as "part1_linear_vs_relu"."""
+    return importlib.import_module(f"helpers.checks.part{number_of(name)}")
+
+
+def refuse_disagreements(notebooks: Iterable[Path]) -> None:
+    """Raise ReleaseError when source notebooks say of points what ``MARKS`` does not."""
+    found = [
+        f"{source.name}: {disagreement}"
+        for source in notebooks
+        for disagreement in disagreements(read(source), checks_of(source.stem).MARKS)
+    ]
+    if found:
+        raise ReleaseError("points do not follow MARKS; nothing was written.\n  " + "\n  ".join(found))
 
 
 def origin(folder: Path) -> str | None:
@@ -147,17 +191,69 @@ def student_edition(source: Path, repository: str, ref: str) -> NotebookNode:
     return notebook
 
 
-def read_stamped(source: Path, repository: str, ref: str) -> NotebookNode:
-    """Read a source notebook and fill in the repository's address."""
-    text = source.read_text("utf-8").replace("@@REPOSITORY@@", repository).replace("@@REF@@", ref)
+def read_stamped(source: Path, repository: str, ref: str, seed: str | None = None) -> NotebookNode:
+    """Read a source notebook; fill in the repository's address and a seed, by default that of ``LAB``."""
+    text = source.read_text("utf-8")
+    if repository == NOWHERE:
+        text = re.sub(r"\[!\[Ouvrir dans Colab\]\([^)]*\)\]\([^)]*\)", _NO_BADGE, text)
+        text = text.replace("https://github.com/@@REPOSITORY@@/blob/@@REF@@/docs/", "docs/")
+        text = text.replace(_FETCHED, _NOT_FETCHED)
+    if lab := getattr(checks_of(source.stem), "LAB", None):
+        text = re.sub(r'(\bseed=(?:\\")?)[\d.]+', rf"\g<1>{seed or lab.seed}", text)
+    text = text.replace("@@REPOSITORY@@", repository).replace("@@REF@@", ref)
     return nbformat.reads(text, as_version=4)
 
 
-def execute(notebook: NotebookNode, **environment: str) -> NotebookNode:
+def execute_once(notebook: NotebookNode, label: str) -> NotebookNode:
+    """Execute a notebook, or give it the outputs kept from when its code was the same; say so in a line.
+
+    What they come from: code cells, stamps apart, the helpers that they use, and what is installed.
+    """
+    kept, inputs = KEPT / f"{label}.json", _inputs(notebook)
+    print(f"{label}: ", end="", flush=True)
+    known = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    if known.get("inputs") == inputs:
+        for cell in notebook.cells:
+            cell.update(nbformat.from_dict(known["cells"].get(cell.id, {})))
+        print("unchanged")
+        return notebook
+    began = time.monotonic()
+    execute(notebook)
+    run = {
+        cell.id: {"outputs": cell.outputs, "execution_count": cell.execution_count}
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    }
+    KEPT.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps({"inputs": inputs, "cells": run}), encoding="utf-8")
+    print(f"{time.monotonic() - began:.0f} s")
+    return notebook
+
+
+def _inputs(notebook):
+    code = "\0".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    code = re.sub(r"https://github\.com/\S+", "", code).replace(_NOT_FETCHED, _FETCHED)
+    parts, waiting = set(), [code]  # the checks of a part may use another's
+    while waiting:
+        for name in set(re.findall(r"\bpart\d\b", waiting.pop())) - parts:
+            parts.add(name)
+            waiting.append((ROOT / "helpers" / "checks" / f"{name}.py").read_text("utf-8"))
+    hashed = hashlib.sha256(code.encode())
+    for path in sorted((ROOT / "helpers").rglob("*.*")):
+        used = path.stem in parts or not re.match(r"part\d", path.stem)
+        if path.is_file() and used and "__pycache__" not in path.parts:
+            hashed.update(path.read_bytes())
+    packages = sorted(f"{package.name} {package.version}" for package in importlib.metadata.distributions())
+    hashed.update(repr([ENVIRONMENT, sys.version, packages]).encode())
+    return hashed.hexdigest()
+
+
+def execute(notebook: NotebookNode, root: Path = ROOT, **environment: str) -> NotebookNode:
     """Run a notebook from the root, as a student would, and store deterministic outputs.
 
     Args:
         notebook: changed in place, and returned.
+        root: the folder that holds the helpers.
         environment: variables for its kernel, on top of ``ENVIRONMENT``.
 
     Raises:
@@ -165,7 +261,7 @@ def execute(notebook: NotebookNode, **environment: str) -> NotebookNode:
     """
     metadata = copy.deepcopy(notebook.metadata)
     records = tempfile.TemporaryDirectory()  # what is trained here is not the student's
-    here = {"PYTHONPATH": str(ROOT), "LAB_RECORDS": records.name}
+    here = {"PYTHONPATH": str(root), "LAB_RECORDS": records.name}
     environment = {**os.environ, **ENVIRONMENT, **here, **environment}
     client = NotebookClient(
         notebook,
@@ -176,7 +272,7 @@ def execute(notebook: NotebookNode, **environment: str) -> NotebookNode:
         store_widget_state=False,
         record_timing=False,
         allow_errors=True,
-        resources={"metadata": {"path": str(ROOT)}},
+        resources={"metadata": {"path": str(root)}},
     )
     with records:
         client.execute(env=environment)
@@ -210,6 +306,14 @@ def is_pristine(path: Path) -> bool:
     return notebook.metadata.get("lab", {}).get("sources") == digest(notebook)
 
 
+def stamp_settings(text: str, repository: str, ref: str, notebooks: Iterable[Path]) -> str:
+    """Return pyproject.toml with what a release was told, for the next one and for the tests."""
+    numbers = [number_of(path.stem) for path in notebooks]
+    for key, value in {"repository": f'"{repository}"', "ref": f'"{ref}"', "parts": numbers}.items():
+        text = re.sub(rf"^({key} = ).*$", rf"\g<1>{value}", text, flags=re.MULTILINE)
+    return text
+
+
 def stamp_readme(text: str, repository: str, ref: str, notebooks: Iterable[Path]) -> str:
     """Return the README with what opens each notebook elsewhere between its two badge markers.
 
@@ -235,6 +339,6 @@ def stamp_readme(text: str, repository: str, ref: str, notebooks: Iterable[Path]
         container = (
             f"[![Codespaces](https://github.com/codespaces/badge.svg)](https://codespaces.new/{repository})"
         )
-        badges = "\n".join([*map(badges_of, notebooks), f"- Les quatre\u00a0: {container}"])
+        badges = "\n".join([*map(badges_of, notebooks), f"- Tous les carnets\u00a0: {container}"])
     begin, end = "<!-- BEGIN BADGES -->", "<!-- END BADGES -->"
     return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{badges}\n{end}", text, flags=re.DOTALL)

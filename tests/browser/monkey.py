@@ -31,26 +31,22 @@ from .student import click_track
 ROOT = Path(__file__).parents[2]
 SITE = "https://playground.tensorflow.org/"
 LEAST_ROUNDS = 4  # of acts, however slow the machine: the page is reloaded after the third
-MEMORY_GROWTH = 100e6  # bytes, of the kernel and of the page each, once warm
+MEMORY_GROWTH = 100e6  # bytes, of the kernel (but for its programs) and of the page
 ANSWER_SECONDS = 120
 
-IMPORTS = "import gc, json, psutil\nfrom helpers import Playground, PlaygroundConfig, Run\nmade = {}"
+IMPORTS = """import ctypes, gc, json, psutil
+from helpers import Playground
+from helpers.engine.compiled import Program
+made = {}"""
 WIDGET = "made[{0}] = Playground('{1}#networkShape={2}&seed=0.5081{0}&noise=35&dataset=xor'); \
 made[{0}].widget.add_class('monkey-{0}'); made[{0}]"
-BATCHES = (1, 10, 30, 29)  # one for each window that a step reads
-# All the programs that a kernel may hold, so that what they weigh is there from the start.
-WARM_UP = """
-for problem in ("classification", "regression"):
-    for shape in ((), (4,), (4, 4), (8,), (8, 8)):
-        for batch in batches:
-            for starts in (1, 32):
-                config = PlaygroundConfig(problem=problem, network_shape=shape, batch_size=batch)
-                Run(config, starts).compile()
-"""
+PROGRAM = 10e6  # bytes that a program compiled by XLA weighs; there are only so many
 STATE = """
 gc.collect()
+ctypes.CDLL(None).malloc_trim(0)  # what the compiler has let go of
 print(json.dumps({
     "memory": psutil.Process().memory_info().rss,
+    "programs": Program.compiled,
     "trials": {number: len(one.journal) for number, one in made.items()},
     "epochs": {number: one.run.epoch for number, one in made.items()},
 }))
@@ -87,17 +83,16 @@ class Monkey:
     Args:
         notebook: a NotebookPage on a notebook made by ``write_cells``, not yet run.
         seed: of its choices.
-        batches: batch sizes whose programs are compiled before memory is watched; by default, all programs.
 
     Attributes:
         done: how many times it did each thing.
         faults: what went wrong, in order; see ``check``.
-        memory, heap: bytes that the kernel and the page held at each check, once warm.
+        memory, heap: bytes that the kernel, but for its compiled programs, and the page held at each check.
     """
 
-    def __init__(self, notebook, seed, batches=BATCHES):
+    def __init__(self, notebook, seed):
         self.notebook, self.page = notebook, notebook.page
-        self.random, self.batches = random.Random(seed), batches
+        self.random = random.Random(seed)
         self.done, self.faults = collections.Counter(), []
         self.memory, self.heap = [], []
         self._trials = {}
@@ -118,9 +113,8 @@ class Monkey:
     # What it does
 
     def start(self):
-        """Run all cells and let XLA compile."""
+        """Run all cells."""
         self.notebook.run_all()
-        self.notebook.execute(f"batches = {self.batches}\n{WARM_UP}", timeout=600)
         self._trials, self.memory, self.heap = {}, [], []
 
     def act(self, seconds):
@@ -252,7 +246,7 @@ class Monkey:
             if trials < self._trials.get(number, 0):
                 self.faults.append(f"widget {number}: {self._trials[number]} trials became {trials}")
         self._trials = state["trials"]
-        self.memory.append(state["memory"])
+        self.memory.append(state["memory"] - PROGRAM * state["programs"])
         self.heap.append(self._page_heap())
 
     def check_alive(self):
@@ -262,10 +256,10 @@ class Monkey:
                 widget = self._widget(number)
                 pause = widget.get_by_role("button", name="Pause", exact=True)
                 if pause.count():
-                    pause.click(timeout=10_000)
+                    pause.click(timeout=30_000)
                 self.notebook.execute(f"made[{number}].load('{SITE}#networkShape=2')", timeout=ANSWER_SECONDS)
                 widget = self._widget(number)  # that cell was run at the end of the notebook, maybe far away
-                widget.get_by_role("button", name="Lecture", exact=True).click(timeout=10_000)
+                widget.get_by_role("button", name="Lecture", exact=True).click(timeout=30_000)
                 before = time.monotonic()
                 while self._epochs(number) < 3:
                     if time.monotonic() - before > 30:
@@ -275,7 +269,7 @@ class Monkey:
 
     @property
     def growth(self):
-        """Bytes that kernel and page gained between the first checks, once warm, and the last ones."""
+        """Bytes that kernel and page gained between the first checks and the last ones."""
         return tuple(
             min(series[-3:]) - min(series[:3]) if len(series) > 3 else 0
             for series in (self.memory, self.heap)
@@ -356,7 +350,7 @@ def write_cells(path):
     write_notebook(path, [IMPORTS, *widgets])
 
 
-def run(notebook, minutes, seed, report=lambda monkey: None, every=30, batches=BATCHES):
+def run(notebook, minutes, seed, report=lambda monkey: None, every=30):
     """Let a monkey act, check it all along, reload the page and restart the kernel now and then.
 
     Args:
@@ -365,12 +359,11 @@ def run(notebook, minutes, seed, report=lambda monkey: None, every=30, batches=B
         seed: of its choices.
         report: called after each check.
         every: seconds between two checks.
-        batches: see ``Monkey``.
 
     Returns:
         The monkey.
     """
-    monkey = Monkey(notebook, seed, batches)
+    monkey = Monkey(notebook, seed)
     monkey.start()
     end, rounds = time.monotonic() + 60 * minutes, 0
     try:
@@ -414,7 +407,7 @@ def main():
             monkey = run(notebook, options.minutes, options.seed, report)
     kernel, page = (size / 1e6 for size in monkey.growth)
     print(f"seed {options.seed}, {options.minutes:g} min:", dict(monkey.done))
-    print(f"growth once warm: {kernel:.0f} MB in the kernel, {page:.0f} MB in the page")
+    print(f"growth: {kernel:.0f} MB in the kernel, {page:.0f} MB in the page")
     print(*(monkey.faults or ["no fault"]), sep="\n")
     sys.exit(bool(monkey.faults) or max(monkey.growth) > MEMORY_GROWTH)
 

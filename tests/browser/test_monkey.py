@@ -18,7 +18,7 @@ def notebook(browser, server_of):
 
 
 def test_random_use_breaks_nothing(notebook):
-    monkey = run(notebook, minutes=0.4, seed=7, every=5, batches=(10,))
+    monkey = run(notebook, minutes=0.4, seed=7, every=5)
     assert monkey.faults == []
     assert monkey.done["reload"]
     assert sum(monkey.done.values()) > 3 * monkey.done["missed"]
@@ -26,7 +26,7 @@ def test_random_use_breaks_nothing(notebook):
 
 
 def test_what_breaks_is_seen(notebook):
-    monkey = Monkey(notebook, seed=1, batches=())
+    monkey = Monkey(notebook, seed=1)
     monkey.start()
     for shape in (1, 2):
         notebook.execute(f"made[0].load('{SITE}#networkShape={shape}&epochs=5')")

@@ -26,5 +26,5 @@ status=0
 "$stack/bin/python" -m pytest --nbval -n auto || status=$?
 # The same runner as ever, on Colab's kernel: JUPYTER_PATH is where "python3" is looked for first.
 JUPYTER_PATH=$PWD/$stack/share/jupyter \
-    .venv/bin/python -m pytest -n auto tests/test_editions.py -k full_marks || status=$?
+    .venv/bin/python -m pytest -n auto tests/edition -k full_marks || status=$?
 exit $status

@@ -1,0 +1,91 @@
+"""Compares what a source notebook says of points with ``MARKS``, the one place where they are set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from nbformat import NotebookNode
+
+from ..editions import INSTRUCTOR_TAG, grade_id, is_check, key_of, nbgrader
+
+if TYPE_CHECKING:  # TensorFlow
+    from helpers.checks.marks import Marks
+
+_TITLE = re.compile(r"^#+ (\d+\.[a-z]|Bonus)\b.*\(\D*([\d,]+) point", flags=re.MULTILINE)
+_RUBRIC_ITEM = re.compile(r"^- ([\d,]+) point", flags=re.MULTILINE)
+# A column of the first cell's table, by a word of its heading -> whether a question's points belong there.
+_COLUMNS = {
+    "vérifiés": lambda question: not (question.manual or question.bonus),
+    "rédigées": lambda question: question.manual and not question.bonus,
+    "bonus": lambda question: question.bonus,
+}
+
+
+def disagreements(notebook: NotebookNode, marks: Marks) -> list[str]:
+    """Compare titles, the cells' metadata, rubrics and the first cell's table with a part's marks.
+
+    Returns:
+        One sentence per disagreement, "1.b: what"; empty when all say the same.
+    """
+    questions, places = marks.questions, {"the cell's metadata": {}, "the title": {}, "the rubric": {}}
+    metadata, titles, rubrics = places.values()
+    key = ""
+    for cell in notebook.cells:
+        key = key_of(grade_id(cell)) or key
+        if nbgrader(cell).get("grade"):
+            metadata[key] = float(nbgrader(cell)["points"])
+        if INSTRUCTOR_TAG in cell.metadata.get("tags", ()):
+            if items := _RUBRIC_ITEM.findall(cell.source):
+                rubrics[key] = sum(map(_number, items))
+        elif cell.cell_type == "markdown":
+            titles |= {name: _number(points) for name, points in _TITLE.findall(cell.source)}
+    found = [f"{name}: a cell marks it, MARKS does not know it" for name in metadata if name not in questions]
+    for name, question in questions.items():
+        for place, said in places.items():
+            due = place != "the rubric" or (question.manual and not question.bonus)
+            if name in said and said[name] != question.points:
+                found.append(f"{name}: MARKS gives {question.points:g}, {place} {said[name]:g}")
+            elif due and name not in said and question.points:
+                found.append(f"{name}: MARKS gives {question.points:g}, {place} nothing")
+    return found + list(_table(notebook.cells[0].source, marks))
+
+
+def unearned(solved: NotebookNode, marks: Marks) -> list[str]:
+    """Return one sentence per check that gives a right answer less than its points, in a solved run."""
+    found = []
+    for cell in filter(is_check, solved.cells):
+        key = key_of(grade_id(cell))
+        told = next(output.data for output in cell.outputs if "text/plain" in output.get("data", {}))
+        if float(told["text/plain"]) != marks.questions[key].points:
+            found.append(f"{key}: its solution earns {told['text/plain']} of {marks.questions[key].points:g}")
+    return found
+
+
+def _table(text: str, marks: Marks) -> Iterator[str]:
+    rows = [
+        [cell.strip(" *") for cell in line.strip("| ").split("|")]
+        for line in text.splitlines()
+        if line.startswith("|")
+    ]
+    heading = rows[0] if rows else []
+    for word, belongs in _COLUMNS.items():
+        columns = [column for column, name in enumerate(heading) if word in name]
+        for row in rows[1:] if columns else ():
+            of = re.match(r"(\d+)\.|Total", row[0])
+            if of:
+                prefix, (column,) = f"{of[1]}." if of[1] else "", columns
+                due = _sum(marks.questions, prefix, belongs)
+                number = re.search(r"\d[\d,]*", row[column]) if column < len(row) else None
+                said = _number(number[0]) if number else 0
+                if said != due:
+                    yield f"{row[0][:30]}: MARKS gives {due:g} in “{heading[column]}”, the table {said:g}"
+
+
+def _sum(questions: Mapping, prefix: str, belongs) -> float:
+    return sum(q.points for key, q in questions.items() if key.startswith(prefix) and belongs(q))
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))
