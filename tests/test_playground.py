@@ -179,7 +179,7 @@ def test_pause_and_play_again_goes_on(app):
     [(RuntimeError("plus de mémoire"), "plus de mémoire"), (KeyboardInterrupt(), INTERRUPTED)],
 )
 def test_an_error_or_an_interrupt_stops_with_a_message_and_it_plays_again(app, monkeypatch, error, words):
-    def fail(session, epochs):
+    def fail(*_):
         raise error
 
     monkeypatch.setattr(Session, "train", fail)

@@ -373,7 +373,7 @@ class Playground:
     def _frame(self):
         """Train a little and draw."""
         start = time.perf_counter()
-        stopped = self._session.train_to_stop(self._epochs_per_frame, *self._panels.drawers.stop)
+        stopped = self._session.train(self._epochs_per_frame, *self._panels.drawers.stop)
         self._adapt(time.perf_counter() - start)
         self._draw()
         self._frames += 1

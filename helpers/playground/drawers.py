@@ -12,7 +12,7 @@ from ..engine.config import FEATURE_NAMES
 from ..engine.keras_export import keras_code, keras_file
 from ..engine.state import to_json
 from ..engine.training import Run
-from ..french import NBSP, count, decimal, plain, typographic
+from ..french import NBSP, count, decimal, plain, thousands, typographic
 from . import picture
 from .examples import EXAMPLES
 from .panels import Panel
@@ -108,14 +108,26 @@ class StopDrawer(Panel):
     def __init__(self, app):
         super().__init__(app)
         self.epoch = self.loss = math.nan
+        self._note = html("", "note")
         self.widget = row(
-            self._decimal("S'arrêter à l'époque", lambda value: setattr(self, "epoch", value)),
-            self._decimal("S'arrêter dès que la perte de test ≤", lambda value: setattr(self, "loss", value)),
-            html("Laissez vide pour ne pas s'arrêter.", "note"),
+            self._decimal("S'arrêter à l'époque", lambda value: self._set("epoch", value)),
+            self._decimal("S'arrêter dès que la perte de test ≤", lambda value: self._set("loss", value)),
+            self._note,
         )
 
+    def _set(self, name, value):
+        setattr(self, name, math.nan if name == "epoch" and value % 1 else value)
+        self.app.refresh(self)
+
     def _update(self, session):
-        """What the student has written stays."""
+        parts = []
+        if self.epoch >= 1:
+            passed = " (déjà passée)" if self.epoch < session.run.epoch else ""
+            parts.append(f"à l'époque {thousands(int(self.epoch))}{passed}")
+        if not math.isnan(self.loss):
+            parts.append(f"dès que la perte de test descend à {plain(self.loss, 5)}")
+        said = f"Arrêt prévu {' ou '.join(parts)}." if parts else "Aucun arrêt prévu."
+        self._note.value = f"{said} Des nombres sont attendus, entiers pour l'époque."
 
 
 class JournalDrawer(Panel):

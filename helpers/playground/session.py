@@ -123,30 +123,26 @@ class Session:
         """Whether the network has not diverged."""
         return all(np.isfinite(array).all() for pair in self.run.parameters for array in pair)
 
-    def train(self, epochs: int):
-        """Train the current network on."""
-        self.run.train(epochs)
-
-    def train_to_stop(self, epochs: int, epoch: float, loss: float) -> str:
+    def train(self, epochs: int, stop_epoch: float = math.nan, stop_loss: float = math.nan) -> str:
         """Train the current network on, but not past where it is to stop.
 
         Args:
             epochs: how many more, at most.
-            epoch: where to stop; NaN, or what lies behind, for nowhere.
-            loss: stop at the first epoch whose test loss comes down to it; NaN for never.
+            stop_epoch: where to stop; NaN, or what lies behind, for nowhere.
+            stop_loss: stop at the first epoch whose test loss comes down to it; NaN for never.
 
         Returns:
             The sentence that says why it stopped, or "".
         """
-        twin, left = self.run.copy(), epoch - self.run.epoch
+        twin, left = self.run.copy(), stop_epoch - self.run.epoch
         self.run.train(min(epochs, int(left)) if left > 0 else epochs)
         losses = self.run.test_loss[0, twin.epoch :]
-        reached = np.flatnonzero((losses[:-1] > loss) & (losses[1:] <= loss))
+        reached = np.flatnonzero((losses[:-1] > stop_loss) & (losses[1:] <= stop_loss))
         if reached.size:  # trained past it: train to it instead
             self._state = replace(self._state, run=twin.train(int(reached[0]) + 1))
-            shown = f"{decimal(losses[reached[0] + 1], 5)}, pour {plain(loss, 5)} demandé"
+            shown = f"{decimal(losses[reached[0] + 1], 5)}, pour {plain(stop_loss, 5)} demandé"
             return f"Arrêt à l'époque {twin.epoch} : la perte de test vaut {shown}."
-        return f"Arrêt à l'époque {self.run.epoch}, comme demandé." if self.run.epoch == epoch else ""
+        return f"Arrêt à l'époque {self.run.epoch}, comme demandé." if self.run.epoch == stop_epoch else ""
 
     def change(self, **changes):
         """Change controls. Rates and the appearance change in place; all others start anew.

@@ -164,7 +164,7 @@ def test_an_error_in_training_stops_it_and_it_can_play_again(page, student):
     page.execute("""
 from helpers.playground.session import Session
 train = Session.train
-def broken(self, epochs): raise RuntimeError('panne simulée')
+def broken(*_): raise RuntimeError('panne simulée')
 Session.train = broken
 """)
     student.expect_message("panne simulée")
