@@ -2,13 +2,14 @@
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 
-from .editions import ROOT
+from .editions import ROOT, parts
 from .publish import package, release
 from .records import Refused
-from .report import moodle, results
+from .report import formgrader, manual_csv, moodle, results, write
 from .sandbox.inside.limits import Limits
 
 
@@ -20,6 +21,7 @@ def main() -> int:
     add_grade(commands)
     add_report(commands)
     add_export(commands)
+    add_why(commands)
     options = parser.parse_args()
     try:
         options.run(options)
@@ -76,7 +78,7 @@ def add_grade(commands) -> None:
         "--memory", type=_positive(float), default=4, metavar="GB", help="of each submission; 4"
     )
     command.add_argument("--cifar10", type=Path, metavar="DIR", help="CIFAR-10, for Part 4; or $CIFAR10_DIR")
-    command.add_argument("--excel", action="store_true", help="tables for a French spreadsheet")
+    _add_settings(command)
     command.add_argument("--unsafe", action="store_true", help="no isolation: for submissions you trust")
     command.set_defaults(run=run_grade)
 
@@ -84,6 +86,7 @@ def add_grade(commands) -> None:
 def run_grade(options) -> None:
     from .marking import grade  # noqa: PLC0415  (TensorFlow)
 
+    results.settings(options.out, parts=results.chosen(options.parts, list(parts())), excel=options.excel)
     limits = Limits(cell=options.time, notebook=5 * options.time, memory=int(options.memory * 2**30))
     cifar10 = options.cifar10 or os.environ.get("CIFAR10_DIR")
     if options.unsafe:
@@ -91,7 +94,16 @@ def run_grade(options) -> None:
     grade.grade(
         options.submissions, options.out, options.jobs, limits, options.unsafe, cifar10 and Path(cifar10)
     )
-    _write_reports(options.out, options.excel)
+    _write_reports(options.out)
+
+
+def _add_settings(command) -> None:
+    command.add_argument(
+        "--parts", type=int, nargs="+", metavar="N", help="that count; kept in RESULTS; by default the pack's"
+    )
+    command.add_argument(
+        "--excel", action=argparse.BooleanOptionalAction, help="tables for a French spreadsheet; kept too"
+    )
 
 
 def _positive(kind):
@@ -107,20 +119,27 @@ def _positive(kind):
 def add_report(commands) -> None:
     command = commands.add_parser("report", help="rebuild the reports after marks were typed")
     command.add_argument("results", type=Path, metavar="RESULTS", help="folder that grade filled")
-    command.add_argument("--excel", action="store_true", help="tables for a French spreadsheet")
+    _add_settings(command)
+    command.add_argument("--worksheet", type=Path, metavar="FILE", help="Moodle's, which says who was late")
     command.set_defaults(run=run_report)
 
 
 def run_report(options) -> None:
     if not results.load(options.results):
         raise Refused(f"{options.results} holds no results; run `grade` first")
-    _write_reports(options.results, options.excel)
+    results.settings(options.results, parts=results.chosen(options.parts, list(parts())), excel=options.excel)
+    if options.worksheet:
+        moodle.keep(options.results, options.worksheet)
+    _write_reports(options.results)
 
 
-def _write_reports(folder, excel):
-    from .report import write  # noqa: PLC0415  (TensorFlow, by helpers.plotting)
-
-    _say_written(write.write_reports(folder, excel))
+def _write_reports(folder):
+    _say_written(write.write_reports(folder))
+    print(*manual_csv.unused(folder / "manual.csv"), sep="\n", end="")
+    names = results.settings(folder)["parts"]
+    print(f"parts that count: {', '.join(names)} (--parts changes it)")
+    python, course = shlex.quote(sys.executable), shlex.quote(str((folder / formgrader.COURSE).resolve()))
+    print(f"formgrader: (cd {course} && {python} -m jupyterlab), then open /formgrader")
 
 
 def _say_written(paths):
@@ -137,7 +156,7 @@ def add_export(commands) -> None:
     command.add_argument("--worksheet", type=Path, metavar="FILE", help="the worksheet, from Moodle; needed")
     command.add_argument("--out", type=Path, metavar="FILE", help="by default in RESULTS")
     command.add_argument(
-        "--part", action="append", default=[], help="1, 2 …; may be repeated; by default all"
+        "--parts", type=int, nargs="+", action="extend", metavar="N", help="that count; by default all asked"
     )
     command.add_argument("--scale", type=float, help="grade for full marks; the worksheet's, or 20")
     command.add_argument("--partial", action="store_true", help="leave students with unmarked answers out")
@@ -149,13 +168,33 @@ def run_export(options) -> None:
         options.results,
         options.worksheet,
         options.out,
-        options.part,
+        options.parts,
         options.scale,
         options.moodle_gradebook,
         options.partial,
     )
     _say_written([path])
     print(*notes, sep="\n")
+
+
+def add_why(commands) -> None:
+    command = commands.add_parser("why", help="replay one question of a student, and print all of it")
+    command.add_argument("results", type=Path, metavar="RESULTS", help="folder that grade filled")
+    command.add_argument("student", metavar="STUDENT", help="identifier or name")
+    command.add_argument("question", metavar="QUESTION", help="such as 2.b")
+    command.add_argument("--parts", type=int, nargs="+", metavar="N", help="by default all that were asked")
+    command.add_argument("--submissions", type=Path, help="what was graded, for the files of Part 4")
+    command.add_argument("--cifar10", type=Path, metavar="DIR", help="CIFAR-10, for Part 4; or $CIFAR10_DIR")
+    command.set_defaults(run=run_why)
+
+
+def run_why(options) -> None:
+    from .why import why  # noqa: PLC0415  (TensorFlow)
+
+    cifar10 = options.cifar10 or os.environ.get("CIFAR10_DIR")
+    asked = (options.parts, options.submissions, cifar10 and Path(cifar10))
+    for line in why(options.results, options.student, options.question, *asked):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -83,6 +83,11 @@ def grade_id(cell: NotebookNode) -> str:
     return str(nbgrader(cell).get("grade_id", ""))
 
 
+def local_id(cell: NotebookNode) -> str:
+    """Return a cell's id in its part: "q1a-reponse" for "p1-q1a-reponse", and as an older edition has it."""
+    return re.sub(r"^p\d-", "", cell.id)
+
+
 def is_answer(cell: NotebookNode) -> bool:
     """Tell whether a cell of the edition is for the student's answer."""
     return bool(nbgrader(cell).get("solution"))

@@ -29,6 +29,7 @@ class Submission:
         participant: Moodle's participant number, "" if unknown.
         folder: where the files taken from the submission were staged.
         notebooks: part's name such as "part1_linear_vs_relu" -> staged notebook; the best one of several.
+        unreadable: parts that a file which could not be read is, or may be: they are not missing.
         remarks: French sentences for the report: what was refused, guessed or left out.
         digest: hash of all that was sent; when it has not changed, nothing is run again.
     """
@@ -38,13 +39,18 @@ class Submission:
     participant: str
     folder: Path
     notebooks: dict[str, Path] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     digest: str = ""
 
 
 @dataclass
 class QuestionResult:
-    """The mark of one question; ``points`` is None while a free text waits for the teacher."""
+    """The mark of one question; ``points`` is None while a free text waits for the teacher.
+
+    The last three are the teacher's, merged in when reports are written: a comment, where the mark that
+    counts was typed ("manual.csv", "formgrader"; "" nowhere), and the former marks, by where they came from.
+    """
 
     key: str
     title: str
@@ -55,7 +61,9 @@ class QuestionResult:
     feedback: str = ""
     answer: str = ""  # what the student wrote: code of an answer cell, or free text
     cell: str = ""  # nbgrader's grade_id
-    comment: str = ""  # the teacher's, merged in when reports are written
+    comment: str = ""
+    typed_in: str = ""
+    former: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -65,7 +73,7 @@ class NotebookResult:
     Attributes:
         part: its name such as "part1_linear_vs_relu".
         status: "graded"; "partial" (a cell was stopped, or the kernel died: the checks reached before count);
-            "refused".
+            "unreadable" (what was sent cannot be read, or not all of it); "refused" (our own failure).
         certainty: 0 to 1, how sure the cells were recognised (1 when all were found by their id).
         remarks: French sentences for the report.
         seconds: time it took, by phase, such as {"start": 1.2, "run": 14.0, "check": 0.8}.

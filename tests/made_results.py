@@ -8,6 +8,7 @@ from nbgrader import api
 from instructor import editions
 from instructor.editions import parts
 from instructor.records import NotebookResult, QuestionResult, StudentResult
+from instructor.report import results as asked
 
 PART1 = "part1_linear_vs_relu"
 # nbgrader starts a process to learn its database's version: once is enough for all tests.
@@ -51,8 +52,9 @@ def complete(name, free_text, share=1.0, marked=None, **changes):
     return student(name, *questions, **changes)
 
 
-def store(results, *students):
-    """Write them as ``grade`` does: the marks, and the notebooks with the answers."""
+def store(results, *students, numbers=(1,)):
+    """Write them as ``grade --parts`` does: the marks, and the notebooks with the answers."""
+    asked.settings(results, parts=asked.chosen(numbers, list(parts())))
     for one in students:
         folder = results / "students" / one.student
         one.save(folder / "result.json")

@@ -78,7 +78,10 @@ class Expected:
 
     def differences(self, result) -> list[str]:
         """Compare with a ``StudentResult``; return one sentence per difference."""
-        parts = {name.partition("_")[0]: marked for name, marked in result.notebooks.items()}
+        marked = {
+            name: notebook for name, notebook in result.notebooks.items() if notebook.status != "unreadable"
+        }
+        parts = {name.partition("_")[0]: notebook for name, notebook in marked.items()}
         found = []
         if parts.keys() != self.points.keys():
             found.append(f"{self.student}: parts {sorted(parts)}, expected {sorted(self.points)}")
@@ -90,7 +93,9 @@ class Expected:
                 due = None if question.manual else self.points[part].get(question.key, 0.0)
                 if question.points != due:
                     found.append(f"{self.student}: {part} {question.key}: {question.points}, expected {due}")
-        remarks = " ".join([*result.remarks, *(r for marked in parts.values() for r in marked.remarks)])
+        remarks = " ".join(
+            [*result.remarks, *(r for notebook in result.notebooks.values() for r in notebook.remarks)]
+        )
         if self.remark not in remarks.replace("\u00a0", " "):
             found.append(f"{self.student}: no remark says {self.remark!r}: {remarks}")
         return found + [f"{self.student}: left {path}" for path in self.traces if path.exists()]

@@ -6,6 +6,7 @@ import copy
 import io
 import json
 import os
+import re
 import tarfile
 import zipfile
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ def answered(part: str = PART1, answers: Mapping[str, str] | None = None) -> dic
         answers: cell id, "-reponse" left out if it ends so -> source.
     """
     notebook = copy.deepcopy(EDITIONS[part])
-    cells = {cell["id"].removesuffix("-reponse"): cell for cell in notebook["cells"]}
+    cells = {re.sub(r"^p\d-|-reponse$", "", cell["id"]): cell for cell in notebook["cells"]}
     for name, source in (answers or {}).items():
         cells[name]["source"] = source
     for cell in notebook["cells"]:
@@ -40,8 +41,8 @@ def answered(part: str = PART1, answers: Mapping[str, str] | None = None) -> dic
 
 
 def find(notebook: dict, name: str) -> dict:
-    """Return the cell of that id."""
-    return next(cell for cell in notebook["cells"] if cell.get("id") == name)
+    """Return the cell of that id, which the part's number may precede."""
+    return next(cell for cell in notebook["cells"] if re.fullmatch(rf"(p\d-)?{name}", cell.get("id", "")))
 
 
 def insert_after(notebook: dict, name: str, *cells: dict) -> dict:

@@ -9,8 +9,10 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
+from instructor.records import Refused
 from instructor.report import results
 from instructor.report.moodle import ExportError, export
+from instructor.report.write import write_reports
 from tests.made_results import FREE, PART1, complete, question, store, student
 
 HEADER = (
@@ -121,11 +123,35 @@ def test_parts_are_chosen_by_number(tmp_path, sheet):
     both.notebooks |= student(
         "zoé", question("1.a", 0.25, "x", "part3_spiral"), part="part3_spiral"
     ).notebooks
-    store(tmp_path, both)
+    store(tmp_path, both, numbers=(1, 3))
     assert rows(export(tmp_path, sheet)[0])[1]["Note"] == "0.38"  # 0,75 of 40
-    assert rows(export(tmp_path, sheet, wanted=["3"])[0])[1]["Note"] == "0.25"
-    with pytest.raises(ExportError, match="part 9"):
-        export(tmp_path, sheet, wanted=["9"])
+    assert rows(export(tmp_path, sheet, numbers=[3])[0])[1]["Note"] == "0.25"
+    with pytest.raises(Refused, match="no part 9 here, but 1, 3"):
+        export(tmp_path, sheet, numbers=[9])
+    store(tmp_path, numbers=(1,))
+    assert rows(export(tmp_path, sheet)[0])[1]["Note"] == "0.5"  # part 3 was not asked
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("Remis pour évaluation - 2 jours 3 heures de retard", "2 jours 3 heures de retard"), ("Remis", "")],
+)
+def test_late_work_is_flagged(tmp_path, sheet, status, said):
+    store(tmp_path, marked("zoé", "2", 0.5))
+    sheet.write_text(sheet.read_text().replace("zoe@u.fr,Remis", f"zoe@u.fr,{status}"))
+    _, notes = export(tmp_path, sheet)
+    assert any("Late" in note and "zoé" in note for note in notes) == bool(said)
+    write_reports(tmp_path)
+    for name in ("class.html", "marks.csv", "feedback/zoé.html"):
+        assert ("après Moodle\u00a0: " + said in (tmp_path / name).read_text("utf-8")) == bool(said)
+
+
+def test_work_that_cannot_be_read_has_no_grade_and_says_why(tmp_path, sheet):
+    store(tmp_path, student("zoé", participant="2", status="unreadable"))
+    path, notes = export(tmp_path, sheet)
+    assert "could not be read" in notes[0]
+    assert rows(path)[1]["Note"] == ""
+    assert "n'a pas pu être lu" in rows(path)[1]["Feedback par commentaires"]
 
 
 def test_an_empty_folder_is_said(tmp_path, sheet):
@@ -134,6 +160,6 @@ def test_an_empty_folder_is_said(tmp_path, sheet):
     assert results.load(tmp_path) == []
 
 
-def test_export_and_release_load_no_tensorflow():
+def test_report_export_and_release_load_no_tensorflow():
     code = "import sys, instructor.__main__; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=300).returncode == 0

@@ -10,15 +10,19 @@ pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 from helpers.french import NBSP
 from instructor.collect import archives, notebooks
 from instructor.collect.intake import collect
+from instructor.editions import SOURCES, load_editions
+from instructor.publish.release import student_edition
 
 from .school_class import make_class
 from .sending import (
+    EDITIONS,
     PART1,
     PART2,
     PART3,
     answered,
     as_bytes,
     code,
+    encrypted,
     find,
     link,
     send,
@@ -246,7 +250,7 @@ def test_a_renamed_notebook_is_known_by_its_content(collected, part):
     full = answered(part)
     lost = without_names(full)
     half = lost | {"cells": lost["cells"][len(lost["cells"]) // 2 :]}
-    marked = {"cells": [code("1")], "metadata": {"lab": full["metadata"]["lab"]}}
+    marked = {"cells": [code("1")], "metadata": {"lab": {"part": part}}}
     submissions = collected(
         {"a/tp.ipynb": full, "b/tp.ipynb": lost, "c/part2.ipynb": half, "d/tp.ipynb": marked}
     )
@@ -260,6 +264,46 @@ def test_a_notebook_of_bare_answers(collected):
     assert list(by_content.notebooks) == [PART1]
     assert list(by_name.notebooks) == [PART2]
     assert said(by_name, "reconnu à son nom seulement")
+
+
+CUT = as_bytes(ONE)[:9000]
+PART4 = list(EDITIONS)[3]
+FOUR = {f"a/{part}.ipynb": answered(part) for part in EDITIONS}
+
+
+@pytest.mark.parametrize(
+    ("files", "unreadable"),
+    [
+        ({"a/part1.ipynb": ONE, "a/Partie 2 (1).ipynb": CUT}, [PART2]),
+        ({"a/part1.ipynb": ONE, "a/rendu.ipynb": CUT}, list(EDITIONS)[1:]),
+        ({"a/part1.ipynb": ONE, "a/part3.zip": zipped({"x.ipynb": ONE})[:50]}, [PART3]),
+        ({"a/part1.ipynb": ONE, "a/tp.zip": encrypted(zipped({"part2.ipynb": TWO}))}, [PART2]),
+        ({"a/part1.ipynb": ONE, "a/part2.ipynb": TWO, "a/copie/part2.ipynb": CUT}, []),
+        ({**FOUR, "a/rendu_partie4.zip": b"PK\x03\x04"}, [PART4]),
+        ({**FOUR, "a/photos.rar": b"Rar!", "a/sauvegardes/x.keras": b"x"}, []),
+        ({"a/part1.ipynb": ONE, "a/rapport.pdf": b"%PDF"}, []),
+    ],
+    ids=range(8),
+)
+def test_what_cannot_be_read_is_not_missing(collected, files, unreadable):
+    assert the_one(collected(files)).unreadable == unreadable
+
+
+@pytest.mark.parametrize("part", EDITIONS)
+def test_no_notebook_is_taken_for_another_part(part, tmp_path):
+    """Whatever it lost on its way, in a pack that holds its part and in one that does not."""
+    editions = load_editions()
+    whole = student_edition(SOURCES / f"{part}.ipynb", "o/n", "main")
+    without_metadata, without_title = whole | {"metadata": {}}, whole | {"cells": whole.cells[5:]}
+    by_id_alone = without_title | {"metadata": {}}
+    by_title_alone = without_names(whole)
+    for lost in (whole, without_metadata, without_title, by_id_alone, by_title_alone):
+        (tmp_path / "tp.ipynb").write_bytes(as_bytes(lost))
+        notebook = notebooks.read(tmp_path / "tp.ipynb")
+        assert notebooks.which_part(notebook, "tp.ipynb", editions)[0] == part
+        for other in set(editions) - {part}:
+            alone = {other: editions[other]}
+            assert notebooks.which_part(notebook, "tp.ipynb", alone)[0] is None
 
 
 def test_the_fullest_then_latest_duplicate_counts(collected, tmp_path):

@@ -267,6 +267,8 @@ def test_formgrader_shows_the_student_s_notebook_disarmed(tmp_path):
     }
     assert sources["q1a-reponse"] == "x = 1"
     assert sources["q1c-explication"].startswith("Une < script>")
+    shown = [cell["source"] for cell in rebuilt["cells"]]
+    assert shown[shown.index(sources["q1c-explication"]) + 1] == parts()[PART1].rubrics[FREE]
 
 
 def test_a_gradebook_that_cannot_be_read_is_said(tmp_path):

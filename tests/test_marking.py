@@ -27,6 +27,7 @@ from instructor.editions import load_editions
 from instructor.marking import grade, notebook
 from instructor.marking.plan import make_plan
 from instructor.records import NotebookResult, StudentResult, Submission
+from instructor.report import results
 from instructor.sandbox import bench, room
 from instructor.sandbox.inside import checker, codec, wire
 from instructor.sandbox.inside.limits import Limits
@@ -67,8 +68,10 @@ def test_checks_are_the_editions_and_our_figures_do_not_run(rebuilt):
     notebook = answered(PART1, {"q1b": "palier = np.float64(0.5)\nconstante = 0"})
     find(notebook, "q1b-verification")["source"] = "1.5"
     steps = make_plan(rebuilt(notebook)).steps
-    checks = {step["cell"]: step["check"] for step in steps if "check" in step}
-    assert list(checks) == [cell.id for cell in EDITIONS[PART1].cells if editions.is_check(cell)]
+    checks = {step["cell"].removeprefix("p1-"): step["check"] for step in steps if "check" in step}
+    assert list(checks) == [
+        editions.local_id(cell) for cell in EDITIONS[PART1].cells if editions.is_check(cell)
+    ]
     assert checks["q1b-verification"] == "check_plateau"
     source = "\n".join(step["run"] for step in steps if "run" in step)
     assert "palier = np.float64(0.5)" in source
@@ -276,7 +279,7 @@ class Scripted:
         self.runs += 1
         outcome = bench.Outcome(seconds={"run": 1.0, "check": 0.0, "start": 0.0})
         for step in steps:
-            if step["cell"] in self.deadly:
+            if step["cell"].endswith(tuple(self.deadly)):
                 outcome.lost = self.why
                 break
             if "check" in step:
@@ -309,6 +312,20 @@ def test_after_too_many_deaths_what_was_checked_counts():
     assert points["2.a"] == 3
     assert points["4.b"] == 0
     assert "s'est arrêtée avant elle" in next(q for q in result.questions if q.key == "4.b").feedback
+
+
+def test_what_cannot_be_read_gets_no_grade(tmp_path):
+    empty = {"cells": [{"cell_type": "code", "source": ""}], "nbformat": 4, "metadata": {}}
+    part2, part4 = list(EDITIONS)[1], list(EDITIONS)[3]
+    send(tmp_path, {"part1.ipynb": answered(PART1), "part4.ipynb": empty})
+    sent = {PART1: tmp_path / "part1.ipynb", part4: tmp_path / "part4.ipynb"}
+    submission = Submission("zoe-1", "Zoé", "1", tmp_path, sent, [part2])
+    result = notebook.mark_submission(submission, EDITIONS, Scripted({}), tmp_path)
+    statuses = {name: marked.status for name, marked in result.notebooks.items()}
+    assert statuses == {PART1: "graded", part2: "unreadable", part4: "unreadable"}
+    assert results.mark(result, [PART1]).grade() is not None
+    for name in (part2, part4):
+        assert results.mark(result, [PART1, name]).grade() is None
 
 
 def test_a_failure_of_ours_is_told_and_worth_another_try(tmp_path):

@@ -159,4 +159,9 @@ def test_static_picture_is_deterministic_and_small():
     first = picture.static_png(run)
     assert first == picture.static_png(run)
     assert len(first) < 250_000
-    assert pixels(first).shape[1] > 1000
+    height, width = pixels(first).shape[:2]
+    assert width > 1000
+    small = pixels(picture.static_png(Run(PlaygroundConfig(network_shape=(1,)))))
+    assert small.shape[0] < height  # no empty band under a small network
+    assert (small[-15:, :, :3] == 255).all()
+    assert (small[-30:, :, :3] < 255).any()

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
 from instructor import editions
-from instructor.publish import answers, leaks, package, points, release
+from instructor.publish import answers, correction, leaks, package, points, release
 
 SOURCES = release.sources()
 NOTEBOOKS = [release.ROOT / source.name for source in SOURCES]
@@ -446,3 +446,15 @@ def test_other_numbers_are_innocent(innocent):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(innocent)])
     right = {"q": [0.3671875, 1_025_000, [28, 14, 10, 5, 1], 7, "chat"]}
     assert answers.find_answers(notebook, right) == []
+
+
+def test_the_correction_is_read_without_a_network_nor_our_marks():
+    text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    answer = code("palier = ...\n### BEGIN SOLUTION\npalier = 0.5\n### END SOLUTION")
+    model = text("<!-- ### BEGIN SOLUTION -->\nSoit $x^2$ : $$\\frac{1}{2}$$\n<!-- ### END SOLUTION -->")
+    page = correction.page(nbformat.v4.new_notebook(cells=[answer, model]), "part1")
+    assert "0.5" in page
+    assert "<msup>" in page
+    assert "<mfrac>" in page
+    assert not re.search(r"SOLUTION|<script|\$", page.split("<body")[1])
+    assert "<script" not in page

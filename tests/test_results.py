@@ -10,8 +10,10 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
+from instructor import markdown
 from instructor.editions import parts
-from instructor.report import overview, pages, results, similarity, spreadsheet
+from instructor.records import NotebookResult
+from instructor.report import manual_csv, overview, pages, results, similarity, spreadsheet
 from instructor.report.write import write_reports
 from tests.made_results import FREE, PART1, complete, question, store, student
 
@@ -58,6 +60,84 @@ def test_marks_are_added_up():
     assert states["bob", "1.a"] == "en partie réussi"
     assert states["bob", FREE] == "en attente de correction"
     assert states["chloé", FREE] == "sans réponse"
+
+
+def test_a_part_that_was_not_asked_is_a_remark(tmp_path):
+    stray = student("alice", question("1.a", 0.5, "x = 1"))
+    stray.notebooks |= student(
+        "alice", question("1.a", 0.5, "x", "part3_spiral"), part="part3_spiral"
+    ).notebooks
+    store(tmp_path, stray)
+    (alice,) = results.marked(tmp_path)
+    assert list(alice.notebooks) == [PART1]
+    assert "Partie 3\u00a0: rendue sans être demandée" in alice.remarks[0]
+    store(tmp_path, numbers=(1, 3))
+    assert results.settings(tmp_path)["parts"] == [PART1, "part3_spiral"]
+    assert len(results.marked(tmp_path)[0].notebooks) == 2
+    assert results.settings(tmp_path, excel=True)["excel"] is results.settings(tmp_path)["excel"] is True
+
+
+def test_what_cannot_be_read_is_said_everywhere(tmp_path):
+    one = complete("alice", "Une droite.", marked=2.0)
+    one.notebooks["part2_initialization"] = NotebookResult(
+        "part2_initialization", "unreadable", certainty=0.0
+    )
+    store(tmp_path, one, numbers=(1, 2))
+    write_reports(tmp_path)
+    (row,) = spreadsheet.read(tmp_path / "marks.csv").rows
+    assert (row["Partie 2 état"], row["Partie 2 /20"], row["Note /20"]) == ("illisible", "", "")
+    table, rest = (tmp_path / "class.html").read_text("utf-8").split('<section id="voir">')
+    assert '<span class="tag">illisible</span>' in table
+    assert "Partie 2\u00a0: illisible." in rest
+    page = (tmp_path / "feedback" / "alice.html").read_text("utf-8")
+    assert "pas pu être lu" in page
+    assert "certitude" not in page
+
+
+def test_a_changed_mark_says_who_and_from_what(tmp_path):
+    one = student("alice", question("1.b", 0.0, "palier = 0.25"), question(FREE, None, "Une droite."))
+    store(tmp_path, one)
+    write_reports(tmp_path)
+    table = spreadsheet.read(tmp_path / "manual.csv")
+    table.rows.append({**table.rows[0], "Question": "1.b", "Points": "1"})
+    table.rows[0]["Points"] = "25"
+    (tmp_path / "manual.csv").write_bytes(spreadsheet.render(table.columns, table.rows, excel=True))
+    write_reports(tmp_path)
+    known = {row["Question"]: row for row in spreadsheet.read(tmp_path / "questions.csv").rows}
+    assert (known["1.b"]["Correction"], known["1.b"]["Note précédente"]) == ("manual.csv", "0 (automatique)")
+    assert (known[FREE]["Correction"], known[FREE]["Note précédente"]) == ("enseignant", "")
+    assert "avant\u00a0: 0 (automatique)" in (tmp_path / "feedback" / "alice.html").read_text("utf-8")
+    assert "<td>manual.csv</td><td>0 (automatique)</td>" in (tmp_path / "class.html").read_text("utf-8")
+    (said,) = manual_csv.unused(tmp_path / "manual.csv")
+    assert "'25'" in said
+    assert "hors barème" in said
+
+
+def test_texts_are_rendered_without_a_network_and_nothing_in_them_runs():
+    hostile = (
+        "[a](javascript:alert(1)) [b](java&#115;cript:alert(1)) [c](javascript&colon;alert(1)) [d][e] "
+        "![](http://x/y.png) <img src=x onerror=alert(1)> <javascript:x> $\\href{javascript:alert(1)}{x}$ "
+        "$\\text{<b onclick=x>}$\n\n[e]: data:text/html,x"
+    )
+    tags = Tags(markdown.student_html(hostile)).found
+    assert not [tag for tag, _ in tags if tag not in {"p", "math", "mrow", "mi", "mtext"}]
+    assert not [name for _, attributes in tags for name in attributes if name not in {"xmlns", "display"}]
+    shown = markdown.student_html("**Une** $\\frac{1}{2}$ [là](https://a.fr/?b=1&c=2)")
+    assert "<strong>Une</strong>" in shown
+    assert "<mfrac><mrow><mn>1</mn></mrow><mrow><mn>2</mn></mrow></mfrac>" in shown
+    assert 'href="https://a.fr/?b=1&amp;c=2"' in shown
+    assert "&lt;" in markdown.student_html("<b>" * 20_000)  # too long to be read as Markdown
+    assert "<code>\\frac{</code>" in markdown.to_html("$\\frac{$")
+
+
+def test_the_class_page_begins_with_the_students_and_has_one_median():
+    students = [complete("alice", "x"), student("bob", question("1.a", 0.5, "x = 1"), question(FREE))]
+    page = class_html(*students)
+    assert page.index('id="etudiants"') < min(
+        page.index(f'id="{name}"') for name in ("voir", "notes", "questions")
+    )
+    assert page.count("médiane") == 1
+    assert "des questions déjà vérifiées" in page
 
 
 def test_a_second_run_writes_the_same_bytes(tmp_path):

@@ -110,7 +110,7 @@ def call(function: object, *arguments: object, signature: str, ending: str, advi
         raise Wrong(f"Une fonction est attendue : `{signature}` ; reçu : {quoted(function)}.")
     try:
         result = function(*arguments)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Wrong):  # Wrong: the marking stopped it, and says why
         raise
     except BaseException as error:  # whatever the student's code raises is feedback, not our failure
         kind = type(error).__name__

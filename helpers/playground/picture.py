@@ -15,7 +15,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.transforms import IdentityTransform
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont, ImageOps
 
 from ..engine.config import FEATURE_NAMES, FEATURES, PlaygroundConfig
 from ..engine.data import DOMAIN, Dataset, compute_features, grid, load_data
@@ -238,6 +238,8 @@ def static_png(run: Run) -> bytes:
     whole.paste(Image.fromarray(network), (margin, margin))
     whole.paste(output, (margin + width + gap, margin + gap))
     _write_labels(whole, run, margin, (margin + width + gap, margin + gap + side))
+    drawn = ImageOps.invert(whole).getbbox()  # a network of few neurons leaves the lower rows empty
+    whole = whole.crop((0, 0, whole.width, min(drawn[3] + margin, whole.height)))
     half = whole.resize((whole.width * 3 // 4, whole.height * 3 // 4), Image.Resampling.LANCZOS)
     return _encoded(half.quantize(128), "PNG", optimize=True)
 

@@ -191,22 +191,37 @@ def _submission(student, identifier, staging, editions) -> Submission:
     folder.mkdir()
     with tempfile.TemporaryDirectory(dir=staging, prefix=".student-") as work:
         try:
-            submission.digest = _digest(student.files)
-            files = list(_unpacked(student.files, Path(work), remarks))
-            best = _best_notebooks(files, editions, remarks)
+            submission.digest, unread = _digest(student.files), []
+            files = list(_unpacked(student.files, Path(work), remarks, unread))
+            best = _best_notebooks(files, editions, remarks, unread)
             # Beside the last part, Part 4 if it was sent.
             home = best[max(best)][0].path.parent if best else None
             _keep_saves(files, home, folder / PART4, remarks)
             for part, (_, notebook) in best.items():
                 notebooks.write(notebook, folder / f"{part}.ipynb")
             submission.notebooks = {part: folder / f"{part}.ipynb" for part in best}
+            submission.unreadable = _unreadable(unread, editions, best, folder / PART4)
             if not best:
                 remarks.append("Aucun notebook de ce cours n'a pu être lu : rien n'est noté.")
         except Exception as error:  # nobody may stop the class
-            kind = type(error).__name__
+            kind, submission.unreadable = type(error).__name__, sorted(editions)
+            submission.notebooks = {}
             remarks.append(f"Ce rendu n'a pas pu être trié (erreur {kind}) : ouvrez-le à la main.")
     submission.remarks = [typographic(remark) for remark in dict.fromkeys(remarks)]
     return submission
+
+
+def _unreadable(unread, editions, best, saves) -> list[str]:
+    """Return the parts that files which could not be read are: by their names, else all that are missing.
+
+    An archive may also hold what Part 4 saved, which counts where none of that was found.
+    """
+    parts = set()
+    for path in unread:
+        named = notebooks.part_named(path.name, editions)
+        parts |= {named} if named else set(editions)
+    with_saves = any(is_archive(path) for path in unread) and not saves.exists()
+    return sorted(part for part in parts if part not in best or (part.startswith(PART4) and with_saves))
 
 
 def _digest(files: Iterable[Sent]) -> str:
@@ -222,8 +237,11 @@ def _digest(files: Iterable[Sent]) -> str:
     return digest.hexdigest()
 
 
-def _unpacked(files: list[Sent], work: Path, remarks: list[str]) -> Iterator[Sent]:
-    """Yield one student's files, archives replaced by what they hold, down to an archive in an archive."""
+def _unpacked(files: list[Sent], work: Path, remarks: list[str], unread: list) -> Iterator[Sent]:
+    """Yield one student's files, archives replaced by what they hold, down to an archive in an archive.
+
+    The paths of notebooks and archives that cannot be read are added to ``unread``.
+    """
     waiting, opened, left = [(sent, 0) for sent in reversed(files)], 0, archives.MAX_TOTAL
     while waiting:
         sent, depth = waiting.pop()
@@ -231,6 +249,7 @@ def _unpacked(files: list[Sent], work: Path, remarks: list[str]) -> Iterator[Sen
             continue
         if sent.problem:
             remarks.append(f"{_shown(sent.path)} est refusé : {sent.problem}.")
+            unread += [sent.path] if _is_notebook(sent.path) or is_archive(sent.path) else []
             continue
         if not is_archive(sent.path) or not sent.content:
             yield sent
@@ -238,6 +257,7 @@ def _unpacked(files: list[Sent], work: Path, remarks: list[str]) -> Iterator[Sen
         opened += 1
         if depth == 2 or opened > MAX_ARCHIVES:
             remarks.append(f"{_shown(sent.path)} : trop d'archives, ou trop profondes ; non ouverte.")
+            unread.append(sent.path)
             continue
         folder = sent.path.with_name(_SUFFIX.sub("", sent.path.name) or sent.path.name)
         inside = []
@@ -251,6 +271,7 @@ def _unpacked(files: list[Sent], work: Path, remarks: list[str]) -> Iterator[Sen
                 remarks.append(f"L'archive {_shown(sent.path)} est vide.")
         except ArchiveError as error:
             remarks.append(f"L'archive {_shown(sent.path)} n'a pas été lue jusqu'au bout : {error}.")
+            unread.append(sent.path)
         waiting += reversed(inside)
 
 
@@ -283,7 +304,7 @@ def _is_save(path):
     )
 
 
-def _best_notebooks(files, editions, remarks) -> dict[str, tuple[Sent, NotebookNode]]:
+def _best_notebooks(files, editions, remarks, unread) -> dict[str, tuple[Sent, NotebookNode]]:
     """Read all notebooks, tell their parts, and return the best one of each part."""
     candidates = defaultdict(list)
     for sent in files:
@@ -293,6 +314,7 @@ def _best_notebooks(files, editions, remarks) -> dict[str, tuple[Sent, NotebookN
             notebook = notebooks.read(sent.content)
         except notebooks.NotebookError as error:
             remarks.append(f"{_shown(sent.path)} est refusé : {error}.")
+            unread.append(sent.path)
             continue
         language = notebooks.language(notebook)[:20]
         part, why = notebooks.which_part(notebook, sent.path.name, editions)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from ..editions import grade_id
+from ..editions import grade_id, local_id
 from .reattach import assigned
 
 MAX_SIZE = 30_000_000  # bytes; an executed part weighs under 3 MB
 MAX_CELLS = 2_000
+_PREFIX = re.compile(r"p(\d)-")  # of a cell's id: see publish.release
+_TITLE = re.compile(r"^#\s+Partie\s(\d)", flags=re.MULTILINE)
+_BY_CONTENT = "reconnu à son contenu"
 _PYTHON = {"python", "python3", "ipython", ""}
 
 
@@ -67,17 +70,21 @@ def which_part(
 ) -> tuple[str | None, str]:
     """Tell which part a notebook is.
 
-    By the digest of the edition in its metadata, then by its cells' ids, then by the names that they
-    assign, each time by those that only one edition has, then by the file's name.
+    By what it says itself: in its metadata, in its cells' ids ("p1-titre"), in its title. Where it says
+    nothing, by the ids and the names assigned that only one edition has, then by the file's name.
 
     Returns:
-        The part's name, None if unknown; and a French clause that says why when this is not certain.
+        The part's name, None if unknown or not among ``editions``; and a French clause that says why when
+        this is not certain.
     """
-    sources = notebook.metadata.lab.get("sources")
-    for part, edition in editions.items():
-        if sources and edition.metadata.get("lab", {}).get("sources") == sources:
-            return part, ""
-    for features, why in ((_ids, ""), (_names, "reconnu à son contenu")):
+    ids = Counter(found[1] for cell in notebook.cells if (found := _PREFIX.match(cell.id)))
+    titles = (found[1] for cell in notebook.cells[:3] if (found := _TITLE.search(cell.source)))
+    said = re.match(r"part(\d)", str(notebook.metadata.lab.get("part")))
+    numbers = (said and said[1], *dict(ids.most_common(1)), next(titles, None))
+    if number := next(filter(None, numbers), None):
+        named = said or any(map(grade_id, notebook.cells))
+        return part_named(f"part{number}", editions), "" if named else _BY_CONTENT
+    for features, why in ((_ids, ""), (_names, _BY_CONTENT)):
         found = {part: features(edition) for part, edition in editions.items()}
         known = Counter(feature for of_part in found.values() for feature in of_part)
         here = {feature for feature in features(notebook) if known[feature] == 1}
@@ -85,11 +92,14 @@ def which_part(
         (part, most), (_, second) = [*counts.most_common(2), (None, 0), (None, 0)][:2]
         if most >= max(2, 2 * second):
             return part, why
-    for part in editions:
-        number = re.match(r"part\d+", part)
-        if number and number[0] in re.sub(r"part(?:ie)?[\s_-]*(\d)", r"part\1", name.lower()):
-            return part, "reconnu à son nom seulement"
-    return None, ""
+    part = part_named(name, editions)
+    return part, "reconnu à son nom seulement" if part else ""
+
+
+def part_named(name: str, editions: Iterable[str]) -> str | None:
+    """Return the part that a file's name tells, such as "Partie 2 (1).ipynb"; None if none."""
+    found = re.search(r"part(?:ie)?[\s_-]*(\d)", name.lower())
+    return next((part for part in editions if found and part.startswith(f"part{found[1]}_")), None)
 
 
 def _parsed(data):
@@ -130,7 +140,7 @@ def _flat(node, key) -> dict:
 
 
 def _ids(notebook):
-    return {name for cell in notebook.cells for name in (cell.id, grade_id(cell)) if name}
+    return {name for cell in notebook.cells for name in (local_id(cell), grade_id(cell)) if name}
 
 
 def _names(notebook):

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 
 from helpers.french import listed, typographic
 
-from ..editions import grade_id, is_answer, is_free_text, nbgrader
+from ..editions import grade_id, is_answer, is_free_text, local_id, nbgrader
 
 MAGIC = re.compile(r"^([ \t]*)[%!?].*$", flags=re.MULTILINE)  # a line that only IPython reads
 _LONGEST = 100_000  # characters of a cell that is parsed
@@ -128,9 +128,11 @@ def assigned(source: str) -> frozenset[str]:
 
 def _split(cells, edition) -> Iterator[NotebookNode]:
     """Yield a student's cells; what was typed into a statement of ours becomes a cell of its own after it."""
-    statements = {cell.id: cell for cell in edition if cell.cell_type == "markdown" and not is_answer(cell)}
+    statements = {
+        local_id(cell): cell for cell in edition if cell.cell_type == "markdown" and not is_answer(cell)
+    }
     for cell in cells:
-        ours = statements.get(cell.id)
+        ours = statements.get(local_id(cell))
         known = {line.rstrip() for line in ours.source.splitlines()} if ours else set()
         lines = [line.rstrip() for line in cell.source.splitlines()]
         added = "\n".join(line for line in lines if line not in known).strip()
@@ -147,7 +149,7 @@ def _match(ours, theirs) -> dict[int, _Sent]:
     What bears a name but assigns none of its variables comes last.
     """
     found: dict[int, _Sent] = {}
-    by_name, by_id = grade_id, lambda cell: cell.id
+    by_name, by_id = grade_id, local_id
     for key in (by_name, by_id, _text):
         _match_by(key, ours, theirs, found, doubtful=False)
     _match_by_variables(ours, theirs, found)
@@ -220,7 +222,7 @@ def _answer(index, ours, theirs, found) -> _Answer:
         doubt = f"dans une cellule de type « {sent.cell.cell_type} »"
     elif _is_doubtful(sent, _wanted(cell)):
         doubt = "la cellule porte le bon nom mais n'affecte aucune des variables attendues"
-    elif sent.cell.id != cell.id and grade_id(sent.cell) != grade_id(cell):
+    elif local_id(sent.cell) != local_id(cell) and grade_id(sent.cell) != grade_id(cell):
         doubt = "retrouvée à ses variables"
     return _Answer(sent.cell.source, 0.8 if doubt else 1.0, doubt)
 

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from helpers.french import count, listed, typographic
 
 from ..collect import notebooks
-from ..collect.reattach import reattach
+from ..collect.reattach import plain, reattach
 from ..editions import grade_id, is_answer, key_of, nbgrader
 from ..records import PART4, NotebookResult, QuestionResult, StudentResult, Submission, write_whole
 from ..sandbox.bench import Bench, Outcome
@@ -33,6 +33,7 @@ _WHY = {
     "gone": "elle met fin au programme",
 }
 _NO_IMAGES = "CIFAR-10 n'était pas disponible à la correction, des questions restent à noter"
+_NOTHING_OURS = "Aucune cellule de cette partie n'a été retrouvée dans le fichier : ouvrez-le à la main."
 _OURS = "Une erreur du correcteur, et non de l'étudiant, a empêché de noter ce notebook"
 
 
@@ -49,7 +50,10 @@ def mark_submission(
     """
     result = StudentResult(submission.student, submission.name, submission.participant, submission.digest)
     result.remarks = list(submission.remarks)
-    for part in sorted(submission.notebooks):
+    for part in sorted({*submission.notebooks, *submission.unreadable}):
+        if part not in submission.notebooks:
+            result.notebooks[part] = NotebookResult(part, "unreadable", certainty=0.0)
+            continue
         try:
             result.notebooks[part] = _mark_notebook(submission, part, editions[part], bench, folder)
         except Exception as error:  # our own failure costs one line of the report, never the class
@@ -57,6 +61,8 @@ def mark_submission(
                 bench.close()
             remark = typographic(f"{_OURS} : {error or type(error).__name__}")
             result.notebooks[part] = NotebookResult(part, "refused", remarks=[remark])
+        if part in submission.unreadable:  # its saved files
+            result.notebooks[part].status = "unreadable"
     return result
 
 
@@ -64,6 +70,8 @@ def _mark_notebook(submission, part, edition, bench, folder) -> NotebookResult:
     attached = reattach(notebooks.read(submission.notebooks[part]), edition)
     result, files = NotebookResult(part, "graded"), submission.folder / PART4
     result.certainty, result.remarks = attached.certainty, attached.remarks
+    if not attached.certainty:
+        return NotebookResult(part, "unreadable", certainty=0.0, remarks=[typographic(_NOTHING_OURS)])
     files = files if part.startswith(PART4) and files.is_dir() else None
     run(result, edition, attached.notebook, bench, files)
     feedback = {question.cell: question.feedback for question in result.questions}
@@ -150,11 +158,16 @@ def questions(edition: NotebookNode, notebook: NotebookNode, scores: dict, descr
                 result.answer = ""
         elif score := scores.get(key):
             result.points, result.feedback = score["points"], score["feedback"]
-            result.answered = score["answered"]
+            # Also a cell that was filled in under other names.
+            result.answered = score["answered"] or _code(result.answer) != _code(stubs.get(key, ""))
         else:
             result.feedback = typographic("Question non vérifiée : l'exécution s'est arrêtée avant elle.")
         results.append(result)
     return results
+
+
+def _code(source):
+    return plain(re.sub("#.*", "", source))
 
 
 def _answers(notebook):

@@ -12,10 +12,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from nbconvert import HTMLExporter
-
 from ..editions import ROOT, SOURCES, number_of, read
-from . import release
+from . import correction, release
 from .answers import add_probe, find_answers, take_probe
 from .points import unearned
 from .release import ReleaseError
@@ -50,12 +48,12 @@ def build(notebooks: list[Path], target: Path, repository: str, ref: str) -> lis
     refuse_tracked(target)
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target) as temporary:
-        student, correction = Path(temporary, NAME), Path(temporary, "correction")
+        student, solved = Path(temporary, NAME), Path(temporary, "correction")
         build_student(notebooks, student)
         release.refuse_leaks(student)
-        build_correction(correction, student, repository, ref)  # of the same parts
+        build_correction(solved, student, repository, ref)  # of the same parts
         archive = zip_folder(student, Path(temporary, f"{NAME}.zip"))
-        return [_replace(made, target / made.name) for made in (student, archive, correction)]
+        return [_replace(made, target / made.name) for made in (student, archive, solved)]
 
 
 def next_steps(target: Path, repository: str, ref: str) -> str:
@@ -133,9 +131,8 @@ def build_correction(folder: Path, student: Path, repository: str, ref: str) -> 
             raise ReleaseError(f"{source.name}: points do not follow MARKS.\n  " + "\n  ".join(found))
         path = folder / source.name
         release.write(notebook, path)
-        resources = {"metadata": {"name": source.stem}}
-        page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources)
-        path.with_suffix(".html").write_text(page, encoding="utf-8", newline="\n")
+        made = correction.page(notebook, source.stem)
+        path.with_suffix(".html").write_text(made, encoding="utf-8", newline="\n")
 
 
 def zip_folder(folder: Path, archive: Path) -> Path:

@@ -30,7 +30,7 @@ from traitlets.config import Config
 
 from helpers.french import typographic
 
-from ..editions import INSTRUCTOR_TAG, ROOT, number_of, packed, read, settings, sources
+from ..editions import INSTRUCTOR_TAG, ROOT, local_id, number_of, packed, read, settings, sources
 from ..records import Refused
 from .leaks import find_leaks
 from .points import disagreements
@@ -187,7 +187,11 @@ def student_edition(source: Path, repository: str, ref: str) -> NotebookNode:
     resources = {"nbgrader": {"notebook": source.stem}}
     for preprocessor in PREPROCESSORS:
         notebook, resources = preprocessor(config=CONFIG, enabled=True)(notebook, resources)
-    notebook.metadata = nbformat.from_dict({**METADATA, "lab": {"sources": digest(notebook)}})
+    for cell in notebook.cells:  # a part is known by its metadata, and by each of its cells
+        cell.id = f"p{number_of(source.stem)}-{cell.id}"
+    notebook.metadata = nbformat.from_dict(
+        {**METADATA, "lab": {"part": source.stem, "sources": digest(notebook)}}
+    )
     return notebook
 
 
@@ -214,13 +218,13 @@ def execute_once(notebook: NotebookNode, label: str) -> NotebookNode:
     known = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
     if known.get("inputs") == inputs:
         for cell in notebook.cells:
-            cell.update(nbformat.from_dict(known["cells"].get(cell.id, {})))
+            cell.update(nbformat.from_dict(known["cells"].get(local_id(cell), {})))
         print("unchanged")
         return notebook
     began = time.monotonic()
     execute(notebook)
     run = {
-        cell.id: {"outputs": cell.outputs, "execution_count": cell.execution_count}
+        local_id(cell): {"outputs": cell.outputs, "execution_count": cell.execution_count}
         for cell in notebook.cells
         if cell.cell_type == "code"
     }

@@ -15,12 +15,13 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
+import nbformat
 from nbgrader import api
 from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import selectinload
 
-from ..editions import ROOT, key_of, read
+from ..editions import ROOT, grade_id, is_free_text, key_of, part, read
 from ..records import NotebookResult, StudentResult, write_whole
 from .manual_csv import ManualError, Typed
 
@@ -198,7 +199,12 @@ def _write_notebook(shown: Path, stored: Path, result: NotebookResult) -> set[st
     before = _texts(read(shown).cells) if shown.exists() else {}
     notebook = json.loads(stored.read_text("utf-8"))
     ours = _statements(result.part)
-    notebook["cells"] = [cell if cell["source"] in ours else _safe(cell) for cell in read(stored).cells]
+    rubrics, notebook["cells"] = part(result.part).rubrics, []
+    for cell in read(stored).cells:
+        notebook["cells"].append(cell if cell["source"] in ours else _safe(cell))
+        if is_free_text(cell) and (rubric := rubrics.get(key := key_of(grade_id(cell)))):
+            name = f"bareme-{key.replace('.', '')}"
+            notebook["cells"].append(nbformat.v4.new_markdown_cell(rubric, id=name))
     write_whole(shown, json.dumps(notebook))
     os.utime(shown, ns=(made, made))
     now = _texts(notebook["cells"])

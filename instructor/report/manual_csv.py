@@ -96,6 +96,15 @@ def merge(
     return typed
 
 
+def unused(path: Path) -> list[str]:
+    """Return a sentence for each line whose points do not count, and why."""
+    return [
+        f"{path.name}: {row['Nom']}, {row['Partie']} {row['Question']}, {row['Points']!r}: {remark}\n"
+        for row in _read(path).rows
+        if row["Points"].strip() and "compt" in (remark := row["Remarque"])
+    ]
+
+
 def fingerprint(answer: str) -> str:
     """Return a short name of an answer, blank space aside, that no spreadsheet takes for a number."""
     return "r-" + hashlib.sha256(" ".join(answer.split()).encode()).hexdigest()[:10]

@@ -28,7 +28,9 @@ _NAMES = {
     "maximum": ("Note maximale", "Maximum grade", "Maximum Grade"),
     "modified": ("Dernière modification (note)", "Last modified (grade)"),
     "feedback": ("Feedback par commentaires", "Feedback comments"),
+    "status": ("Statut", "Status"),
 }
+WORKSHEET = "worksheet.csv"  # in RESULTS: the last one given
 HOW_TO_DOWNLOAD = (
     "give Moodle's own worksheet with --worksheet FILE. In the assignment's settings (Paramètres), under "
     "Types de feedback, tick Feedback par commentaires and Formulaire d'évaluation hors ligne; then, in "
@@ -66,12 +68,13 @@ def worksheet(
     for row, student in people:
         grade = _grade(student, names, scale or _maximum(row, columns) or results.SCALE)
         old = spreadsheet.number(row[columns["grade"]])
+        unread = results.UNKNOWN & set(results.mark(student, list(names)).statuses)
+        if "feedback" in columns and (grade is not None or unread):
+            row[columns["feedback"]] = comment(student, names)
         if grade is None:
             continue
         replaced += old is not None and old != grade
         row[columns["grade"]] = grade
-        if "feedback" in columns:
-            row[columns["feedback"]] = comment(student, names)
     if replaced:
         notes.append(
             f"{replaced} grades of the worksheet differ from ours and were replaced in the new file."
@@ -120,6 +123,9 @@ def comment(student: StudentResult, names: Sequence[str]) -> str:
         notebook = student.notebooks.get(name)
         if notebook is None:
             lines.append("Ce carnet n'a pas été reçu.")
+        elif notebook.status in results.UNKNOWN:
+            lines = [f"<b>{part(name).title}</b>"]
+            lines.append("Ce que vous avez rendu n'a pas pu être lu : voyez avec votre enseignant.")
         elif notebook.questions:
             points = (f"{q.key} {results.points_text(q.points or 0, q.maximum)}" for q in notebook.questions)
             lines.append(" ; ".join(points))
@@ -136,7 +142,7 @@ def export(
     folder: Path,
     filled: Path | None,
     out: Path | None = None,
-    wanted: Sequence[str] = (),
+    numbers: Sequence[int] | None = None,
     scale: float | None = None,
     to_gradebook: bool = False,
     partial: bool = False,
@@ -147,7 +153,7 @@ def export(
         folder: RESULTS.
         filled: the assignment's worksheet downloaded from Moodle, to fill in or to take the addresses from.
         out: file to write; by default RESULTS/moodle.csv or RESULTS/moodle-gradebook.csv.
-        wanted: parts that count, such as "1" or "part1_linear_vs_relu"; by default all that somebody sent.
+        numbers: of the parts that count; by default all that were asked.
         scale: the grade for full marks.
         to_gradebook: for the gradebook, instead of the assignment's worksheet.
         partial: write although marks are missing; those students get no grade.
@@ -160,10 +166,11 @@ def export(
     """
     if filled is None:
         raise ExportError(HOW_TO_DOWNLOAD)
+    asked = results.settings(folder)["parts"]
+    names = results.chosen(numbers, asked) or asked
     students = results.marked(folder)
     if not students:
         raise ExportError(f"{folder} holds no results; run `grade` first.")
-    names = _chosen(results.part_names(students), wanted)
     notes = _waiting(students, names, partial)
     out = out or folder / ("moodle-gradebook.csv" if to_gradebook else "moodle.csv")
     if out.exists() and out.samefile(filled):
@@ -175,7 +182,33 @@ def export(
     else:
         content, more = worksheet(students, names, filled, scale)
     write_whole(out, content)
+    keep(folder, filled)
+    if delayed := late(folder, students):
+        more.append(f"Late, says Moodle: {', '.join(sorted(delayed))}.")
     return out, notes + more
+
+
+def keep(folder: Path, filled: Path) -> None:
+    """Keep Moodle's worksheet in RESULTS, for ``late``.
+
+    Raises:
+        ExportError: it is none.
+    """
+    _read(filled, ("person",))
+    write_whole(folder / WORKSHEET, filled.read_bytes())
+
+
+def late(folder: Path, students: Sequence[StudentResult]) -> dict[str, str]:
+    """Return who sent their work late, as the worksheet that was kept says: identifier -> French sentence."""
+    if not (folder / WORKSHEET).exists():
+        return {}
+    table, columns = _read(folder / WORKSHEET, ("person",))
+    found = {}
+    for row, student in _matched(students, table, columns)[0]:
+        for said in row.get(columns.get("status", ""), "").split(" - "):
+            if re.search(r"\b(retard|late)\b", said, flags=re.IGNORECASE):
+                found[student.student] = typographic(f"Rendu en retard, d'après Moodle : {said.strip()}.")
+    return found
 
 
 def _waiting(students, names, partial):
@@ -242,14 +275,3 @@ def _maximum(row, columns):
 
 def _grade(student, names, scale):
     return results.mark(student, list(names)).grade(scale)
-
-
-def _chosen(names, wanted):
-    """Return the parts that were asked for, by name or number."""
-    if not wanted:
-        return names
-    chosen = [name for name in names if any(name == w or name.startswith(f"part{w}_") for w in wanted)]
-    unknown = [w for w in wanted if not any(name == w or name.startswith(f"part{w}_") for name in names)]
-    if unknown:
-        raise ExportError(f"no results for part {', '.join(unknown)}; there are: {', '.join(names)}.")
-    return chosen

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import statistics
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-import numpy as np
-from matplotlib import rc_context
-from matplotlib.ticker import MaxNLocator
-
 from helpers.french import NBSP, decimal, percent
-from helpers.plotting.figure import BLUE, INK, ORANGE, new_figure
 
 from ..editions import part
 from ..records import StudentResult
 from . import results, similarity
 
-WRONG = "#c4453c"
-COLOURS = {  # of the states of questions
-    "réussi": BLUE,
-    "en partie réussi": "#8fc1e3",
-    "à revoir": WRONG,
-    "sans réponse": "#d4d8dc",
-    "en attente de correction": ORANGE,
-}
 MISTAKES = 5  # shown per question
 FREQUENT = 2  # students that give an answer for it to be shown
 MOST_PAIRS = 40  # shown
@@ -62,20 +48,28 @@ def overview(students: list[StudentResult], names: list[str]) -> dict[str, objec
     """
     marks = [results.mark(student, names) for student in students]
     questions = {name: _asked(students, name) for name in names}
-    grades = [grade for mark in marks if (grade := mark.grade()) is not None]
-    machine = [grade for student in students if (grade := _machine_grade(student, names)) is not None]
-    known = len(grades) == len(students)
+    waiting = sum(len(mark.waiting) for mark in marks)
+    known = (
+        [_machine_grade(student, names) for student in students] if waiting else [m.grade() for m in marks]
+    )
+    grades = [grade for grade in known if grade is not None]
     return {
         "students": students,
         "names": names,
         "received": sum(len(student.notebooks) for student in students),
-        "waiting": sum(len(mark.waiting) for mark in marks),
+        "waiting": waiting,
         "grades": grades,
         "median": statistics.median(grades) if grades else None,
-        "grades_figure": _grades_figure(grades if known else machine),
-        "grades_sentence": f"Notes sur {results.SCALE}{'' if known else ' des seules questions vérifiées'}",
+        "histogram": Counter(min(int(grade), results.SCALE - 1) for grade in grades),
+        "which": "questions déjà vérifiées" if waiting else "notes",
         "questions": questions,
-        "question_figures": {name: _questions_figure(asked) for name, asked in questions.items() if asked},
+        "changed": [
+            (student, name, question)
+            for student in students
+            for name, notebook in student.notebooks.items()
+            for question in notebook.questions
+            if results.former(question)
+        ],
         "to_look_at": sorted(
             ((s, why) for s in students if (why := _why_look(s, names))),
             key=lambda item: _calm(item[0], names),
@@ -146,7 +140,7 @@ def _calm(student, names):
     """Sort key: work without a mark first, then work partly marked or recognised badly, then mere remarks."""
     statuses = {notebook.status for notebook in student.notebooks.values()}
     sure = min((notebook.certainty for notebook in student.notebooks.values()), default=0)
-    if not statuses or "refused" in statuses:
+    if not statuses or statuses & results.UNKNOWN:
         return 0
     if statuses != {"graded"} or sure < results.LOW_CERTAINTY:
         return 1
@@ -170,55 +164,3 @@ def _phases(students):
         )
         for phase, seconds in sorted(by_phase.items(), key=lambda item: -sum(item[1]))
     ]
-
-
-def _grades_figure(grades):
-    figure, ((axis,),) = new_figure(1, 1, 8.4, 2.6)
-    axis.hist(grades, bins=range(results.SCALE + 1), color=BLUE, edgecolor="white", linewidth=1.2)
-    if grades:
-        median = statistics.median(grades)
-        axis.axvline(median, color=ORANGE, linewidth=2)
-        axis.annotate(
-            f" médiane {decimal(median, 1)}",
-            (median, 1),
-            xycoords=("data", "axes fraction"),
-            va="top",
-            color=INK,
-        )
-    axis.set_ylim(0, 1.18 * max(1, axis.get_ylim()[1]))
-    axis.set(xlim=(0, results.SCALE), xlabel=f"note sur {results.SCALE}", ylabel="étudiants")
-    axis.set_xticks(range(0, results.SCALE + 1, 2))
-    axis.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
-    return _svg(figure)
-
-
-def _questions_figure(asked):
-    figure, ((axis,),) = new_figure(1, 1, 8.4, 0.9 + 0.31 * len(asked))
-    totals, left = np.array([question.states.total() for question in asked]), np.zeros(len(asked))
-    for state, colour in COLOURS.items():
-        numbers = np.array([question.states[state] for question in asked])
-        shares = 100 * numbers / totals
-        style = {"color": colour, "height": 0.72, "edgecolor": "white", "linewidth": 0.8}
-        bars = axis.barh(range(len(asked)), shares, left=left, label=state, **style)
-        texts = [str(number) if share >= 6 else "" for number, share in zip(numbers, shares, strict=True)]
-        dark = colour in (BLUE, WRONG)
-        axis.bar_label(bars, texts, label_type="center", fontsize=8.5, color="white" if dark else INK)
-        left += shares
-    axis.set_yticks(range(len(asked)), [f"{q.key}  {_short(q.title)}" for q in asked])
-    axis.invert_yaxis()
-    axis.set(xlim=(0, 100), xlabel="part des carnets rendus (%)")
-    axis.tick_params(axis="y", length=0)
-    axis.spines["left"].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=len(COLOURS), frameon=False, fontsize=9)
-    return _svg(figure)
-
-
-def _short(title, length=44):
-    return title if len(title) <= length else title[: length - 1] + "…"
-
-
-def _svg(figure) -> bytes:
-    target = io.BytesIO()
-    with rc_context({"svg.hashsalt": "lab", "svg.fonttype": "path"}):
-        figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
-    return target.getvalue()

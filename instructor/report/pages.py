@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import functools
+import re
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,15 +13,16 @@ from helpers.checks.marks import as_html
 from helpers.french import count, decimal, plain, typographic
 
 from ..editions import part
+from ..markdown import student_html, to_html
 from ..records import StudentResult
 from . import overview, results
 
-ICONS = {
-    "réussi": "✓",
-    "en partie réussi": "◐",
-    "à revoir": "✗",
-    "sans réponse": "○",
-    "en attente de correction": "✎",
+STATES = {  # of a question -> its sign, and its class in the pages
+    "réussi": ("✓", "good"),
+    "en partie réussi": ("◐", "half"),
+    "à revoir": ("✗", "bad"),
+    "sans réponse": ("○", "none"),
+    "en attente de correction": ("✎", "wait"),
 }
 
 
@@ -50,16 +51,20 @@ def _environment() -> Environment:
         "plain": plain,
         "decimal": decimal,
         "rich": lambda text: Markup(as_html(typographic(text))),  # escaped by as_html
-        "picture": lambda svg: "data:image/svg+xml;base64," + base64.b64encode(svg).decode(),
+        "student_text": lambda text: Markup(student_html(text)),
+        "our_text": lambda text: Markup(to_html(text)),
+        "code": lambda text: Markup("<wbr>").join(re.split(r"(?<=[/?#&,])", text)),  # where lines may break
     }
     environment.globals |= {
         "part": part,
         "points_text": results.points_text,
         "state": results.state,
+        "former": results.former,
         "mark": results.mark,
         "count": count,
-        "icons": ICONS,
+        "states": STATES,
         "statuses": results.STATUS,
+        "unknown": results.UNKNOWN,
         "scale": results.SCALE,
         "most_pairs": overview.MOST_PAIRS,
     }

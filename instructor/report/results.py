@@ -6,23 +6,28 @@ the teacher's. All other reports can be thrown away; ``write_reports`` rebuilds 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.french import NBSP, percent, plain
+from helpers.french import NBSP, percent, plain, typographic
 
-from ..editions import part
-from ..records import NotebookResult, QuestionResult, StudentResult
+from ..editions import number_of, packed, part
+from ..records import NotebookResult, QuestionResult, Refused, StudentResult, write_whole
 from . import formgrader, manual_csv
 
 STATUS = {
     "graded": "corrigé",
     "partial": "corrigé en partie",
     "refused": "refusé",
+    "unreadable": "illisible",
     "missing": "non rendu",
 }
 SCALE = 20
 LOW_CERTAINTY = 0.9  # below, a person should check which cell was taken for which
+SETTINGS = "settings.json"
+UNKNOWN = {"refused", "unreadable"}  # of a notebook whose marks are not known
 
 
 @dataclass
@@ -45,7 +50,7 @@ class Mark:
     def complete(self) -> bool:
         """Whether something was sent, all of it could be read, and nothing is left to mark."""
         known = set(self.statuses)
-        return not self.waiting and "refused" not in known and bool(known - {"missing"})
+        return not self.waiting and not known & UNKNOWN and bool(known - {"missing"})
 
     def grade(self, scale: float = SCALE) -> float | None:
         """Return the grade, rounded to a hundredth; None while it is not complete."""
@@ -80,14 +85,45 @@ def maximum(name: str, notebook: NotebookResult | None) -> float:
     )
 
 
-def part_names(students: list[StudentResult]) -> list[str]:
-    """Return the parts that somebody sent, in order."""
-    return sorted({name for student in students for name in student.notebooks})
+def settings(results: Path, **changes: object) -> dict:
+    """Return what RESULTS was asked for: the ``parts`` that count, by name; ``excel``, French tables.
+
+    Args:
+        results: the folder; nothing is written but there.
+        changes: what to keep from now on; None changes nothing.
+    """
+    path = results / SETTINGS
+    known = {"parts": [source.stem for source in packed()], "excel": False}
+    kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    new = kept | {key: value for key, value in changes.items() if value is not None}
+    if new != kept:
+        write_whole(path, json.dumps(new) + "\n")
+    return known | new
+
+
+def chosen(numbers: Sequence[int] | None, names: Sequence[str]) -> list[str] | None:
+    """Return those of the parts that have these numbers, in order; None for None.
+
+    Raises:
+        Refused: there is no such part.
+    """
+    known = {number_of(name): name for name in names}
+    if unknown := sorted(set(numbers or ()) - set(known)):
+        raise Refused(f"--parts: no part {unknown[0]} here, but {', '.join(map(str, known))}.")
+    return None if numbers is None else [known[number] for number in sorted(set(numbers))]
 
 
 def load(results: Path) -> list[StudentResult]:
-    """Read the machine's marks of everybody, in order."""
-    return [StudentResult.load(path) for path in sorted(results.glob("students/*/result.json"))]
+    """Read the machine's marks of everybody, in order; a part that was not asked is only a remark."""
+    students = [StudentResult.load(path) for path in sorted(results.glob("students/*/result.json"))]
+    asked = settings(results)["parts"]
+    for student in students:
+        for name in sorted(set(student.notebooks) - set(asked)):
+            if student.notebooks.pop(name).status != "unreadable":
+                student.remarks.append(
+                    typographic(f"{part(name).title} : rendue sans être demandée, ne compte pas.")
+                )
+    return students
 
 
 def marked(results: Path) -> list[StudentResult]:
@@ -105,11 +141,25 @@ def marked(results: Path) -> list[StudentResult]:
         for notebook in student.notebooks.values():
             for question in notebook.questions:
                 identity = (student.student, notebook.part, question.key)
-                for source in (by_hand, overridden):
-                    if typed := source.get(identity):
-                        question.points = question.points if typed.points is None else typed.points
+                for source, marks in (("manual.csv", by_hand), ("formgrader", overridden)):
+                    if typed := marks.get(identity):
                         question.comment = typed.comment or question.comment
+                        if typed.points is not None:
+                            _override(question, source, typed.points)
     return students
+
+
+def _override(question, source, points):
+    """Give a question the mark that was typed there; the one before it is kept."""
+    if question.points is not None:
+        question.former[question.typed_in or "automatique"] = question.points
+    question.points, question.typed_in = points, source
+
+
+def former(question: QuestionResult) -> str:
+    """Say which other marks a question had before the one that counts, "" if none."""
+    marks = [f"{plain(p)} ({who})" for who, p in question.former.items() if p != question.points]
+    return ", puis ".join(marks)
 
 
 def marks_table(students: list[StudentResult], names: list[str]) -> tuple[list[str], list[dict]]:
@@ -127,7 +177,7 @@ def _marks_row(student, keys):
         for question in notebook.questions if notebook else ():
             row[f"{title} {question.key}"] = _earned(question)
         of_part = mark(student, [name])
-        row[f"{title} points"] = of_part.points
+        row[f"{title} points"] = None if of_part.statuses[0] in UNKNOWN else of_part.points
         row[f"{title} /{SCALE}"] = of_part.grade()
         row[f"{title} état"] = STATUS[of_part.statuses[0]]
     total = mark(student, list(keys))
@@ -151,7 +201,8 @@ def questions_table(students: list[StudentResult]) -> tuple[list[str], list[dict
             "Intitulé": question.title,
             "Points": _earned(question),
             "Maximum": question.maximum,
-            "Correction": "enseignant" if question.manual else "automatique",
+            "Correction": question.typed_in or ("enseignant" if question.manual else "automatique"),
+            "Note précédente": former(question),
             "État": state(question),
             "Réponse": question.answer,
             "Commentaire automatique": question.feedback,
@@ -181,7 +232,7 @@ def remarks(student: StudentResult) -> list[str]:
     for name, notebook in sorted(student.notebooks.items()):
         title = part(name).title
         found += [f"{title}{NBSP}: {remark}" for remark in notebook.remarks]
-        if notebook.certainty < LOW_CERTAINTY:
+        if 0 < notebook.certainty < LOW_CERTAINTY:
             sure = percent(notebook.certainty, 0)
             found.append(f"{title}{NBSP}: cellules reconnues avec une certitude de {sure}.")
     return found

@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..records import write_whole
-from . import formgrader, overview, pages, spreadsheet
-from .results import marked, marks_table, part_names, questions_table
+from . import formgrader, moodle, overview, pages, spreadsheet
+from .results import marked, marks_table, questions_table, settings
 
 
-def write_reports(results: Path, excel: bool = False) -> list[Path]:
-    """Write every report of RESULTS from the stored marks and from what the teacher typed.
+def write_reports(results: Path) -> list[Path]:
+    """Write every report of RESULTS from the stored marks, its settings, and what the teacher typed.
 
     Args:
         results: the folder that ``grade`` filled.
-        excel: write marks.csv and questions.csv for a French spreadsheet.
 
     Returns:
         The paths written: manual.csv, marks.csv, questions.csv, class.html, feedback/, nbgrader/.
@@ -23,7 +22,10 @@ def write_reports(results: Path, excel: bool = False) -> list[Path]:
         manual_csv.ManualError: what the teacher typed cannot be read; nothing was changed.
     """
     students = marked(results)
-    names = part_names(students)
+    delayed = moodle.late(results, students)
+    for student in students:
+        student.remarks += filter(None, [delayed.get(student.student)])
+    names, excel = (settings(results)[key] for key in ("parts", "excel"))
     write_whole(results / "marks.csv", spreadsheet.render(*marks_table(students, names), excel))
     write_whole(results / "questions.csv", spreadsheet.render(*questions_table(students), excel))
     for student in students:

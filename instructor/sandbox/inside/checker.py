@@ -4,7 +4,8 @@ The checks and helpers are ours, in a process that executes nothing a student wr
 inside.checker SOCKET``; requests, with the socket of a student's process:
 {"part": "part1", "steps": [...], "limits": {...}, "folder": path or None}, or the open folder of the
 submission's files -> see ``Marking.report``.
-A step is {"run": source, "cell": id} or {"check": name, "arguments": [expressions], "cell": id}.
+A step is {"run": source, "cell": id} or {"check": name, "arguments": [expressions], "cell": id}; with "show",
+the score tells the values that the check was given.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ import sys
 import time
 from types import ModuleType
 
-from helpers.checks.marks import Score
-from helpers.french import listed, typographic
+from helpers.checks.marks import Score, Wrong
+from helpers.french import listed, quoted, typographic
 
 from . import codec, confine, remarks, wire
 from .limits import Limits
 
 GRACE = 10  # seconds beyond a cell's time for code that cannot be interrupted at once
 ASKING = 30  # seconds to tell the values of names
+_ENDLESS = "Votre fonction ne s'arrête pas dans la durée permise : est-ce une boucle sans fin ?"
+_DEADLY = "Votre fonction met fin au programme."
 
 
 class Marking:
@@ -77,6 +80,9 @@ class Marking:
         if missing:
             report["feedback"] = self.explain(missing, step, score)
             report["answered"] = score.answered or step.get("answer") in self.errors
+        if step.get("show"):
+            shown = ("une fonction" if callable(value) else quoted(value, 300) for value in values)
+            report["values"] = dict(zip(step["arguments"], shown, strict=True))
         key = score.question.key
         if report["answered"] and (obstacle := remarks.obstacle(self.part, key)):
             report |= {"points": None, "feedback": obstacle}
@@ -116,9 +122,10 @@ class Marking:
                 answer = self.ask(request, self.limits.cell, "run")
             except wire.Lost as lost:
                 self.lost = "late" if isinstance(lost, wire.Late) else self.lost or "gone"
-                raise failure("TempsDepasse" if self.lost == "late" else "ProcessusArrete") from None
+                raise Wrong(_ENDLESS if self.lost == "late" else _DEADLY) from None
             if "result" not in answer:
-                raise failure(str(answer.get("error")).partition(":")[0])
+                kind = str(answer.get("error")).partition(":")[0]
+                raise Wrong(_ENDLESS) if kind == "TempsDepasse" else failure(kind)
             return self.decode(answer["result"])
 
         return call

@@ -1,0 +1,122 @@
+"""Why a student got this mark: one question, marked anew from what ``grade`` stored, and what led there."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import textwrap
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from helpers.french import plain
+
+from .collect.intake import collect
+from .collect.reattach import plain as code
+from .editions import ROOT, part, read
+from .marking.plan import make_plan
+from .records import PART4, NotebookResult, QuestionResult, Refused, StudentResult
+from .report import results
+from .sandbox.bench import Bench
+from .sandbox.inside.limits import Limits
+from .sandbox.room import lab, require
+
+
+def why(
+    folder: Path,
+    who: str,
+    key: str,
+    numbers: Sequence[int] | None = None,
+    submissions: Path | None = None,
+    cifar10: Path | None = None,
+) -> Iterator[str]:
+    """Yield what is known of one question of a student, in each part that has it.
+
+    Args:
+        folder: RESULTS.
+        who: the student's identifier or name.
+        key: the question's, such as "2.b".
+        numbers: of the parts to look at; by default all those that were asked.
+        submissions: what was graded, for the files that Part 4 measures, which RESULTS does not keep.
+        cifar10: folder of CIFAR-10, for Part 4.
+
+    Raises:
+        Refused: no such student or question.
+        SandboxError: nothing can be isolated here.
+    """
+    require()
+    asked = results.settings(folder)["parts"]
+    names = results.chosen(numbers, asked) or asked
+    students = results.marked(folder)
+    student = next((s for s in students if who.casefold() in (s.student, s.name.casefold())), None)
+    if student is None:
+        raise Refused(f"no student {who!r}; there are: {', '.join(s.student for s in students)}.")
+    found = [
+        (notebook, question)
+        for name, notebook in student.notebooks.items()
+        for question in notebook.questions
+        if name in names and question.key == key
+    ]
+    if not found:
+        raise Refused(f"{student.student} has no question {key!r} in {', '.join(names)}.")
+    with contextlib.ExitStack() as stack:
+        staging = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-staging-")))
+        if submissions:
+            collect(submissions, staging)
+        saved = staging / student.student / PART4
+        bench = Bench(stack.enter_context(lab()), Limits(), cifar10=cifar10)
+        stack.callback(bench.close)
+        for notebook, question in found:
+            yield from _told(folder / "students" / student.student, student, notebook, question)
+            if notebook.part.startswith(PART4) and not saved.exists() and not question.manual:
+                yield "not replayed: give what was graded by --submissions, and --cifar10"
+            elif not question.manual:
+                yield from _replayed(folder / "students" / student.student, notebook, question, bench, saved)
+
+
+def _told(
+    stored, student: StudentResult, notebook: NotebookResult, question: QuestionResult
+) -> Iterator[str]:
+    marked_on = datetime.fromtimestamp((stored / "result.json").stat().st_mtime)
+    edition = read(stored / f"{notebook.part}.ipynb").metadata.get("lab", {}).get("sources", "")
+    current = read(ROOT / f"{notebook.part}.ipynb").metadata.get("lab", {}).get("sources", "")
+    yield f"{student.name} ({student.student}), {part(notebook.part).title}, {question.key}, {question.title}"
+    yield f"marked on {marked_on:%Y-%m-%d %H:%M}, edition {edition[:12]}" + (
+        "" if edition == current else f", which is no longer the current one, {current[:12]}"
+    )
+    points = "waits for you" if results.waits(question) else f"{plain(question.points or 0)}"
+    yield f"mark: {points} / {plain(question.maximum)}, {question.typed_in or 'automatique'}" + (
+        f"; before: {before}" if (before := results.former(question)) else ""
+    )
+    yield from (f"remark: {remark}" for remark in [*student.remarks, *notebook.remarks])
+    yield from _block("answer", question.answer)
+    if question.feedback:
+        yield from _block("feedback", question.feedback)
+    if question.comment:
+        yield from _block("comment", question.comment)
+
+
+def _replayed(stored, notebook: NotebookResult, question: QuestionResult, bench, saved) -> Iterator[str]:
+    plan = make_plan(read(stored / f"{notebook.part}.ipynb"))
+    checks = [step["check"] for step in plan.steps if "check" in step]
+    keys = bench.describe(plan.part, checks)["checks"]
+    place = next(i for i, step in enumerate(plan.steps) if keys.get(step.get("check")) == question.key)
+    steps = [step for step in plan.steps[:place] if "run" in step] + [plan.steps[place] | {"show": True}]
+    outcome = bench.mark(plan.part, steps, saved if saved.exists() else None)
+    for cell, error in outcome.errors.items():
+        yield f"error in {cell}: {error}"
+    score = outcome.scores.get(question.key)
+    if score is None:
+        yield f"replayed: not marked, the student's process ended ({outcome.lost})"
+        return
+    yield from _block("values", "\n".join(f"{name} = {value}" for name, value in score["values"].items()))
+    stored_points = question.former.get("automatique", question.points)
+    same = score["points"] == stored_points and code(score["feedback"]) == code(question.feedback)
+    yield f"replayed: {'the same' if same else plain(score['points'] or 0)}"
+    if not same:
+        yield from _block("feedback now", score["feedback"])
+
+
+def _block(title, text):
+    yield f"{title}:"
+    yield textwrap.indent(text.strip() or "(none)", "    ")
