@@ -15,6 +15,7 @@ from helpers import Playground, PlaygroundConfig, Run, train
 from helpers.engine.compiled import CHUNK, Program
 from helpers.engine.config import FEATURES
 from helpers.engine.data import load_data
+from helpers.french import read_decimal
 from helpers.notebook import running_cell
 from helpers.playground import app as app_module
 from helpers.playground.clock import FRAMES, INTERRUPTED, Clock
@@ -218,6 +219,29 @@ def test_a_lost_answer_is_asked_for_again(app, monkeypatch):
     assert app.config.epochs > epochs
 
 
+def test_a_page_that_never_answers_gets_a_visible_clock(app, monkeypatch):
+    app._clock._link.unlink()
+    spare = next(w for w in tree(app.widget) if isinstance(w, widgets.Play))
+    click(app, "Lecture")
+    monkeypatch.setattr("helpers.playground.clock.SILENT_SECONDS", -1)
+    assert spare.layout.display == "none"
+    click(app, "Pause")  # the button that the student sees
+    assert spare.layout.display is None
+    assert "horloge de secours" in message(app)
+    assert app.playing
+    spare.value += 1
+    epochs = app.config.epochs
+    assert epochs > 0
+    spare.value += 1
+    assert app.config.epochs > epochs
+    click(app, "Pause")
+    epochs = app.config.epochs
+    spare.value += 1
+    assert app.config.epochs == epochs
+    echo(app)  # it answers after all
+    assert spare.layout.display == "none"
+
+
 def compiled_ahead(app, monkeypatch, action):
     """The networks compiled on other threads because of an action, in order."""
 
@@ -287,18 +311,50 @@ def test_a_rate_changed_before_training_or_not_in_use_stays_replayable(app):
     np.testing.assert_array_equal(app.run.test_loss, train(app.config, 1).test_loss)
 
 
-def test_a_diverging_run_stops_calmly():
-    app = Playground(
-        "#activation=linear&regDataset=reg-plane&problem=regression&learningRate=10&networkShape=4,4"
-    )
-    play(app, 8)
+DIVERGING = "#activation=linear&regDataset=reg-plane&problem=regression&learningRate=10&networkShape=4,4"
+
+
+def edit_too_far(app):
+    app.load(DIVERGING)
+    click(app, "Neurone de sortie : voir et modifier ses poids")
+    control(app, "Poids du nº\u00a01").value = "-1e38"
+
+
+def train_starts(app):
+    app.load(DIVERGING)
+    control(app, "Seize départs").value = True
+    click(app, "Entraîner seize départs")
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        lambda app: (app.load(DIVERGING), play(app, 8)),
+        lambda app: (app.load(DIVERGING), [click(app, "Avancer d'une époque") for _ in range(20)]),
+        lambda app: app.load(f"{DIVERGING}&epochs=50"),
+        edit_too_far,
+        train_starts,
+    ],
+    ids=["play", "step", "address", "edit", "starts"],
+)
+def test_divergence_is_said_whatever_led_there(app, lead):
+    lead(app)
     assert not app.playing
-    assert "divergé" in texts(app)
+    assert "diverg" in message(app)
+    assert "aux d'apprentissage" in message(app)
     assert "∞" in texts(app)
-    assert np.isnan(app.journal[0].test_loss)
-    click(app, "Recommencer d'un autre départ")
-    assert app.config.epochs == 0
-    app.close()
+    if app.config.epochs:
+        assert not np.isfinite(app.journal[-1].test_loss)
+    click(app, "Départ suivant")
+    assert message(app) == '<div role="status"></div>'
+
+
+def test_a_rate_that_makes_it_worse_than_no_answer_is_named(app):
+    app.change(learning_rate=10, activation="tanh")
+    app.load(app.config.replace(epochs=30))
+    assert "répondait 0 partout (0,500). Baissez le taux d'apprentissage (10)" in message(app)
+    app.change(learning_rate=0.03)
+    assert "Baissez" not in message(app)
 
 
 # Controls
@@ -313,7 +369,7 @@ def test_a_diverging_run_stops_calmly():
     ],
 )
 def test_choices_restart_at_the_urls_own_start(app, label, value, field):
-    click(app, "Recommencer d'un autre départ")
+    click(app, "Départ suivant")
     play(app)
     control(app, label).value = value
     assert not app.playing
@@ -325,26 +381,23 @@ def test_choices_restart_at_the_urls_own_start(app, label, value, field):
 
 
 @pytest.mark.parametrize(
-    ("start", "value", "field"),
+    ("label", "value", "field"),
     [
-        ("Part des points d'entraînement", 70, "perc_train_data"),
+        ("Part d'entraînement", 70, "perc_train_data"),
         ("Bruit", 20, "noise"),
         ("Taille des lots", 3, "batch_size"),
     ],
 )
-def test_sliders_keep_the_seed(app, start, value, field):
-    slider = control(app, start)
-    slider.value = value
+def test_other_data_keep_the_seed(app, label, value, field):
+    control(app, label).value = value
     assert getattr(app.config, field) == value
     assert app.config.seed == "0.50819"
-    assert f"{value}" in slider.description
 
 
-def test_noise_beyond_the_sites_slider_is_kept():
-    app = Playground("#dataset=spiral&noise=80&networkShape=3,2")
-    assert control(app, "Bruit").value == 80
-    assert app.config.noise == 80
-    app.close()
+def test_a_noise_that_is_not_the_sites_is_kept(app):
+    for noise in (80, 33, 5):
+        app.load(f"#dataset=spiral&noise={noise}&networkShape=3,2")
+        assert control(app, "Bruit").value == app.config.noise == noise
 
 
 def test_datasets_follow_the_problem(app):
@@ -399,16 +452,17 @@ def test_the_site_s_name_alone_opens_its_defaults(app):
 HIDABLE = {
     "playButton": "Lecture",
     "stepButton": "Avancer d'une époque",
-    "resetButton": "Recommencer d'un autre départ",
+    "resetButton": "Départ suivant",
     "learningRate": "Taux d'apprentissage",
     "activation": "Activation",
     "regularization": "Régularisation",
     "regularizationRate": "Taux de régularisation",
     "problem": "Type de problème",
-    "percTrainData": "Part des points d'entraînement",
+    "percTrainData": "Part d'entraînement",
     "noise": "Bruit",
     "batchSize": "Taille des lots",
     "numHiddenLayers": "Ajouter une couche cachée",
+    "sinX": "Ajouter l'entrée sin X₁",
     "showTestData": "Afficher les points de test",
     "discretize": "Discrétiser la sortie",
 }
@@ -421,14 +475,13 @@ def test_an_address_hides_controls_as_on_the_site(app):
     assert shown() == set(HIDABLE)
     app.load(PART1 + "&dataset_hide=true&learningRate_hide=true")
     assert shown() == set(HIDABLE) - {"learningRate"}
-    assert "Quel jeu de données" not in texts(app)
+    assert part(app, "choices").layout.display == "none"
     click(app, "Avancer d'une époque")
     assert "&learningRate_hide=true" in app.url
     app.load("#" + "&".join(f"{key}_hide=true" for key in HIDABLE))
     assert shown() == set()
     app.load(PART1)
     assert shown() == set(HIDABLE)
-    assert "Quel jeu de données" in texts(app)
 
 
 def test_layers_and_neurons_grow_and_shrink_within_bounds(app):
@@ -452,7 +505,7 @@ def test_layers_and_neurons_grow_and_shrink_within_bounds(app):
 
 def test_reset_goes_to_the_next_start_and_keeps_the_points(app):
     play(app)
-    click(app, "Recommencer d'un autre départ")
+    click(app, "Départ suivant")
     assert not app.playing
     assert (app.config.epochs, app.config.resets) == (0, 1)
     wanted = train(app.config, 0, starts=(1,)).parameters
@@ -461,7 +514,9 @@ def test_reset_goes_to_the_next_start_and_keeps_the_points(app):
 
 def test_regenerate_draws_a_seed_as_the_site_writes_it(app):
     before = surface_and_points(app)[1]
-    click(app, "Tirer une nouvelle graine")
+    click(app, "Autres points")
+    assert f"Autre graine, {app.config.seed}" in message(app)
+    assert "graine 0.50819" in message(app)
     assert app.config.seed != "0.50819"
     assert len(app.config.seed.partition(".")[2]) == 5
     assert surface_and_points(app)[1] != before
@@ -483,13 +538,19 @@ def test_appearance_changes_without_restarting(app):
 # Looking at a neuron and editing it
 
 
+def number(app, label):
+    """The number that a field shows."""
+    return read_decimal(control(app, label).value)
+
+
 def test_selecting_a_neuron_shows_its_surface_and_its_numbers(app):
     output = surface_and_points(app)[0]
     click(app, "Neurone 2 de la couche 1 : voir sa surface et ses poids")
     assert surface_and_points(app)[0] != output
     weights, biases = app.run.parameters[0]
-    assert control(app, "Biais").value == pytest.approx(biases[0, 1], abs=1e-5)
-    assert control(app, "Poids de X₂").value == pytest.approx(weights[0, 1, 1], abs=1e-5)
+    assert number(app, "Biais") == pytest.approx(biases[0, 1], abs=1e-5)
+    assert number(app, "Poids de X₂") == pytest.approx(weights[0, 1, 1], abs=1e-5)
+    assert "Neurone 2, couche 1" in texts(app)
     click(app, "Neurone 2 de la couche 1 : voir sa surface et ses poids")
     assert surface_and_points(app)[0] == output
 
@@ -497,7 +558,7 @@ def test_selecting_a_neuron_shows_its_surface_and_its_numbers(app):
 def test_editing_a_weight_changes_the_network_and_its_losses(app):
     click(app, "Neurone de sortie : voir et modifier ses poids")
     before = app.run.parameters
-    control(app, "Poids du nº\u00a03").value = 2.5
+    control(app, "Poids du nº\u00a03").value = "2,5"
     after = app.run.parameters
     assert after[1][0][0, 2, 0] == 2.5
     np.testing.assert_array_equal(after[0][0], before[0][0])
@@ -511,13 +572,20 @@ def test_editing_a_weight_changes_the_network_and_its_losses(app):
 
 def test_a_bias_is_edited_and_numbers_cannot_be_while_it_plays(app):
     click(app, "Neurone 1 de la couche 1 : voir sa surface et ses poids")
-    control(app, "Biais").value = -1.5
-    assert app.run.parameters[0][1][0, 0] == -1.5
+    for typed in ("-1,5", "-1.5", " −1,5 "):
+        control(app, "Biais").value = "0"
+        control(app, "Biais").value = typed
+        assert app.run.parameters[0][1][0, 0] == -1.5
+        assert control(app, "Biais").value == "-1,5"
+    for typed in ("", "bonjour", "inf", "1,2,3"):
+        control(app, "Biais").value = typed
+        assert "un nombre est attendu" in message(app)
+        assert control(app, "Biais").value == "-1,5"
     play(app, 6)
     assert control(app, "Biais").disabled
     click(app, "Pause")
     assert not control(app, "Biais").disabled
-    assert control(app, "Biais").value == pytest.approx(app.run.parameters[0][1][0, 0], abs=1e-5)
+    assert number(app, "Biais") == pytest.approx(app.run.parameters[0][1][0, 0], abs=1e-5)
 
 
 def test_a_selected_neuron_that_goes_away_is_let_go(app):
@@ -578,7 +646,7 @@ def test_the_journal_keeps_each_trial_best_first(app):
         click(app, "Pause")
         click(app, "Lecture")  # going on updates the same trial
         echo(app)
-        click(app, "Recommencer d'un autre départ")
+        click(app, "Départ suivant")
     trials = app.journal
     assert sorted(trial.config.resets for trial in trials) == [0, 1, 2]
     losses = [trial.test_loss for trial in trials]
@@ -593,7 +661,7 @@ def test_the_journal_keeps_each_trial_best_first(app):
 
 def test_a_trial_can_be_taken_up_again(app):
     play(app, 3)
-    click(app, "Recommencer d'un autre départ")
+    click(app, "Départ suivant")
     control(app, "Journal des essais").value = True
     trials = next(w for w in tree(app.widget) if isinstance(w, widgets.Select))
     assert len(trials.options) == 1
@@ -602,6 +670,9 @@ def test_a_trial_can_be_taken_up_again(app):
     click(app, "Reprendre l'essai choisi")
     assert app.config == best.config
     assert app.run.test_loss[0, -1] == best.test_loss
+    assert app.journal == [best]
+    click(app, "Avancer d'une époque")
+    assert len(app.journal) == 2
 
 
 def test_sixteen_starts_agree_with_the_engine_and_load(app):
@@ -609,9 +680,11 @@ def test_sixteen_starts_agree_with_the_engine_and_load(app):
     control(app, "Époques").value = 60
     click(app, "Entraîner seize départs")
     losses = train(app.config, 60, starts=16).test_loss[:, -1]
-    threshold = control(app, "Réussi si la perte de test ≤")
-    threshold.value = float(np.median(losses))
-    assert f"{(losses <= threshold.value).sum()}\u00a0départs sur 16" in texts(app)
+    target = control(app, "Réussi si la perte de test ≤")
+    assert target.value == ""
+    assert "sur 16" not in texts(app)
+    target.value = f"{np.median(losses):.5f}".replace(".", ",")
+    assert "8\u00a0départs sur 16" in texts(app)
     control(app, "Départ 5\u00a0:").click()
     assert (app.config.resets, app.config.epochs) == (5, 60)
     assert app.run.test_loss[0, -1] == pytest.approx(losses[5], rel=1e-9)
@@ -689,6 +762,20 @@ def test_it_shows_itself_without_a_widget_too(app):
     assert eval(text).config == PlaygroundConfig.from_url(PART1)
 
 
+def test_a_jupyter_page_gets_the_picture_as_an_output_of_its_own(app, monkeypatch):
+    shown = []
+    monkeypatch.setattr(app_module, "display", lambda data, **options: shown.append((data, options)))
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    with pytest.raises(NotImplementedError):  # what sends IPython to the bundle
+        app._ipython_display_()
+    monkeypatch.setenv("JPY_SESSION_NAME", "part1.ipynb")
+    app._ipython_display_()
+    (still, options), (live, _) = shown
+    assert still["image/png"].startswith(b"\x89PNG")
+    assert f'img[width="{options["metadata"]["image/png"]["width"]}"]' in texts(app)
+    assert set(live) == {"text/plain", "application/vnd.jupyter.widget-view+json"}
+
+
 def test_a_snapshot_does_not_move(app):
     play(app)
     run, epochs = app.run, app.config.epochs
@@ -703,9 +790,17 @@ def test_bad_configurations_are_refused_in_french():
         Playground("n'importe quoi")
     with pytest.raises(ValueError, match="adresse du Playground"):
         Playground(3)
+    with pytest.raises(ValueError, match="attendu une perte"):
+        Playground(PART1, target="0,2")
 
 
-def test_running_the_cell_again_closes_the_old_widget(monkeypatch):
+def test_a_notebook_may_set_the_target():
+    app = Playground(PART1, target=0.2)
+    assert control(app, "Réussi si la perte de test ≤").value == "0,2"
+    app.close()
+
+
+def test_running_the_cell_again_closes_the_old_widget(monkeypatch, capsys):
     running = {"cell": ("cell-1", "execution-1")}
     monkeypatch.setattr(running_cell, "current", lambda: running["cell"])
     first, twin = Playground(PART1), Playground(PART1)
@@ -714,9 +809,13 @@ def test_running_the_cell_again_closes_the_old_widget(monkeypatch):
     sent, acknowledged = counters(first)
     running["cell"] = "cell-2", "execution-2"
     other = Playground(PART1)
+    assert other.journal == []
+    assert "de nouveau" not in capsys.readouterr().out
     assert first.playing
     running["cell"] = "cell-1", "execution-3"
     second = Playground(PART1)
+    assert second.journal == []
+    assert "exécutée de nouveau" in capsys.readouterr().out
     assert not first.playing
     assert all(widget.comm is None for widget in shown)
     assert first.widget is twin.widget is None

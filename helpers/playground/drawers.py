@@ -7,12 +7,13 @@ import html as markup
 import math
 
 import ipywidgets as widgets
+import numpy as np
 
 from ..engine.config import FEATURE_NAMES
 from ..engine.keras_export import keras_code, keras_file
 from ..engine.state import to_json
 from ..engine.training import Run
-from ..french import NBSP, count, decimal, plain, thousands, typographic
+from ..french import NBSP, count, plain, read_decimal, thousands, typographic
 from . import picture
 from .examples import EXAMPLES
 from .panels import Panel
@@ -137,7 +138,13 @@ class JournalDrawer(Panel):
         super().__init__(app)
         self._list = dressed(widgets.Select(rows=6, options=[]), "trials")
         self._again = button("Reprendre l'essai choisi", self._take_up, text="Reprendre cet essai")
-        self._empty = html("Aucun essai pour l'instant : entraînez un réseau, puis mettez en pause.", "note")
+        self._empty = html(
+            typographic(
+                "Aucun essai depuis que cette cellule a été exécutée (ce qui vide le journal) : entraînez un "
+                "réseau, puis mettez en pause."
+            ),
+            "note",
+        )
         self._trials = []
         self.widget = column(self._empty, self._list, row(self._again))
 
@@ -164,21 +171,19 @@ class StartsDrawer(Panel):
         super().__init__(app)
         self._epochs = dressed(widgets.BoundedIntText(500, min=1, max=10_000, description="Époques"), "field")
         self._epochs.layout.width = "90px"
-        self._threshold = dressed(
-            widgets.FloatText(0.177, step=0.01, description="Réussi si la perte de test ≤"), "field"
-        )
-        self._threshold.layout.width = "160px"
-        self._listen(self._threshold, lambda _: self._show_losses())
+        target = "" if app.target is None else plain(app.target, 5)
+        self._target = self._decimal("Réussi si la perte de test ≤", lambda _: self._show_losses(), target)
+        self._target.layout.width = "160px"
         go = button("Entraîner seize départs", self._train, text="Entraîner 16 départs")
         self._count = html()
         self._run = None
-        self._picture = placed(image(*SIZE, "png"), 0, 0, *SIZE)
+        self._picture = placed(image("Réponses des seize départs", *SIZE, "png"), 0, 0, *SIZE)
         self._labels = dressed(placed(html(), 0, 0, *SIZE), "glass")
         self._buttons = [self._start_button(start) for start in range(STARTS)]
         self._stage = dressed(widgets.Box((self._picture, self._labels, *self._buttons)), "stage")
         self._stage.layout.width, self._stage.layout.height = (f"{side}px" for side in SIZE)
         self._stage.layout.display = "none"
-        self.widget = column(row(self._epochs, self._threshold, go, self._count), self._stage)
+        self.widget = column(row(self._epochs, self._target, go, self._count), self._stage)
 
     def _start_button(self, start):
         made = button(f"Départ {start}", lambda: self._load(start), "start")
@@ -195,6 +200,11 @@ class StartsDrawer(Panel):
         self._picture.value = picture.mosaic_png(outputs, places, THUMBNAIL, SIZE, config.discretize)
         self._stage.layout.display = None
         self._show_losses()
+        diverged = int((~np.isfinite(self._run.test_loss[:, -1])).sum())
+        if diverged:
+            return (
+                f"{count(diverged, 'départ')} sur {STARTS} : divergence (∞). Baissez le taux d'apprentissage."
+            )
         if self._run.epoch < self._epochs.value:
             return f"Au bout de {AT_ONCE} secondes, les départs se sont arrêtés avant l'époque demandée."
         return None
@@ -202,10 +212,10 @@ class StartsDrawer(Panel):
     def _show_losses(self):
         if self._run is None:
             return
-        losses = self._run.test_loss[:, -1]
+        losses, target = self._run.test_loss[:, -1], read_decimal(self._target.value)
         labels = []
         for start, (loss, made) in enumerate(zip(losses, self._buttons, strict=True)):
-            is_reached = loss <= self._threshold.value
+            is_reached = loss <= target
             set_class(made, "reached", is_reached)
             named(made, typographic(f"Départ {start} : perte de test {loss_text(loss)}"))
             left, top = _start_place(start)
@@ -214,11 +224,11 @@ class StartsDrawer(Panel):
                 f'width:{THUMBNAIL}px">{"✓ " if is_reached else ""}{loss_text(loss)}</div>'
             )
         self._labels.value = "".join(labels)
-        reached = int((losses <= self._threshold.value).sum())
-        self._count.value = typographic(
-            f"<b>{count(reached, 'départ')} sur {STARTS}</b> à {decimal(self._threshold.value)} ou moins "
-            f"après {count(self._run.epoch, 'époque')}."
-        )
+        reached = count(int((losses <= target).sum()), "départ")
+        said = f"<b>{reached} sur {STARTS}</b> à {plain(target, 5)} ou moins"
+        if math.isnan(target):
+            said = "Écrivez la perte d'un départ réussi pour les compter"
+        self._count.value = typographic(f"{said}, après {count(self._run.epoch, 'époque')}.")
 
     def _load(self, start):
         config = self._run.config.replace(resets=start, epochs=self._run.epoch)

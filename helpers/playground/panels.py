@@ -7,6 +7,7 @@ changes the session. While a panel is being brought up to date its own controls 
 from __future__ import annotations
 
 import functools
+import itertools
 
 import ipywidgets as widgets
 import numpy as np
@@ -21,6 +22,7 @@ from ..engine.config import (
     MAX_NEURONS,
     REG_DATASETS,
     REGULARIZATION_RATES,
+    TRAIN_PERCENTAGES,
 )
 from ..engine.data import DOMAIN
 from ..french import count, percent, plain, read_decimal, thousands, typographic
@@ -41,29 +43,22 @@ from .style import (
     set_class,
 )
 
+NOISES = range(0, 55, 5)
 SPEEDS = (("Lente", 1), ("Normale", 5), ("Rapide", 25), ("Maximale", 10_000))  # epochs per frame, at most
 MANY_LINKS = 100
 THIN_SPACE = "\u202f"
 _RATES = [[(plain(rate, 5), rate) for rate in rates] for rates in (LEARNING_RATES, REGULARIZATION_RATES)]
 _CHOICES = (
-    ("learning_rate", "Taux d'apprentissage", _RATES[0], 118),
+    ("learning_rate", "Taux d'apprentissage", _RATES[0], 88),
     (
         "activation",
         "Activation",
         [("ReLU", "relu"), ("Tanh", "tanh"), ("Sigmoïde", "sigmoid"), ("Linéaire", "linear")],
-        84,
+        80,
     ),
-    ("regularization", "Régularisation", [("Aucune", "none"), ("L1", "L1"), ("L2", "L2")], 84),
-    ("regularization_rate", "Taux de régularisation", _RATES[1], 124),
-    (
-        "problem",
-        "Type de problème",
-        [("Classification", "classification"), ("Régression", "regression")],
-        108,
-    ),
+    ("regularization", "Régularisation", [("Aucune", "none"), ("L1", "L1"), ("L2", "L2")], 78),
+    ("regularization_rate", "Taux de régularisation", _RATES[1], 82),
 )
-_DATA_TITLE = '<div class="dlp-title">DONNÉES</div>'
-_DATA_QUESTION = '<div class="dlp-note">Quel jeu de données ?</div>'
 
 
 class Panel:
@@ -143,17 +138,17 @@ class TopBar(Panel):
     def __init__(self, app):
         super().__init__(app)
         self._play = button("Lecture", app.toggle, "round", "icon-play")
-        self._reset = button("Recommencer d'un autre départ", app.reset, "round", "icon-reset")
-        self._restart = button("Revenir au début de ce départ", app.restart, "round", "icon-restart")
-        self._step = button("Avancer d'une époque", app.step, "round", "icon-step")
-        self._undo = button("Annuler le dernier changement", app.undo, "round", "icon-undo")
+        self._restart = _tile("Ce départ", "Revenir au début de ce départ", app.restart, "icon-restart")
+        self._reset = _tile("Départ suivant", "Recommencer du départ suivant", app.reset, "icon-reset")
+        self._step = _tile("Une époque", "Avancer d'une époque", app.step, "icon-step")
+        self._undo = _tile("Annuler", "Annuler le dernier changement", app.undo, "icon-undo")
         self._epoch = html("", "epoch")
         self._choices = {
             name: self._field(widgets.Dropdown, name, label, width, options=options)
             for name, label, options, width in _CHOICES
         }
         self.speed = widgets.Dropdown(description="Vitesse", options=SPEEDS, value=5)
-        self.speed.layout.width = "84px"
+        self.speed.layout.width = "82px"
         self._hidable = [
             ("playButton", self._play),
             ("stepButton", self._step),
@@ -162,10 +157,10 @@ class TopBar(Panel):
             *self._choices.items(),
         ]
         self.widget = row(
-            self._reset,
-            self._restart,
             self._play,
             self._step,
+            self._restart,
+            self._reset,
             self._undo,
             self._epoch,
             *self._choices.values(),
@@ -176,7 +171,6 @@ class TopBar(Panel):
     def _update(self, session):
         for name, control in self._choices.items():
             control.value = getattr(session.config, name)
-        self._choices["problem"].disabled = session.run.own is not None  # their labels decide
         self._hide(session.config, self._hidable)
         self._undo.disabled = not session.can_undo
         self.show_epoch(session)
@@ -198,21 +192,27 @@ class DataPanel(Panel):
     def __init__(self, app):
         super().__init__(app)
         self._buttons = {name: self._dataset_button(name) for name in (*DATASETS, *REG_DATASETS)}
-        slider = functools.partial(self._field, widgets.IntSlider, continuous_update=False, readout=False)
-        self._ratio = slider("perc_train_data", "Part des points d'entraînement", min=10, max=90, step=10)
-        self._noise = slider("noise", "Bruit", min=0, max=50, step=5)
-        self._batch = slider("batch_size", "Taille des lots", min=1, max=MAX_BATCH_SIZE)
+        choice = functools.partial(self._field, widgets.Dropdown)
+        self._ratio = choice("perc_train_data", "Part d'entraînement", options=_percents(TRAIN_PERCENTAGES))
+        self._noise = choice("noise", "Bruit", options=_percents(NOISES))
+        self._batch = choice("batch_size", "Taille des lots", options=range(1, MAX_BATCH_SIZE + 1))
         self._seed = html("", "note")
         self._own = self._file("Charger vos points (CSV : x1, x2, étiquette)", ".csv,.txt", app.take_data)
-        self._title = html(_DATA_TITLE + _DATA_QUESTION)
+        problems = [("Classification", "classification"), ("Régression", "regression")]
+        self._problem = choice("problem", "Type de problème", options=problems)
         self._choice = row(*self._buttons.values(), classes=("choices",))
         self.widget = column(
-            self._title,
+            html('<div class="dlp-title">DONNÉES</div>'),
+            self._problem,
             self._choice,
             self._ratio,
             self._noise,
             self._batch,
-            button("Tirer une nouvelle graine", app.regenerate, text="RÉGÉNÉRER"),
+            button(
+                "Tirer une autre graine : d'autres points, d'autres poids",
+                app.regenerate,
+                text="Autres points",
+            ),
             self._seed,
             self._own,
             classes=("data",),
@@ -230,19 +230,18 @@ class DataPanel(Panel):
             is_chosen = name == config.data_name and own is None
             set_class(choice, "chosen", is_chosen)
             named(choice, DATA_NAMES[name] + (" (choisi)" if is_chosen else ""))
-        self._noise.disabled = own is not None
-        sliders = [("perc_train_data", self._ratio), ("noise", self._noise), ("batch_size", self._batch)]
-        self._hide(config, [("dataset", self._choice), ("dataset", self._own), *sliders])
-        self._title.value = _DATA_TITLE + ("" if "dataset" in config.hidden else _DATA_QUESTION)
-        self._noise.max = max(50, config.noise)  # an address may go past the site's own slider
-        for slider, value, unit in (
-            (self._ratio, config.perc_train_data, " %"),
-            (self._noise, config.noise, " %"),
-            (self._batch, config.batch_size, ""),
-        ):
-            slider.value = value
-            label = slider.description.partition("\u00a0:")[0]
-            slider.description = typographic(f"{label} : {value}{unit}")
+        self._noise.disabled = self._problem.disabled = own is not None  # labels decide of the problem
+        # An address may name a noise that is not among the site's own.
+        self._noise.options = _percents(sorted({*NOISES, config.noise}))
+        fields = {
+            "problem": self._problem,
+            "perc_train_data": self._ratio,
+            "noise": self._noise,
+            "batch_size": self._batch,
+        }
+        for name, field in fields.items():
+            field.value = getattr(config, name)
+        self._hide(config, [("dataset", self._choice), ("dataset", self._own), *fields.items()])
         points = f"Vos {len(own.table)} points<br>" if own else ""
         self._seed.value = typographic(f"{points}Graine : {config.seed}<br>Départ nº\u00a0{config.resets}")
 
@@ -255,7 +254,11 @@ class NetworkPanel(Panel):
         self._drawing = picture.NetworkPicture()
         self._skips_links = False
         self._image = placed(
-            image(layout.WIDTH, layout.HEIGHT, "jpeg"), 0, layout.HEADER, layout.WIDTH, layout.HEIGHT
+            image("Dessin du réseau", layout.WIDTH, layout.HEIGHT, "jpeg"),
+            0,
+            layout.HEADER,
+            layout.WIDTH,
+            layout.HEIGHT,
         )
         self._labels = dressed(placed(html(), 0, 0, layout.WIDTH, layout.HEADER + layout.HEIGHT), "glass")
         self._features = {
@@ -267,7 +270,8 @@ class NetworkPanel(Panel):
         self._less = placed(
             button("Retirer une couche cachée", app.remove_layer, "round", "small", "icon-minus"), 194, 0, 24
         )
-        self._fixed = [self._image, self._labels, *self._features.values(), self._more, self._less]
+        # In the order in which the Tab key visits them.
+        self._fixed = [self._image, self._labels, self._more, self._less, *self._features.values()]
         self.widget = dressed(widgets.Box(self._fixed), "stage", "network")
 
     def draw(self, session, layers, is_playing=False):
@@ -288,29 +292,31 @@ class NetworkPanel(Panel):
             named(choice, f"{'Retirer' if is_on else 'Ajouter'} l'entrée {FEATURE_NAMES[name]}")
         self._more.disabled = len(config.network_shape) == MAX_LAYERS
         self._less.disabled = not config.network_shape
-        self._hide(config, [("numHiddenLayers", self._more), ("numHiddenLayers", self._less)])
+        layers = [("numHiddenLayers", self._more), ("numHiddenLayers", self._less)]
+        self._hide(config, [*layers, *self._features.items()])
         self._labels.value = _network_labels(config)
-        buttons = [*self._layer_buttons(config.network_shape), *self._neuron_buttons(config.network_shape)]
-        children = (*self._fixed, *buttons)
+        shape = config.network_shape
+        children = (
+            *self._fixed,
+            *itertools.chain(*(self._layer(layer, shape) for layer in range(len(shape) + 1))),
+        )
         if children != self.widget.children:
             self.widget.children = children
 
-    def _layer_buttons(self, shape):
-        for layer, (x, neurons) in enumerate(zip(layout.layer_x(len(shape)), shape, strict=True)):
-            middle = x + layout.NODE / 2
+    def _layer(self, layer, shape):
+        """Yield the buttons of a layer, those that resize it first; the output comes last."""
+        is_output = layer == len(shape)
+        if not is_output:
+            middle = layout.layer_x(len(shape))[layer] + layout.NODE / 2
             for change, left in ((1, middle - 27), (-1, middle + 3)):
-                made = placed(self._reused(self._layer_button, layer, change), left, 44, 24)
-                made.disabled = not 1 <= neurons + change <= MAX_NEURONS
+                made = placed(self._reused(self._layer_button, layer, change), left, 34, 24)
+                made.disabled = not 1 <= shape[layer] + change <= MAX_NEURONS
                 yield made
-
-    def _neuron_buttons(self, shape):
-        for layer, boxes in enumerate(layout.neuron_boxes(shape)):
-            is_output = layer == len(shape)
-            for neuron, box in enumerate(boxes):
-                made = self._reused(self._neuron_button, "output" if is_output else layer, neuron)
-                placed(made, box.x, layout.HEADER + box.y, box.size, box.size)
-                set_class(made, "chosen", self.app.selected == (layer, neuron))
-                yield made
+        for neuron, box in enumerate(layout.neuron_boxes(shape)[layer]):
+            made = self._reused(self._neuron_button, "output" if is_output else layer, neuron)
+            placed(made, box.x, layout.HEADER + box.y, box.size, box.size)
+            set_class(made, "chosen", self.app.selected == (layer, neuron))
+            yield made
 
     def _layer_button(self, layer, change):
         name, icon = ("Ajouter un neurone à", "plus") if change > 0 else ("Retirer un neurone de", "minus")
@@ -323,10 +329,11 @@ class NetworkPanel(Panel):
                 "Neurone de sortie : voir et modifier ses poids",
                 lambda: self.app.select(len(self.app.config.network_shape), 0),
                 "neuron",
+                "lens",
                 "output-neuron",
             )
         name = f"Neurone {neuron + 1} de la couche {layer + 1} : voir sa surface et ses poids"
-        return button(name, lambda: self.app.select(layer, neuron), "neuron")
+        return button(name, lambda: self.app.select(layer, neuron), "neuron", "lens")
 
     def _feature_button(self, name, box):
         made = button(FEATURE_NAMES[name], lambda: self.app.toggle_feature(name), "neuron")
@@ -334,20 +341,25 @@ class NetworkPanel(Panel):
 
 
 class OutputPanel(Panel):
-    """The losses and their curves, and one surface in large with the points on it."""
+    """The losses and their curves, and one surface in large with the points on it.
 
-    def __init__(self, app):
+    Args:
+        app: the application.
+        editor: the widget that edits the neuron shown.
+    """
+
+    def __init__(self, app, editor):
         super().__init__(app)
         side = picture.OUTPUT_SIZE
         width, height = picture.CURVE_SIZE
         self._losses = html("", "losses-text")
-        left, top = side + 30 - width, 16
-        self._curves = placed(image(width, height, "png"), left, top, width, height)
-        self._scale = dressed(placed(html(), left - 40, 0, width + 40, height + 30), "glass", "curve-scale")
-        self._surface = placed(image(side, side, "png"), 0, 0, side, side)
-        self._points = dressed(placed(image(side, side, "png"), 0, 0, side, side), "glass")
-        axes = dressed(placed(html(_axes()), 0, 0, side + 30, side + 24), "glass")
+        left, top = side + 24 - width, 16
+        self._curves = placed(image("Courbes des pertes", width, height, "png"), left, top, width, height)
+        self._scale = dressed(placed(html(), left - 40, 0, width + 40, height + 30), "glass")
         self._rings = dressed(placed(html(), 0, 0, side, side), "glass")
+        self._surface = placed(image("Réponse sur le plan", side, side, "png"), 0, 0, side, side)
+        self._points = dressed(placed(image("Points", side, side, "png"), 0, 0, side, side), "glass")
+        axes = dressed(placed(html(_axes()), 0, 0, side + 24, side + 24), "glass")
         self._caption = html()
         checkbox = functools.partial(self._field, widgets.Checkbox, indent=False)
         self._test = checkbox("show_test_data", "Afficher les points de test")
@@ -357,9 +369,9 @@ class OutputPanel(Panel):
         self._points_shown = None
         self.widget = column(
             dressed(widgets.Box((self._losses, self._curves, self._scale)), "stage", "losses"),
+            editor,
             dressed(widgets.Box((self._surface, self._points, self._rings, axes)), "stage", "surface"),
             self._caption,
-            html(_SCALE),
             self._test,
             self._discretize,
             self._ring,
@@ -368,13 +380,19 @@ class OutputPanel(Panel):
 
     def draw(self, session, layers):
         """Draw the selected neuron's surface and the losses."""
-        layer, neuron = self.app.selected or (-1, 0)
-        self._surface.value = picture.surface_png(layers[layer][0, :, neuron], session.config.discretize)
+        config, selected = session.config, self.app.selected
+        layer, neuron = selected or (-1, 0)
+        values = layers[layer][0, :, neuron]
+        # A hidden neuron is shown on a scale of its own: a ReLU may go far beyond 1.
+        is_output = selected is None or layer == len(config.network_shape)
+        high = 1 if is_output else picture.scale(values)
+        self._surface.value = picture.surface_png(values / high, config.discretize)
+        self._caption.value = _caption(session.run, selected, high)
         losses, is_classification = session.losses, session.config.problem == "classification"
         shares = [percent(1 - wrong.mean()) for wrong in session.wrong] if is_classification else ["", ""]
         rows = zip(("test", "train"), ("Test", "Entraînement"), losses[::-1], shares[::-1], strict=True)
         self._losses.value = (
-            '<div class="dlp-title">SORTIE</div>'
+            f'<div class="dlp-title">{_heading(config, selected)}</div>'
             f"<table><tr><td></td><th>Perte</th>{'<th>Exactitude</th>' if is_classification else ''}</tr>"
             + "".join(
                 f'<tr class="dlp-loss-{part}"><th>{name}</th><td>{loss_text(loss)}</td><td>{share}</td></tr>'
@@ -402,18 +420,7 @@ class OutputPanel(Panel):
         ):
             self._points.value = picture.points_png(*points)
             self._points_shown = points
-        self._caption.value = self._caption_text(session)
         self.draw_curves(session)
-
-    def _caption_text(self, session):
-        selected = self.app.selected
-        name = "la sortie" if selected is None else neuron_name(session.config, *selected)
-        alternative = typographic(
-            f"Réponse de {name} sur le plan X1, X2, de -6 à 6, en orange pour -1 et en bleu pour +1 ; "
-            f"{count(len(session.run.data.train_labels), 'point')} d'entraînement."
-        )
-        shown = "" if selected is None else f"<b>{name.capitalize()}</b> : sa réponse seule."
-        return f'<div class="dlp-hidden" role="img" aria-label="{alternative}"></div>{typographic(shown)}'
 
 
 class NeuronEditor(Panel):
@@ -421,8 +428,7 @@ class NeuronEditor(Panel):
 
     def __init__(self, app):
         super().__init__(app)
-        self._title = html()
-        self.widget = row(self._title, classes=("editor",))
+        self.widget = row(classes=("editor",))
 
     def _update(self, session):
         self.widget.layout.display = None if self.app.selected else "none"
@@ -432,30 +438,36 @@ class NeuronEditor(Panel):
         weights, biases = session.run.parameters[layer]
         values = [biases[0, neuron], *weights[0, :, neuron]]
         names = ["Biais", *source_names(session.config, layer)]
-        name = neuron_name(session.config, layer, neuron)
-        self._title.value = f"<b>{name.capitalize()}</b>"
         fields = [self._reused(self._number, place) for place in range(len(values))]
         for field, value, label in zip(fields, values, names, strict=True):
             field.description = label
             field.disabled = self.app.playing  # numbers that move cannot be edited
-            field.value = round(float(np.nan_to_num(value)), 5)
-        children = (self._title, *fields, self._reused(self._leave))
+            field.value = plain(value, 5) if np.isfinite(value) else "∞"
+        children = (*fields, self._reused(self._leave))
         if children != self.widget.children:
             self.widget.children = children
 
     def _leave(self):
-        return button("Revenir à la sortie", self.app.unselect, text="Fermer")
+        return button("Revenir à la sortie", self.app.unselect, "round", "small", "icon-close")
 
     def _number(self, place):
-        field = dressed(widgets.FloatText(step=0.1), "field")
-        return self._listen(field, lambda value: self.app.edit(place, value))
+        return self._decimal("", lambda value: self.app.edit(place, value))
 
 
-def neuron_name(config, layer: int, neuron: int) -> str:
-    """Name a neuron as a French sentence does."""
-    if layer == len(config.network_shape):
-        return "le neurone de sortie"
-    return f"le neurone {neuron + 1} de la couche {layer + 1}"
+def _tile(text, name, click, icon):
+    return button(name, click, "tile", icon, text=text)
+
+
+def _percents(values):
+    return tuple((f"{value}\u00a0%", value) for value in values)
+
+
+def _heading(config, selected):
+    if selected is None:
+        return "SORTIE"
+    layer, neuron = selected
+    is_output = layer == len(config.network_shape)
+    return "Neurone de sortie" if is_output else f"Neurone {neuron + 1}, couche {layer + 1}"
 
 
 def source_names(config, layer: int) -> list[str]:
@@ -477,16 +489,16 @@ def _network_labels(config):
         _text(0, 2, 140, "ENTRÉES", "title"),
         _text(226, 2, 280, count(len(shape), "couche cachée").upper(), "title"),
     ]
-    for name, box in layout.feature_boxes().items():
+    for name, box in layout.feature_boxes(config.hidden).items():
         dim = () if name in config.features else ("dim",)
         top = layout.HEADER + box.middle - 10
         parts.append(_text(0, top, box.x - 8, FEATURE_HTML[name], "feature", *dim))
     for x, neurons in zip(layout.layer_x(len(shape)), shape, strict=True):
-        parts.append(_text(x - 20, 72, layout.NODE + 40, count(neurons, "neurone"), "count"))
+        parts.append(_text(x - 20, 60, layout.NODE + 40, count(neurons, "neurone"), "count"))
     if shape:
         first, last = (layout.layer_x(len(shape))[end] + layout.NODE / 2 for end in (0, -1))
         left, right = min(first - 27, 164), max(last + 27, 220)
-        parts.append(_text(left, 32, right - left, "", "bracket"))
+        parts.append(_text(left, 27, right - left, "", "bracket"))
     words = ", ".join(count(neurons, "neurone") for neurons in shape) or "aucune"
     inputs = ", ".join(FEATURE_NAMES[name] for name in config.features) or "aucune"
     description = typographic(f"Réseau : entrées {inputs} ; couches cachées : {words} ; une sortie.")
@@ -538,21 +550,28 @@ def _axes():
             f'<text x="{place:g}" y="{side + 15}" text-anchor="middle">{text}</text>'
             f'<text x="{side + 7}" y="{side - place + 3.5:g}">{text}</text>'
         )
-    size = f'width="{side + 30}" height="{side + 24}"'
+    size = f'width="{side + 24}" height="{side + 24}"'
     style = "overflow:visible;display:block;font-size:10px;fill:#555"
     return f'<svg {size} style="{style}" aria-hidden="true">{"".join(ticks)}</svg>'
 
 
-def _color_scale():
-    colors = ",".join(PALETTE)
-    return (
-        '<div style="display:flex;gap:14px;align-items:center;margin-bottom:4px">'
-        '<span class="dlp-note" style="flex:1">Couleur des points, des neurones et des poids</span>'
-        '<span style="width:132px"><span style="display:block;height:10px;'
-        f'background:linear-gradient(90deg,{colors})">'
-        '</span><span style="display:flex;justify-content:space-between;font-size:10px;color:#555">'
-        "<span>−1</span><span>0</span><span>1</span></span></span></div>"
+def _caption(run, selected, high):
+    """Say what the surface shows, in words too, and what its colours mean; they end at ``high``."""
+    end = f"{high:g}".replace(".", ",")
+    config, train = run.config, len(run.data.train_labels)
+    alternative = typographic(
+        f"{_heading(config, selected)} : réponse sur le plan X1, X2, de -6 à 6, en orange pour -{end} et en "
+        f"bleu pour +{end} ; {count(train, 'point')} d'entraînement."
     )
-
-
-_SCALE = _color_scale()
+    hint = "" if selected else "<div><b>Cliquez sur un neurone</b> pour le voir en grand.</div>"
+    is_hidden = selected and selected[0] < len(config.network_shape)
+    shown = "de ce neurone" if is_hidden else "des points, des neurones et des poids"
+    return (
+        f'<div class="dlp-hidden" role="img" aria-label="{alternative}"></div>{hint}'
+        '<div style="display:flex;gap:14px;align-items:center;margin-bottom:4px">'
+        f'<span class="dlp-note" style="flex:1">Couleur {shown}</span>'
+        '<span style="width:132px"><span style="display:block;height:10px;'
+        f'background:linear-gradient(90deg,{",".join(PALETTE)})">'
+        '</span><span style="display:flex;justify-content:space-between;font-size:10px;color:#555">'
+        f"<span>−{end}</span><span>0</span><span>{end}</span></span></span></div>"
+    )

@@ -24,6 +24,7 @@ from ..french import decimal, plain
 
 MAX_UNDO = 50
 AT_ONCE = 10  # seconds of training that one click may take
+HUGE = 1e6  # a loss that is shown as infinite
 RATES = ("learning_rate", "regularization_rate")
 APPEARANCE = ("show_test_data", "discretize")
 
@@ -98,7 +99,7 @@ class Session:
     @property
     def losses(self) -> tuple[float, float]:
         """Return the training and test losses now: after an edited weight, the history does not know them."""
-        if self._state.edited_at != self.run.epoch:
+        if not self.is_edited:
             return float(self.run.train_loss[0, -1]), float(self.run.test_loss[0, -1])
         data = self.run.data
         return (
@@ -115,13 +116,27 @@ class Session:
 
     @property
     def journal(self) -> list[Trial]:
-        """The trials recorded so far, best test loss first, diverged runs last."""
-        return sorted(self._trials.values(), key=lambda trial: (math.isnan(trial.test_loss), trial.test_loss))
+        """The trials recorded so far, best test loss first, diverged runs last; one taken up again is one."""
+        return sorted(
+            set(self._trials.values()), key=lambda trial: (math.isnan(trial.test_loss), trial.test_loss)
+        )
 
     @property
     def is_finite(self) -> bool:
         """Whether the network has not diverged."""
-        return all(np.isfinite(array).all() for pair in self.run.parameters for array in pair)
+        numbers = itertools.chain(*self.run.parameters)
+        shown = all(loss < HUGE for loss in self.losses)  # NaN compares false
+        return shown and all(np.isfinite(array).all() for array in numbers)
+
+    @property
+    def blank_loss(self) -> float:
+        """The training loss of a network that answers 0 everywhere."""
+        return float(half_squared_error(0.0, self.run.data.train_labels).mean())
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether a weight has been set by hand and nothing trained since."""
+        return self._state.edited_at == self.run.epoch
 
     def train(self, epochs: int, stop_epoch: float = math.nan, stop_loss: float = math.nan) -> str:
         """Train the current network on, but not past where it is to stop.
