@@ -145,6 +145,12 @@ class Student:
         """Locator of the button of that very name."""
         return self.app.get_by_role("button", name=name, exact=True)
 
+    def give(self, name, path):
+        """Choose a file for a button that asks for one."""
+        with self.page.expect_file_chooser() as chooser:
+            self.button(name).click()
+        chooser.value.set_files(path)
+
     def press(self, name):
         self.button(name).click()
 
