@@ -479,6 +479,4 @@ class Playground:
 def _pair(data):
     if isinstance(data, tuple | list) and len(data) == 2:
         return data
-    raise french_error(
-        "data : un couple (points, étiquettes) est attendu, par exemple data=(points, labels)."
-    )
+    raise french_error("data : un couple (points, étiquettes) est attendu.")

@@ -197,7 +197,7 @@ class DataPanel(Panel):
         self._noise = choice("noise", "Bruit", options=_percents(NOISES))
         self._batch = choice("batch_size", "Taille des lots", options=range(1, MAX_BATCH_SIZE + 1))
         self._seed = html("", "note")
-        self._own = self._file("Charger vos points (CSV : x1, x2, étiquette)", ".csv,.txt", app.take_data)
+        self._own = self._file("Vos points (CSV)", ".csv,.txt", app.take_data)
         problems = [("Classification", "classification"), ("Régression", "regression")]
         self._problem = choice("problem", "Type de problème", options=problems)
         self._choice = row(*self._buttons.values(), classes=("choices",))
@@ -208,13 +208,16 @@ class DataPanel(Panel):
             self._ratio,
             self._noise,
             self._batch,
-            button(
-                "Tirer une autre graine : d'autres points, d'autres poids",
-                app.regenerate,
-                text="Autres points",
+            column(
+                button(
+                    "Tirer une autre graine : d'autres points, d'autres poids",
+                    app.regenerate,
+                    text="Autres points",
+                ),
+                self._own,
+                classes=("sources",),
             ),
             self._seed,
-            self._own,
             classes=("data",),
         )
 
@@ -353,7 +356,7 @@ class OutputPanel(Panel):
         side = picture.OUTPUT_SIZE
         width, height = picture.CURVE_SIZE
         self._losses = html("", "losses-text")
-        left, top = side + 24 - width, 16
+        left, top = side + 24 - width, 14
         self._curves = placed(image("Courbes des pertes", width, height, "png"), left, top, width, height)
         self._scale = dressed(placed(html(), left - 40, 0, width + 40, height + 30), "glass")
         self._rings = dressed(placed(html(), 0, 0, side, side), "glass")
@@ -514,10 +517,10 @@ def _curve_scale(train_loss, test_loss):
     said = "" if best is None else f"min. test {loss_text(test_loss[best])} (époque {thousands(best)})"
     return (
         _text(0, 0, width + 40, said, "tick", "tick-end")
-        + _text(0, 12, 36, loss_text(high), "tick", "tick-end")
-        + _text(0, 4 + height, 36, loss_text(low), "tick", "tick-end")
-        + _text(40, 16 + height, 20, "0", "tick")
-        + _text(40, 16 + height, width, thousands(len(test_loss) - 1), "tick", "tick-end")
+        + _text(0, 10, 36, loss_text(high), "tick", "tick-end")
+        + _text(0, 3 + height, 36, loss_text(low), "tick", "tick-end")
+        + _text(40, 14 + height, 20, "0", "tick")
+        + _text(40, 14 + height, width, thousands(len(test_loss) - 1), "tick", "tick-end")
     )
 
 
