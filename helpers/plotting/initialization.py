@@ -118,8 +118,9 @@ def stability(
         share, interval = wins / len(run.starts), wilson(wins, len(run.starts))
         right.barh(row, share, height=0.56, color=BLUE if wins else GREY)
         right.plot(interval, [row, row], color=INK, linewidth=1.6)
-        right.text(interval[1] + 0.025, row, f"{wins}/{len(run.starts)}", va="center", fontsize=10)
         bounds = " à ".join(f"{100 * bound:.0f}" for bound in interval)
+        label = f"{wins}/{len(run.starts)}\n{bounds}{NBSP}%"
+        right.text(interval[1] + 0.03, row, label, va="center", fontsize=9, linespacing=1)
         sentences.append(
             f"{name}, {count(wins, 'réussite')} sur {len(run.starts)} ({bounds} %), perte de test "
             f"de {decimal(low, 2)} à {decimal(high, 2)} pour 80 % des départs"

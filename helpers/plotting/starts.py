@@ -146,12 +146,15 @@ def success_rates(
         prediction: question and the least number of neurons that the student predicted, see ``waits``.
     """
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 3.5)
-    counts = {"à une époque quelconque": successes, "à la dernière époque": successes_at_the_end}
-    sentences, passed = [], []
+    counts = {
+        "passés au seuil, à une époque quelconque": successes,
+        "qui réussissent (y sont à la dernière)": successes_at_the_end,
+    }
+    sentences = []
     for name, count_wins, shift, colour in zip(
         counts, counts.values(), (-0.2, 0.2), (BLUE, ORANGE), strict=True
     ):
-        shares = []
+        shares, passed = [], []
         for size, run in runs.items():
             wins, trials = count_wins(run, target), len(run.starts)
             interval = wilson(wins, trials)
@@ -166,7 +169,7 @@ def success_rates(
     value = predicted(prediction)
     if value is not None:
         axis.axvline(value, color=INK, linewidth=1.2, linestyle="--", label="votre prédiction")
-    found = f"le plus petit qui y arrive en a {min(passed)}" if passed else "aucun de ces réseaux n'y arrive"
+    found = f"le plus petit qui réussit en a {min(passed)}" if passed else "aucun de ces réseaux ne réussit"
     said = compare(figure, prediction, found)
     axis.set_xticks(sorted({*runs, *([] if value is None else [value])}))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda number, _: plain(number)))
