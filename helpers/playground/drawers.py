@@ -268,7 +268,7 @@ class FilesDrawer(Panel):
     def __init__(self, app):
         super().__init__(app)
         self._links = html()
-        self._open = self._file("Ouvrir un fichier .json", ".json", app.open)
+        self._open = self._file("Ouvrir un fichier .json", "json", app.open)
         self.widget = column(self._links, row(self._open))
 
     def _update(self, session):

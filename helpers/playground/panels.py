@@ -113,9 +113,10 @@ class Panel:
         field = dressed(widgets.Text(value, description=label, continuous_update=False), "field")
         return self._listen(field, lambda text: answer(read_decimal(text)))
 
-    def _file(self, name, accept, take):
-        """Make a button that reads a file; ``take`` gets its bytes."""
-        made = dressed(widgets.FileUpload(description=name, tooltip=name, accept=accept), "button", "file")
+    def _file(self, name, kind, take):
+        """Make a button that reads a file of a kind, "csv" or "json"; ``take`` gets its bytes."""
+        made = widgets.FileUpload(description=name, accept=f".{kind}")
+        dressed(made, "button", "file", f"file-{kind}")
 
         def answer(files):  # a dictionary in ipywidgets 7, a tuple from 8 on
             if files:
@@ -197,7 +198,7 @@ class DataPanel(Panel):
         self._noise = choice("noise", "Bruit", options=_percents(NOISES))
         self._batch = choice("batch_size", "Taille des lots", options=range(1, MAX_BATCH_SIZE + 1))
         self._seed = html("", "note")
-        self._own = self._file("Vos points (CSV)", ".csv,.txt", app.take_data)
+        self._own = self._file("Vos points (CSV)", "csv", app.take_data)
         problems = [("Classification", "classification"), ("Régression", "regression")]
         self._problem = choice("problem", "Type de problème", options=problems)
         self._choice = row(*self._buttons.values(), classes=("choices",))
