@@ -370,7 +370,7 @@ class OutputPanel(Panel):
         self._discretize = checkbox("discretize", "Discrétiser la sortie")
         self._ring = widgets.Checkbox(description="Cercler les points mal classés", indent=False)
         self._listen(dressed(self._ring, "field"), lambda _: app.refresh(self))
-        self._points_shown = None
+        self._points_shown, self._shares = None, ("", "")
         self.widget = column(
             dressed(widgets.Box((self._losses, self._curves, self._scale)), "stage", "losses"),
             editor,
@@ -392,26 +392,28 @@ class OutputPanel(Panel):
         high = 1 if is_output else picture.scale(values)
         self._surface.value = picture.surface_png(values / high, config.discretize)
         self._caption.value = _caption(session.run, selected, high)
-        losses, is_classification = session.losses, session.config.problem == "classification"
-        shares = [percent(1 - wrong.mean()) for wrong in session.wrong] if is_classification else ["", ""]
-        rows = zip(("test", "train"), ("Test", "Entraînement"), losses[::-1], shares[::-1], strict=True)
+        names = ("train", "Entraînement"), ("test", "Test")
+        rows = [*zip(names, session.losses, self._shares, strict=True)][::-1]
+        accuracy = "<th>Exactitude</th>" if config.problem == "classification" else ""
         self._losses.value = (
             f'<div class="dlp-title">{_heading(config, selected)}</div>'
-            f"<table><tr><td></td><th>Perte</th>{'<th>Exactitude</th>' if is_classification else ''}</tr>"
+            f"<table><tr><td></td><th>Perte</th>{accuracy}</tr>"
             + "".join(
                 f'<tr class="dlp-loss-{part}"><th>{name}</th><td>{loss_text(loss)}</td><td>{share}</td></tr>'
-                for part, name, loss, share in rows
+                for (part, name), loss, share in rows
             )
             + "</table>"
         )
 
     def draw_curves(self, session):
-        """Draw what need not follow each frame: the loss curves, and the rings if asked for."""
-        run = session.run
+        """Draw what need not follow each frame: the loss curves, the accuracy, the rings if asked for."""
+        run, is_classification = session.run, session.config.problem == "classification"
+        wrong = session.wrong if is_classification else ()
+        self._shares = [percent(1 - part.mean()) for part in wrong] or ("", "")
         train_loss, test_loss = run.train_loss[0], run.test_loss[0]
         self._curves.value = picture.curves_png(train_loss, test_loss)
         self._scale.value = _curve_scale(train_loss, test_loss)
-        self._rings.value = _rings(session) if self._ring.value else ""
+        self._rings.value = _rings(session, wrong) if self._ring.value and is_classification else ""
 
     def _update(self, session):
         config = session.config
@@ -511,27 +513,33 @@ def _network_labels(config):
 
 
 def _curve_scale(train_loss, test_loss):
-    """The numbers around the loss curves, and the lowest test loss."""
+    """The axes of the loss curves with their numbers, and a mark at the lowest test loss."""
     width, height = picture.CURVE_SIZE
     low, high = picture.loss_range(train_loss, test_loss)
-    best = picture.lowest(test_loss)
-    said = "" if best is None else f"min. test {loss_text(test_loss[best])} (époque {thousands(best)})"
-    return (
-        _text(0, 0, width + 40, said, "tick", "tick-end")
-        + _text(0, 10, 36, loss_text(high), "tick", "tick-end")
-        + _text(0, 3 + height, 36, loss_text(low), "tick", "tick-end")
-        + _text(40, 14 + height, 20, "0", "tick")
-        + _text(40, 14 + height, width, thousands(len(test_loss) - 1), "tick", "tick-end")
-    )
+    last, margin = len(test_loss) - 1, picture.CURVE_MARGIN
+    parts = [
+        f'<div class="dlp-axes" style="width:{width}px;height:{height}px"></div>',
+        _text(0, 10, 36, loss_text(high), "tick", "tick-end"),
+        _text(0, 3 + height, 36, loss_text(low), "tick", "tick-end"),
+        _text(40, 14 + height, 20, "0", "tick"),
+        _text(40, 14 + height, width, thousands(last), "tick", "tick-end"),
+    ]
+    if last and np.isfinite(test_loss).any():
+        best = int(np.nanargmin(test_loss))
+        least = test_loss[best]
+        left = 40 + margin + (width - 2 * margin) * best / last
+        top = 14 + height - margin - (height - 2 * margin) * (least - low) / max(high - low, 1e-9)
+        parts.append(_text(left - 4, top - 4, 8, "", "lowest"))
+        said = f"min. test {loss_text(least)} (époque {thousands(best)})"
+        parts.append(_text(0, 0, width + 40, said, "tick", "tick-end"))
+    return "".join(parts)
 
 
-def _rings(session):
+def _rings(session, wrong):
     """Circles around the shown points that are on the wrong side, as a drawing."""
-    if session.config.problem == "regression":
-        return ""
     data, side = session.run.data, picture.OUTPUT_SIZE
     parts = (data.train_points, data.test_points)[: 1 + session.config.show_test_data]
-    points = np.concatenate([points[wrong] for points, wrong in zip(parts, session.wrong, strict=False)])
+    points = np.concatenate([points[wrong] for points, wrong in zip(parts, wrong, strict=False)])
     low, high = DOMAIN
     places = (points - low) / (high - low) * side
     path = "".join(f"M{x - 6:.1f} {side - y:.1f}a6 6 0 1 0 12 0a6 6 0 1 0-12 0" for x, y in places)

@@ -29,7 +29,7 @@ ORANGE, GREY, BLUE = map(ImageColor.getrgb, PALETTE)  # -1, 0, +1
 SURFACE_ALPHA = 160 / 255  # the site paints surfaces half transparent, so that points stand out
 DENSITY = 100  # cells along each side of a surface
 OUTPUT_SIZE = 276  # CSS pixels of the large surface
-CURVE_SIZE = (100, 40)
+CURVE_SIZE, CURVE_MARGIN = (100, 40), 3
 MARGIN, GAP = 12, 8  # of the picture for pages without widgets
 STILL_WIDTH = 2 * MARGIN + layout.WIDTH + GAP + OUTPUT_SIZE
 TILE = (layout.NODE - 2) * SCALE  # a small surface ends under its frame, whose corners are round
@@ -201,38 +201,20 @@ def loss_range(train_loss: np.ndarray, test_loss: np.ndarray) -> tuple[float, fl
     return (finite.min(), finite.max()) if finite.size else (0, 1)
 
 
-def lowest(test_loss: np.ndarray) -> int | None:
-    """Return the epoch of the lowest test loss; None before any training, or if there is none."""
-    return int(np.nanargmin(test_loss)) if len(test_loss) > 1 and np.isfinite(test_loss).any() else None
-
-
 def curves_png(train_loss: np.ndarray, test_loss: np.ndarray) -> bytes:
-    """Draw two loss curves, shape (epochs + 1,), training in grey and test in black; NaN is left out.
-
-    Both axes are drawn, and a dot at the lowest test loss.
-    """
+    """Draw two loss curves, shape (epochs + 1,), training in grey and test in black; NaN is left out."""
     width, height = (side * SCALE for side in CURVE_SIZE)
     low, high = loss_range(train_loss, test_loss)
-    margin = 3 * SCALE
-
-    def place(epochs, losses):
-        x = margin + (width - 2 * margin) * epochs / max(len(test_loss) - 1, 1)
-        y = margin + (height - 2 * margin) * (losses - low) / max(high - low, 1e-9)
-        return np.stack([x, y], axis=-1)
-
-    epochs = _thinned(np.arange(len(test_loss)), width // 2)
-    curves = [place(epochs, curve[epochs]) for curve in (train_loss, test_loss)]
-    axes = [(0, height), (0, 0), (width, 0)]
+    margin = CURVE_MARGIN * SCALE
+    lines = []
+    for curve in (_thinned(curve, width // 2) for curve in (train_loss, test_loss)):
+        x = np.linspace(margin, width - margin, max(len(curve), 2))[: len(curve)]
+        y = margin + (height - 2 * margin) * (curve - low) / max(high - low, 1e-9)
+        lines.append(np.stack([x, y], axis=1)[np.isfinite(curve)])
     drawn = LineCollection(
-        [axes, *(curve[np.isfinite(curve[:, 1])] for curve in curves)],
-        colors=["#bbbbbb", "#999999", "black"],
-        linewidths=1.5 * SCALE,
-        transform=IdentityTransform(),
+        lines, colors=["#999999", "black"], linewidths=1.5 * SCALE, transform=IdentityTransform()
     )
-    artists = [drawn]
-    if (best := lowest(test_loss)) is not None:
-        artists.append(_dots(place(best, test_loss[best])[np.newaxis], 3, PALETTE[0], "black"))
-    return _encoded(_drawing((width, height), *artists), "PNG", compress_level=3)
+    return _encoded(_drawing((width, height), drawn), "PNG", compress_level=3)
 
 
 def static_png(run: Run) -> bytes:
@@ -326,17 +308,12 @@ def _points(points, labels, edge, side, radius=3):
     """Points on a square that shows the domain; those outside are left out, as on the site."""
     low, high = DOMAIN
     inside = np.all((points >= low) & (points <= high), axis=1)
-    places = (points[inside] - low) / (high - low) * side
-    return _dots(places, radius, COLORS[color_index(labels[inside])] / 255, edge)
-
-
-def _dots(places, radius, colors, edge):
     return PathCollection(
         [Path.unit_circle()],
         sizes=[(radius * SCALE) ** 2],  # the unit circle is scaled by the root of the size
-        offsets=places,
+        offsets=(points[inside] - low) / (high - low) * side,
         offset_transform=IdentityTransform(),
-        facecolors=colors,
+        facecolors=COLORS[color_index(labels[inside])] / 255,
         edgecolors=edge,
         linewidths=0.8 * SCALE,
         transform=IdentityTransform(),
