@@ -88,6 +88,7 @@ def quoted(value: object, length: int = 60) -> str:
     """Show a student's object in a few characters, whatever it is: even one whose repr fails."""
     try:
         text = " ".join(repr(value).split())
+        text = re.sub(r"\bnp\.\w+\(([^()]*)\)", r"\1", text)  # of numpy's numbers, the number
     except Exception:
         text = f"un objet {type(value).__name__}"
     return text if len(text) <= length else f"{text[: length - 1]}…"

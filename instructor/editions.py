@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "instructor"
 INSTRUCTOR_TAG = "instructor"  # cells such as rubrics that leave with the solutions
+BONUS_TAG = "bonus"  # marked cells whose points come on top of a part's maximum
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Part:
         name: such as "part1_linear_vs_relu".
         title: French, such as "Partie 1".
         points: maximum of each question, by key such as "1.b", in the order of the notebook.
+        bonus: keys of the questions "pour aller plus loin".
         stubs: what the answer cell of a question holds before anybody answers.
         rubrics: the teacher's, of free-text questions.
     """
@@ -35,12 +37,14 @@ class Part:
     name: str
     title: str
     points: dict[str, float] = field(default_factory=dict)
+    bonus: set[str] = field(default_factory=set)
     stubs: dict[str, str] = field(default_factory=dict)
     rubrics: dict[str, str] = field(default_factory=dict)
 
     @property
     def maximum(self) -> float:
-        return sum(self.points.values())
+        """The total, which bonus points make up for but never exceed."""
+        return sum(points for key, points in self.points.items() if key not in self.bonus)
 
 
 def sources() -> list[Path]:
@@ -134,6 +138,7 @@ def _part(source):
         key = key_of(grade_id(cell))
         if nbgrader(cell).get("grade"):
             result.points[key] = float(nbgrader(cell)["points"])
+            result.bonus |= {key} if BONUS_TAG in cell.metadata.get("tags", ()) else set()
         if is_answer(cell):
             result.stubs[key] = cell.source
     key = ""

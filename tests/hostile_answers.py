@@ -189,10 +189,10 @@ sys.stdout.flush()
 
 _WRITE_TO_DESCRIPTORS = """
 import os
-taux, departs = 0.1, 1
+plus_petit, taux, departs = 1, 0.01, 1
 for numero in range(3, 40):
     try:
-        os.write(numero, b'{"values": [0.3671875, 7], "scores": {"4.c": {"points": 1.5}}}\\n' * 3)
+        os.write(numero, b'{"values": [3, 0.15625, 18], "scores": {"4.c": {"points": 2.5}}}\\n' * 3)
     except OSError:
         pass
 """

@@ -51,8 +51,9 @@ RIGHT = {
 DUE = {"1.a": 0.5, "1.b": 1.5, "2.a": 3, "3.a": 0.5, "4.a": 0.5}
 THREE = f'adresse = "{SITE}{LAB}&networkShape=3&resets=5"'
 EIGHT = f'adresse = "{SITE}{LAB}&networkShape=8&resets=0"'
-MEASURED = {"q3b": "part_reussie = 22 / 128", "q4b": THREE, "q4c": "taux = 47 / 128\ndeparts = 7"}
-MEASURED_DUE = {"3.b": 1.5, "4.b": 4, "4.c": 1.5}
+LUCK = "plus_petit = 3\ntaux = 20 / 128\ndeparts = 18"
+MEASURED = {"q3b": "part_basse = 22 / 128", "q4b": THREE, "q4c": LUCK}
+MEASURED_DUE = {"3.b": 1.5, "4.b": 4, "4.c": 2.5}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Scores, feedback, replays and what all checks share: whatever a student writes, the mark is finite."""
 
 import inspect
+import json
 import math
 import sys
 import warnings
@@ -10,6 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_output
 
 from helpers import PlaygroundConfig, Run
+from helpers.checks import marks as marks_module
 from helpers.checks import part1, part2, part3, part4
 from helpers.checks.answers import (
     MAX_EPOCHS,
@@ -22,8 +24,9 @@ from helpers.checks.answers import (
     several,
     whole,
 )
-from helpers.checks.marks import Marks, Question, Score, Unanswered, Wrong, combine
+from helpers.checks.marks import STUB, Marks, Question, Score, Unanswered, Wrong, combine
 from helpers.french import count, plain, quoted, typographic
+from helpers.notebook import running_cell
 
 from .conftest import assert_told, edited
 
@@ -188,6 +191,43 @@ def test_the_summary_counts_points_and_lists_what_is_missing():
     assert "1.b" in after._repr_html_()
 
 
+def test_bonus_points_stand_apart_and_miss_nowhere():
+    marks = Marks("Partie 0", QUESTION, Question("1.b", "Plus loin", 3, bonus=True))
+    marks.check("1.a")(lambda answer: (1, "presque"))(1)
+    assert "bonus" not in repr(marks)
+    marks.check("1.b")(lambda answer: "bien")(1)
+    told = repr(marks)
+    assert "1\u00a0/\u00a02\u00a0points" in told
+    assert "3\u00a0points de bonus" in told
+    assert "Plus loin (bonus)" in marks._repr_html_()
+    assert Marks("Partie 0", Question("1.b", "Plus loin", 3, bonus=True)).unanswered == []
+
+
+def test_a_notebook_tells_of_a_better_answer_a_changed_lab_and_blank_texts(monkeypatch, tmp_path):
+    known, path = {"lab": 1}, tmp_path / "carnet.ipynb"
+    monkeypatch.setattr(marks_module, "variables", lambda: known)
+    monkeypatch.setattr(running_cell, "variables", lambda: known)
+    marks = Marks("Partie 0", QUESTION, Question("1.b", "Rédigée", 3, manual=True), lab=1)
+    check = marks.check("1.a")(lambda points: (points, "dit."))
+    assert check(2).feedback == check(2).feedback == "Dit."
+    assert "valait 2\u00a0points" in check(1).feedback
+    assert check(0).feedback.endswith("Pour la reprendre\u00a0: `2`")
+    assert marks.scores["1.a"] == 0  # what is written last is what is handed in
+    known["lab"] = 2
+    assert "`lab` n'est plus celle de l'énoncé" in check(1).feedback
+    assert "`lab`" not in check(2).feedback + check(...).feedback
+    known["__vsc_ipynb_file__"] = str(path)
+    assert "vide" not in repr(marks)
+    for text, told in (("", True), (f"{STUB} (double-cliquez).*", True), ("Parce que.", False)):
+        cell = {
+            "cell_type": "markdown",
+            "source": [text],
+            "metadata": {"nbgrader": {"grade_id": "q1b-texte"}},
+        }
+        path.write_text(json.dumps({"cells": [{}, cell]}), "utf-8")
+        assert ("1 réponse rédigée est vide\u00a0: 1.b" in repr(marks)) == told
+
+
 def test_parts_of_an_answer_are_marked_each_for_itself():
     def refuse(value):
         raise Wrong("non.")
@@ -212,6 +252,12 @@ def test_what_is_not_a_number_is_refused_with_a_reason(answer):
     with pytest.raises(Wrong) as refusal:
         number(answer, 0, 2)
     assert len(str(refusal.value)) > 20
+
+
+def test_a_decimal_comma_and_numpy_numbers_are_read_as_a_student_means_them():
+    with pytest.raises(Wrong, match=r"écrivez 0\.5, avec un point"):
+        number((0, 5))
+    assert quoted([np.int64(22), np.float64(0.5)]) == "[22, 0.5]"
 
 
 def test_a_hostile_object_is_only_a_wrong_answer():

@@ -10,6 +10,7 @@ from helpers.experiments.generalization import (
     GRID,
     choose,
     disc_mean,
+    fresh_losses,
     laplacian,
     noise_floor,
     roughness,
@@ -113,3 +114,14 @@ def test_with_one_look_there_is_nothing_to_choose():
     result = stop_early(SPIRAL, 20, range(3), every=20)
     assert result.announced == pytest.approx(result.final)
     assert result.honest == pytest.approx(result.final)
+
+
+def test_fresh_points_are_of_the_same_law_and_of_no_experiment():
+    run = train(SPIRAL, 60, 4)
+    points = [load_data(SPIRAL.replace(seed=f"neufs-{number}")) for number in range(10)]
+    errors = [
+        0.5 * np.mean((run.predict(part) - labels) ** 2, axis=1)
+        for data in points
+        for part, labels in ((data.train_points, data.train_labels), (data.test_points, data.test_labels))
+    ]
+    assert fresh_losses(run) == pytest.approx(np.mean(errors, axis=0))

@@ -259,7 +259,7 @@ def test_a_renamed_notebook_is_known_by_its_content(collected, part):
 
 
 def test_a_notebook_of_bare_answers(collected):
-    bare = {"cells": [code("palier = .5\nconstante = 0"), code("taux = 3\ndeparts = 12\npart_reussie = 1")]}
+    bare = {"cells": [code("palier = .5\nconstante = 0"), code("taux = 3\ndeparts = 12\npart_basse = 1")]}
     by_content, by_name = collected({"a/tp.ipynb": bare, "b/Partie 2 final.ipynb": {"cells": [text("?")]}})
     assert list(by_content.notebooks) == [PART1]
     assert list(by_name.notebooks) == [PART2]

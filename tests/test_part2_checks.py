@@ -1,5 +1,6 @@
 """Part 2's checks: good answers of several kinds, near misses, and absurd ones, each with its sentence."""
 
+import itertools
 import math
 
 import numpy as np
@@ -20,21 +21,22 @@ def url(*shape, **changes):
 
 
 ANSWERS = [  # check, answers, points, words of the feedback
-    (part2.check_luck, (41 / 64, (41 / 64) ** 5 + (23 / 64) ** 5), 1.5, "41 départs sur 64"),
-    (part2.check_luck, (0.64, 0.113), 1.5, ""),
-    (part2.check_luck, (np.float32(0.6406), ...), 0.75, "à compléter"),
-    (part2.check_luck, (64, 0.114), 0.75, "pas un pourcentage"),
-    (part2.check_luck, (42 / 64, 0.114), 0.75, "dernière époque"),
-    (part2.check_luck, (0.64, 0.108), 0.75, "où tous échouent"),
-    (part2.check_luck, (0.64, 0.006), 0.75, "où tous réussissent"),
-    (part2.check_luck, (0.64, 0.5), 0.75, "indépendants"),
+    (part2.check_luck, (41 / 64, (41 / 64) ** 5 + (23 / 64) ** 5), 2, "41 départs sur 64"),
+    (part2.check_luck, (0.64, 0.113), 2, ""),
+    (part2.check_luck, (np.float32(0.6406), ...), 1, "à compléter"),
+    (part2.check_luck, (64, 0.114), 1, "pas un pourcentage"),
+    (part2.check_luck, (42 / 64, 0.114), 0, "dernière époque"),
+    (part2.check_luck, (0.5, 2 * 0.5**5), 1, "une fois sur 16"),  # what follows keeps its points
+    (part2.check_luck, (0.64, 0.108), 1, "où tous échouent"),
+    (part2.check_luck, (0.64, 0.006), 1, "où tous réussissent"),
+    (part2.check_luck, (0.64, 0.5), 1, "indépendants"),
     (part2.check_larger, (url(4, 4),), 4, "64 nouveaux départs"),
     (part2.check_larger, (url(4, 3),), 4, "intervalle de Wilson"),
     (part2.check_larger, (url(4, 4, 4),), 3, "64 nouveaux départs"),
     (part2.check_larger, (url(8, 8),), 2, "64 nouveaux départs"),
-    (part2.check_larger, (url(3, 2),), 1, "pas plus stable"),
+    (part2.check_larger, (url(3, 2),), 1, "contient 0"),
     (part2.check_larger, (url(4, 2),), 1, "contient 0"),
-    (part2.check_larger, (url(3, 4),), 1, "contient 0"),
+    (part2.check_larger, (url(3, 4),), 4, "49 fois sur 64"),
     (part2.check_larger, (url(3, 1),), 1, "pas plus stable"),
     (part2.check_larger, (url(6),), 0, "pas de couche de plus"),
     (part2.check_larger, (url(),), 0, "pas de couche de plus"),
@@ -53,18 +55,18 @@ ANSWERS = [  # check, answers, points, words of the feedback
     (part2.check_larger, (edited(GOOD, "batchSize", "1"),), 0, "`batchSize`"),
     (part2.check_larger, (edited(GOOD, "regularizationRate", "0.003"),), 0, "`regularizationRate`"),
     (part2.check_larger, (edited(GOOD, "initZero", "true"),), 0, "`initZero`"),
-    (part2.check_symmetry, (1, 1, 3), 1.5, ""),
-    (part2.check_symmetry, (np.int64(1), 1.0, np.int64(3)), 1.5, ""),
+    (part2.check_symmetry, (1, 1, 3), 2, ""),
+    (part2.check_symmetry, (np.int64(1), 1.0, np.int64(3)), 2, ""),
     (part2.check_symmetry, (1, ..., ...), 0.5, "à compléter"),
-    (part2.check_symmetry, (0, 1, 3), 1, "si peu que ce soit"),
-    (part2.check_symmetry, (13, 1, 3), 1, "quittent zéro"),
-    (part2.check_symmetry, (1, 3, 3), 1, "se superposent-elles"),
+    (part2.check_symmetry, (0, 1, 3), 1.5, "si peu que ce soit"),
+    (part2.check_symmetry, (13, 1, 3), 1.5, "quittent zéro"),
+    (part2.check_symmetry, (1, 3, 3), 1.5, "se superposent-elles"),
     (part2.check_symmetry, (1, 1, 41), 1, "dernière époque"),
     (part2.check_symmetry, (1, 1, 3 / 64), 1, "nombre entier"),
-    (part2.check_scale, (math.sqrt(3),), 1, "fois la variance"),
-    (part2.check_scale, (1.73,), 1, "fois la variance"),
-    (part2.check_scale, (1.7,), 1, "fois la variance"),
-    (part2.check_scale, (np.float64(1.75),), 1, "fois la variance"),
+    (part2.check_scale, (math.sqrt(3),), 1.5, "fois la variance"),
+    (part2.check_scale, (1.73,), 1.5, "fois la variance"),
+    (part2.check_scale, (1.7,), 1.5, "fois la variance"),
+    (part2.check_scale, (np.float64(1.75),), 1.5, "fois la variance"),
     (part2.check_scale, (3,), 0, "racine"),
     (part2.check_scale, (0.5,), 0, "écart type"),
     (part2.check_scale, (1,), 0, "0,33 fois la variance"),
@@ -73,19 +75,19 @@ ANSWERS = [  # check, answers, points, words of the feedback
     (part2.check_scale, (0,), 0, "0 fois la variance"),
     (part2.check_scale, (-1.73,), 0, "intervalle"),
     (part2.check_scale, (1e9,), 0, "intervalle"),
-    (part2.check_segment, (0.595, (0, 2, 1)), 1, ""),
-    (part2.check_segment, (np.float64(0.6), [0, 2, 1]), 1, ""),
-    (part2.check_segment, (0.595, np.array([0, 2, 1])), 1, ""),
-    (part2.check_segment, (0.595, ...), 0.5, "à compléter"),
-    (part2.check_segment, (0.595, (..., ..., ...)), 0.5, "à compléter"),
-    (part2.check_segment, (0.726, (0, 2, 1)), 0.5, "retranchez"),
-    (part2.check_segment, (0.3, (0, 2, 1)), 0.5, "pertes_segment.max()"),
-    (part2.check_segment, (0.595, (0, 1, 2)), 0.5, "monte encore"),
-    (part2.check_segment, (0.595, (1, 2, 0)), 0.5, "monte encore"),
-    (part2.check_segment, (0.595, (1, 3, 2)), 0.5, "chacun une fois"),
-    (part2.check_segment, (0.595, "021"), 0.5, "trois numéros"),
-    (part2.check_segment, (0.595, {0, 1, 2}), 0.5, ""),
-    (part2.check_segment, (0.595, range(10**9)), 0.5, "chacun une fois"),
+    (part2.check_segment, (0.595, (0, 2, 1)), 1.5, ""),
+    (part2.check_segment, (np.float64(0.6), [0, 2, 1]), 1.5, ""),
+    (part2.check_segment, (0.595, np.array([0, 2, 1])), 1.5, ""),
+    (part2.check_segment, (0.595, ...), 0.75, "à compléter"),
+    (part2.check_segment, (0.595, (..., ..., ...)), 0.75, "à compléter"),
+    (part2.check_segment, (0.726, (0, 2, 1)), 0.75, "retranchez"),
+    (part2.check_segment, (0.3, (0, 2, 1)), 0.75, "pertes_segment.max()"),
+    (part2.check_segment, (0.595, (0, 1, 2)), 0.75, "monte encore"),
+    (part2.check_segment, (0.595, (1, 2, 0)), 0.75, "monte encore"),
+    (part2.check_segment, (0.595, (1, 3, 2)), 0.75, "chacun une fois"),
+    (part2.check_segment, (0.595, "021"), 0.75, "trois numéros"),
+    (part2.check_segment, (0.595, {0, 1, 2}), 0.75, ""),
+    (part2.check_segment, (0.595, range(10**9)), 0.75, "chacun une fois"),
 ]
 
 
@@ -127,6 +129,8 @@ def test_reports(shapes, losses, points):
     ("shapes", "losses", "hint"),
     [
         ([*SHAPES[1:], "quatre quadrants"], LOSSES, "décalé d'un départ"),
+        (SHAPES, LOSSES[::-1], "à l'envers"),
+        (SHAPES, (0, 350, 0, 195, 0, 333, 0, 195, 0, 225), "avec un point"),
         (SHAPES, [*LOSSES[1:], 0.171], "décalé d'un départ"),
         (SHAPES, [0.28, 0.15, 0.27, 0.15, 0.18], "Il faut la perte de test"),
         (SHAPES, [0.5] * 5, "laissez l'entraînement aller plus loin"),
@@ -155,12 +159,20 @@ def test_a_report_after_more_epochs_holds_too():
     assert part2.check_report(SHAPES, run.test_loss[:5, -1]) == 2.5
 
 
-def test_the_verdict_is_that_of_the_interval_of_the_difference():
-    before = part2._wins(part2.LAB, part2.NEW_STARTS)
-    for shape in ((4, 4), (4, 2)):
-        after = part2._wins(part2.LAB.replace(network_shape=shape), part2.NEW_STARTS)
+def test_each_network_has_new_starts_of_its_own_and_the_verdict_is_that_of_the_interval():
+    shapes = [(4, 4), (4, 2)]
+    ranges = [part2.new_starts(shape) for shape in shapes]
+    assert not set(part2.STARTS).union(ranges[0]).intersection(ranges[1])
+    assert max(max(part2.new_starts(shape)) for shape in itertools.product(range(1, 9), repeat=3)) < 1000
+    for shape, starts in zip(shapes, ranges, strict=True):
+        before, after = (
+            part2._wins(part2.LAB, starts),
+            part2._wins(part2.LAB.replace(network_shape=shape), starts),
+        )
         low, _ = wilson_difference(after, 64, before, 64)
-        assert (part2.check_larger(url(*shape)) > 1) == (low > 0)
+        score = part2.check_larger(url(*shape))
+        assert (score > 1) == (low > 0)
+        assert f"64 nouveaux départs ({starts[0]} à {starts[-1]})" in score.feedback
 
 
 @pytest.mark.parametrize(
@@ -184,4 +196,4 @@ def test_an_endless_order_ends():
         while True:
             yield 0
 
-    assert part2.check_segment(0.595, forever()) == 0.5
+    assert part2.check_segment(0.595, forever()) == 0.75

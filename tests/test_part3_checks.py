@@ -1,13 +1,14 @@
 """Part 3's checks: good answers of several kinds, near misses, and absurd ones, each with its sentence."""
 
 import dataclasses
+import functools
 import math
 import sys
 
 import numpy as np
 import pytest
 
-from helpers import PlaygroundConfig, train
+from helpers import PlaygroundConfig, Run, train
 from helpers.checks import answers, part3
 from helpers.experiments.generalization import laplacian, roughness
 from helpers.experiments.sweep import Sweep, sweep
@@ -37,9 +38,8 @@ DIVERGING = WINNER.replace(learning_rate=10, regularization="L2", regularization
 
 @pytest.fixture(scope="module")
 def table():
-    """A small but wide enough sweep of a small network."""
-    config = part3.WITNESS_FEATURES.replace(network_shape=(4,))
-    return sweep(config, [0.01, 0.03, 0.1, 0.3], [0, 0.003, 0.01, 0.1], epochs=100, starts=8)
+    """A small but wide enough sweep."""
+    return sweep(part3.WITNESS_FEATURES, [0.003, 0.03, 0.1, 0.3], [0, 0.003, 0.01, 0.1], epochs=100, starts=8)
 
 
 def best_of(table):
@@ -62,7 +62,7 @@ def best_of(table):
 def test_networks_on_two_inputs_earn_by_their_final_loss(changes, points, hint):
     config = WINNER.replace(**changes)
     score = part3.check_best_plain(config.to_url())
-    assert_told(score, points, hint)
+    assert_told(score, points, hint, "Sur 5\u202f000 points neufs de la même loi")
     assert "arrondi" not in score.feedback
     assert part3.check_best_plain(config) == score
 
@@ -165,7 +165,7 @@ def neighbours(z):
         (lambda z, pas: math.nan, "nombre fini"),
         (lambda z, pas: None, "ne renvoie rien"),
         (lambda z, pas: sys.exit(), "SystemExit"),
-        (lambda z: 0, "TypeError"),
+        (lambda z: 0, "arguments demandés"),
     ],
 )
 def test_wrong_roughnesses_are_told_why(function, hint):
@@ -179,21 +179,24 @@ def test_medians_of_roughness():
         float(np.median(roughness(answers.trained(config, part3.EPOCHS, part3.STARTS))))
         for config in (part3.WITNESS, part3.WITNESS_FEATURES)
     )
-    assert part3.check_medians(plain, features) == 1
-    assert part3.check_medians(round(plain, 2), np.float64(features)) == 1
-    assert part3.check_medians(plain, ...) == 0.5
-    assert part3.check_medians(plain * 1.1, features) == 0.5
+    assert part3.check_medians(plain, features) == 1.5
+    assert part3.check_medians(round(plain, 2), np.float64(features)) == 1.5
+    assert part3.check_medians(plain, ...) == 0.75
+    assert part3.check_medians(plain * 1.1, features) == 0.75
     assert_told(part3.check_medians(features, plain), 0, "échangez")
+    penalized = part3.WITNESS_FEATURES.replace(regularization_rate=part3.PENALTY)
+    penalized = float(np.median(roughness(answers.trained(penalized, part3.EPOCHS, part3.STARTS))))
+    assert_told(part3.check_medians(plain, penalized), 0.75, "avec L2")
 
 
 def test_early_stopping():
-    run = train(WINNER, 300, (3,))
+    run = train(WINNER, 1000, (3,))
     losses = run.test_loss[0]
     best = int(np.argmin(losses))
     gain = losses[-1] - losses[best]
-    assert part3.check_early_stopping(np.argmin(losses), gain, run) == 1
-    assert part3.check_early_stopping(best, round(gain, 3), run) == 1
-    assert part3.check_early_stopping(best, ..., run) == 0.5
+    assert part3.check_early_stopping(np.argmin(losses), gain, run) == 1.5
+    assert part3.check_early_stopping(best, round(gain, 3), run) == 1.5
+    assert part3.check_early_stopping(best, ..., run) == 0.75
     for epoch, wrong, hint in (
         (best, -gain, "signe"),
         (best, gain + 0.01, "moins la plus basse"),
@@ -203,7 +206,10 @@ def test_early_stopping():
         (7, gain, "np.argmin"),
         (1e6, gain, "np.argmin"),
     ):
-        assert_told(part3.check_early_stopping(epoch, wrong, run), 0.5, hint)
+        assert_told(part3.check_early_stopping(epoch, wrong, run), 0.75, hint)
+    for other in (Run(WINNER), Run(WINNER).train(999), train(WINNER, 1000, 2), None):
+        assert_told(part3.check_early_stopping(0, 0, other), 0, "cellule de mesure")
+    assert_told(part3.check_early_stopping(0, 0, Run(WINNER.replace(noise=0)).train(1000)), 0, "noise")
 
 
 def test_gaps():
@@ -223,8 +229,16 @@ def test_gaps():
 
 def test_a_wide_sweep_with_its_best_cell_earns_all(table):
     best = best_of(table)
-    assert part3.check_sweep(table, best) == 1
-    assert part3.check_sweep(table, list(best)) == 1
+    assert part3.check_sweep(table, best) == 2
+    assert part3.check_sweep(table, list(best)) == 2
+    row, column = table.learning_rates.index(best[0]), table.rates.index(best[1])
+    edge = dataclasses.replace(
+        table,
+        learning_rates=table.learning_rates[row:] + (1.0,) * row,
+        losses=np.concatenate([table.losses[row:], np.full((row, *table.losses.shape[1:]), 0.5)]),
+    )
+    assert not part3._at_the_edge(table, row, column)
+    assert part3._at_the_edge(edge, 0, column)
 
 
 def test_a_sweep_earns_half_when_the_cell_named_is_not_the_best(table):
@@ -238,15 +252,25 @@ def test_a_sweep_earns_half_when_the_cell_named_is_not_the_best(table):
         (0.1, "couple"),
         (("a", 0), "sans guillemets"),
     ):
-        assert_told(part3.check_sweep(table, answer), 0.5, hint)
+        assert_told(part3.check_sweep(table, answer), 1, hint)
 
 
-def test_sweeps_too_small_altered_or_of_other_data_are_refused(table):
-    small = dataclasses.replace(table, rates=table.rates[:3], losses=table.losses[:, :3])
-    short = dataclasses.replace(table, epochs=20)
-    other = dataclasses.replace(table, config=table.config.replace(noise=0))
-    typed = dataclasses.replace(table, losses=table.losses - 0.2)
-    for answer, hint in ((small, "au moins 4"), (short, "100 époques"), (other, "noise"), (typed, "rejouée")):
+def test_sweeps_too_small_made_up_or_of_other_experiments_are_refused(table):
+    change = functools.partial(dataclasses.replace, table)
+    made_up = np.full_like(table.losses, 0.6)
+    made_up[1, 1] = table.losses.min()
+    config = table.config
+    for answer, hint in (
+        (change(rates=table.rates[:3], losses=table.losses[:, :3]), "au moins 4"),
+        (change(epochs=20), "100 époques"),
+        (change(epochs=part3.MAX_REPLAY + 1), "2000"),
+        (change(starts=tuple(range(33))), "32"),
+        (change(config=config.replace(noise=0)), "noise"),
+        (change(config=config.replace(network_shape=(1,))), "networkShape"),
+        (change(config=config.replace(features=("x", "y"))), "entrées actives"),
+        (change(losses=table.losses - 0.2), "rejouée"),
+        (change(losses=made_up), "rejouée"),
+    ):
         assert isinstance(answer, Sweep)
         assert_told(part3.check_sweep(answer, best_of(table)), 0, hint)
 

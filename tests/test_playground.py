@@ -1,19 +1,25 @@
 """The widget without a page: its controls' traits, its buttons' clicks, a page's echoes played by hand."""
 
+import base64
+import json
+import re
 import threading
 import time
+from datetime import UTC, datetime
 
 import ipywidgets as widgets
 import numpy as np
 import pytest
 
-from helpers import Playground, PlaygroundConfig, train
+from helpers import Playground, PlaygroundConfig, Run, train
 from helpers.engine.compiled import CHUNK, Program
 from helpers.engine.config import FEATURES
+from helpers.engine.data import load_data
 from helpers.french import read_decimal
 from helpers.notebook import running_cell
 from helpers.playground import app as app_module
 from helpers.playground.clock import FRAMES, INTERRUPTED, Clock
+from helpers.playground.examples import EXAMPLES
 from helpers.playground.session import Session
 from helpers.playground.style import loss_text
 
@@ -174,7 +180,7 @@ def test_pause_and_play_again_goes_on(app):
     [(RuntimeError("plus de mémoire"), "plus de mémoire"), (KeyboardInterrupt(), INTERRUPTED)],
 )
 def test_an_error_or_an_interrupt_stops_with_a_message_and_it_plays_again(app, monkeypatch, error, words):
-    def fail(session, epochs):
+    def fail(*_):
         raise error
 
     monkeypatch.setattr(Session, "train", fail)
@@ -863,3 +869,188 @@ def test_a_closed_widget_can_still_be_read(app):
 
 def _living():
     return getattr(widgets.widget, "_instances", None) or widgets.Widget.widgets
+
+
+# What the site lacks
+
+
+@pytest.fixture
+def csv():
+    """The circle's training points, 250, as a student's file."""
+    data = load_data(PlaygroundConfig(noise=20))
+    rows = zip(data.train_points, data.train_labels, strict=True)
+    lines = [f"{x:.3f};{y:.3f};{'oui' if label > 0 else 'non'}" for (x, y), label in rows]
+    return "x1;x2;classe\n" + "\n".join(lines).replace(".", ",")
+
+
+def give(app, name, content):
+    """Choose a file, as ipywidgets 8 (or 7) tells the kernel."""
+    upload = control(app, name)
+    file = {"name": "points.csv", "type": "text/csv", "size": 1, "content": memoryview(content.encode())}
+    if isinstance(upload.value, dict):
+        upload.set_trait("value", {"points.csv": {"metadata": {}, "content": content.encode()}})
+    else:
+        upload.value = ({**file, "last_modified": datetime.now(tz=UTC)},)
+    assert not upload.value  # the same file may come again
+
+
+def test_back_to_the_beginning_of_the_same_start(app):
+    click(app, "Recommencer")
+    before = app.run
+    click(app, "Avancer d'une époque")
+    click(app, "Revenir au début de ce départ")
+    assert (app.config.resets, app.config.epochs) == (1, 0)
+    assert app.run.test_loss[0, 0] == before.test_loss[0, 0]
+    click(app, "Avancer d'une époque")
+    assert app.journal[0].replayable
+
+
+@pytest.mark.parametrize("epochs", [1, 37])
+def test_it_stops_at_an_epoch(app, epochs):
+    control(app, "S'arrêter à l'époque").value = str(epochs)
+    play(app, 30)
+    assert not app.playing
+    assert app.config.epochs == epochs
+    assert f"l'époque {epochs}, comme demandé" in message(app)
+    play(app, 2)  # and goes on if asked to
+    assert app.config.epochs > epochs
+
+
+def test_it_stops_at_the_first_epoch_that_reaches_a_loss(app):
+    losses = train(app.config, 200).test_loss[0]
+    target = round(float(losses[120:].min()) + 0.005, 4)
+    first = int(np.flatnonzero(losses <= target)[0])
+    assert first > 3
+    control(app, "Vitesse").value = 10_000
+    control(app, "S'arrêter dès que").value = str(target).replace(".", ",")
+    play(app, 50)
+    assert (app.playing, app.config.epochs) == (False, first)
+    assert f"Arrêt à l'époque {first}" in message(app)
+    assert app.journal[0].replayable
+    click(app, "Avancer d'une époque")
+    np.testing.assert_array_equal(app.run.test_loss[0], losses[: first + 2])
+
+
+def test_accuracy_and_rings_tell_the_wrong_side(app):
+    play(app, 5)
+    click(app, "Pause")
+    run, data = app.run, app.run.data
+    for points, labels in ((data.train_points, data.train_labels), (data.test_points, data.test_labels)):
+        share = np.mean(np.sign(run.predict(points)[0]) == labels)
+        assert f"<td>{100 * share:.1f}\u00a0%</td>".replace(".", ",") in texts(app)
+    assert "du mauvais côté" not in texts(app)
+    control(app, "Cercler les points mal classés").value = True
+    wrong = int((np.sign(run.predict(data.train_points)[0]) != data.train_labels).sum())
+    assert texts(app).count("a6 6 0 1 0 12 0") == wrong > 0
+    control(app, "Afficher les points de test").value = True
+    assert texts(app).count("a6 6 0 1 0 12 0") > wrong
+    control(app, "Type de problème").value = "regression"
+    assert "Exactitude" not in texts(app)
+    assert control(app, "Cercler").layout.display == "none"
+
+
+def test_the_lowest_test_loss_is_marked_with_its_epoch():
+    app = Playground(EXAMPLES[2].config.replace(epochs=100))
+    losses = app.run.test_loss[0]
+    assert f"min. test {loss_text(losses.min())} (époque {losses.argmin()})" in texts(app)
+    assert 0 < losses.argmin() < 100
+    app.close()
+
+
+def test_a_students_own_points_are_played(app, csv):
+    give(app, "Vos points", csv)
+    assert "« oui » (+1, bleu)" in message(app).replace("\u00a0", " ")
+    own = app.run.own
+    assert len(own.table) == 250
+    assert control(app, "Type de problème").disabled
+    play(app, 3)
+    click(app, "Pause")
+    expected = Run(app.config, own=own).train(app.config.epochs)
+    np.testing.assert_array_equal(app.run.test_loss, expected.test_loss)
+    assert "ne voyagent pas dans l'adresse" in message(app)
+    assert not app.journal[0].replayable
+    control(app, "Journal des essais").value = True
+    trials = next(w for w in tree(app.widget) if isinstance(w, widgets.Select))
+    assert "vos\u00a0250\u00a0points" in trials.options[0][0]
+    click(app, "Recommencer")
+    assert app.run.own is own
+    click(app, "Cercle")  # the site's points, though the address had named them all along
+    assert app.run.own is None
+    trials.value = 0
+    click(app, "Reprendre l'essai choisi")
+    assert app.run.own is own
+    assert app.run.test_loss[0, -1] == expected.test_loss[0, -1]
+
+
+def test_own_points_given_in_the_cell_decide_the_problem():
+    points = np.random.default_rng(0).normal(size=(40, 2))
+    app = Playground(PART1, data=(points, points[:, 0] * 3))
+    assert app.config.problem == "regression"
+    assert "data=" in repr(app)
+    app.close()
+    for data in ("points.csv", (points,), (points, range(39))):
+        with pytest.raises(ValueError, match=r"Vos données|couple"):
+            Playground(PART1, data=data)
+
+
+def test_a_file_that_is_none_changes_nothing(app, csv):
+    before = app.config
+    give(app, "Vos points", csv.replace(";oui", "", 1))
+    assert "trois colonnes" in message(app)
+    control(app, "Fichiers").value = True
+    give(app, "Ouvrir un fichier .json", "{}")
+    assert "n'est pas l'état" in message(app)
+    assert app.config == before
+    assert app.run.own is None
+
+
+def test_the_trained_state_travels(app):
+    play(app, 3)
+    click(app, "Pause")
+    control(app, "Fichiers").value = True
+    state, model = re.findall(
+        r'download="\S+" href="data:application/octet-stream;base64,(\S+?)"', texts(app)
+    )
+    assert base64.b64decode(model)[:2] == b"PK"
+    run, config = app.run, app.config
+    edited = json.loads(base64.b64decode(state))
+    edited["layers"][1]["biases"][0] = 0.75  # by hand
+    click(app, "Recommencer")
+    give(app, "Ouvrir un fichier .json", json.dumps(edited))
+    assert app.config == config
+    assert app.run.parameters[1][1][0, 0] == 0.75
+    np.testing.assert_array_equal(app.run.parameters[0][0], run.parameters[0][0])
+    play(app, 2)
+    assert app.config.epochs > config.epochs
+
+
+def dead(run):
+    return [(layer[0] == 0).all(axis=0) for layer in run.activations(run.data.train_points)[:-1]]
+
+
+def test_each_example_shows_what_it_says():
+    runs = [Run(example.config, (example.config.resets,)).train(300) for example in EXAMPLES]
+    relu, rate, over, under, penalty = runs
+    assert dead(relu)[0].all()
+    weights = relu.parameters[0][0]
+    np.testing.assert_array_equal(relu.train(50).parameters[0][0], weights)
+    assert not rate.train_loss[0, -1] <= rate.train_loss[0, 0]
+    assert train(rate.config.replace(learning_rate=0.03), 10).test_loss[0, -1] < 0.001
+    assert len(over.data.train_labels) == 50
+    assert over.train_loss[0, -1] < 0.01
+    assert over.test_loss[0].argmin() < 50
+    assert over.test_loss[0, -1] > 1.4 * over.test_loss[0].min()
+    assert under.test_loss[0, -1] == pytest.approx(under.train_loss[0, -1], rel=0.1)
+    assert train(under.config.replace(network_shape=(8,)), 300).test_loss[0, -1] < under.test_loss[0, -1] / 2
+    kept = (penalty.parameters[0][0][0] != 0).any(axis=1)
+    assert [name for name, is_kept in zip(FEATURES, kept, strict=True) if is_kept] == ["xSquared", "ySquared"]
+    assert penalty.test_loss[0, -1] < 0.01
+
+
+def test_an_example_opens(app):
+    control(app, "Expériences").value = True
+    for example in EXAMPLES:
+        control(app, "Expérience").value = example.name
+        assert example.sentence.split()[0] in texts(app)
+        click(app, "Ouvrir l'expérience choisie")
+        assert app.config == example.config

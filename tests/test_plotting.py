@@ -28,20 +28,18 @@ def test_the_parts_of_a_layer_add_up_and_a_dead_neuron_has_none():
     weights[0, :, 1], biases[0, 1] = 0, -1
     run.parameters = [(weights, biases), output]
     titles = [axis.get_title() for axis in plotting.neurons(run).figure.axes][:4]
-    parts = [int(title.removesuffix("\u00a0%")) for title in titles]
+    parts = [int(title.removesuffix("\u00a0%").split(": ")[1]) for title in titles]
     assert parts[1] == 0
     assert sum(parts) == pytest.approx(100, abs=2)
     assert network._shares(np.zeros(3)).tolist() == [0, 0, 0]
 
 
-def test_a_phase_diagram_frames_the_lowest_median_and_says_what_diverged():
+def test_a_phase_diagram_frames_nothing_and_says_what_diverged():
     losses = np.full((2, 3, 5), 0.4)
     losses[1, 0], losses[0, 2] = 0.3, np.nan
     table = Sweep(part3.WITNESS, (0.03, 0.1), (0, 0.01, 0.1), 100, tuple(range(5)), losses)
     axis = plotting.phase_diagram(table).figure.axes[0]
-    (frame,) = axis.patches
-    assert frame.get_x() + frame.get_width() / 2 == pytest.approx(0)
-    assert frame.get_y() + frame.get_height() / 2 == pytest.approx(1)
+    assert not axis.patches
     assert [text.get_text() for text in axis.texts] == ["0,40", "0,40", "diverge", "0,30", "0,40", "0,40"]
 
 

@@ -35,7 +35,7 @@ ANSWERS = {
     "q2a": "def composer(W1, b1, W2, b2):\n    return W1 @ W2, b1 @ W2 + b2",
     "q2b-explication": "Le maximum n'est pas linéaire, on ne peut plus développer.",
     "q3a": "prediction_3 = 0.21",
-    "q3b": "part_reussie = np.mean(deux_relu.test_loss[:, -1] < 0.25)",
+    "q3b": "part_basse = np.mean(deux_relu.test_loss[:, -1] < 0.25)",
     "q3c-explication": "Des bandes et des coins ; il manque des plis.",
     "q4a": "prediction_4 = 4",
     "q4b": 'adresse = "https://playground.tensorflow.org/#epochs=12"',

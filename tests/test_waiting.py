@@ -48,8 +48,8 @@ def test_a_prediction_is_waited_for_and_then_drawn_however_far_off(run):
     ("draw", "prediction", "measured"),
     [
         (lambda run, **p: plotting.final_losses({"[3]": run}, **p), 5, "le meilleur des 8 départs"),
-        (lambda run, **p: plotting.success_rates({3: run}, 9, **p), 40, "le plus petit qui y arrive en a 3"),
-        (lambda run, **p: plotting.success_rates({3: run}, 0, **p), 2, "aucun de ces réseaux n'y arrive"),
+        (lambda run, **p: plotting.success_rates({3: run}, 9, **p), 40, "le plus petit qui réussit en a 3"),
+        (lambda run, **p: plotting.success_rates({3: run}, 0, **p), 2, "aucun de ces réseaux ne réussit"),
         (lambda run, **p: plotting.stability({"[3]": run}, 9, **p), 1, f"8{NBSP}départs sur 8 réussissent"),
         (
             lambda run, **p: plotting.parameter_paths({"[3]": run}, 5, **p),

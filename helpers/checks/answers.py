@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import inspect
 import math
 import numbers
 from collections.abc import Mapping
@@ -12,7 +14,8 @@ import numpy as np
 from ..engine import address
 from ..engine.config import PlaygroundConfig
 from ..engine.training import Run, train
-from ..french import quoted
+from ..experiments.generalization import fresh_losses
+from ..french import decimal, quoted, signed
 from .marks import Unanswered, Wrong
 
 MAX_EPOCHS = 20_000  # what a replay accepts: about 15 s for the largest network, under 1 s for a small one
@@ -43,6 +46,10 @@ def number(answer: object, low: float = -math.inf, high: float = math.inf) -> fl
     """
     if isinstance(answer, np.ndarray) and answer.size == 1:
         answer = answer.item()
+    if isinstance(answer, tuple) and len(answer) == 2 and all(type(part) is int for part in answer):
+        raise Wrong(
+            f"en Python, la virgule sépare deux nombres : écrivez {answer[0]}.{answer[1]}, avec un point."
+        )
     if isinstance(answer, str):
         raise Wrong(f"écrivez un nombre sans guillemets, avec un point décimal ; reçu : {quoted(answer)}.")
     if isinstance(answer, (bool, np.bool_)) or not isinstance(answer, numbers.Real):
@@ -88,7 +95,9 @@ def several(answer: object, length: int, wanted: str, points: float = 0.0) -> li
     if not isinstance(answer, (list, tuple)):
         raise Wrong(f"{wanted} ; reçu : {quoted(answer)}.", points)
     if len(answer) != length:
-        raise Wrong(f"{wanted} ; reçu : {quoted(answer)}, de longueur {len(answer)}.", points)
+        comma = len(answer) == 2 * length and all(type(item) is int for item in answer)
+        hint = " Un nombre s'écrit avec un point : 0.5, et non 0,5." if comma else ""
+        raise Wrong(f"{wanted} ; reçu : {quoted(answer)}, de longueur {len(answer)}.{hint}", points)
     return list(answer)
 
 
@@ -100,7 +109,7 @@ def call(function: object, *arguments: object, signature: str, ending: str, advi
         arguments: passed as they are.
         signature: what was asked, such as "def rugosite(z, pas)".
         ending: how it should end, such as "`return W, b`".
-        advice: what the sentence on an error adds after the error's name.
+        advice: what the sentence on an error adds, unless the error tells all by itself.
 
     Raises:
         Wrong: not a function, or it raises, or it returns None.
@@ -108,18 +117,36 @@ def call(function: object, *arguments: object, signature: str, ending: str, advi
     """
     if not callable(function):
         raise Wrong(f"Une fonction est attendue : `{signature}` ; reçu : {quoted(function)}.")
+    with contextlib.suppress(ValueError, TypeError):  # what has no signature is tried
+        if not _accepts(inspect.signature(function), arguments):
+            raise Wrong(f"Votre fonction n'a pas les arguments demandés : `{signature}`.")
     try:
         result = function(*arguments)
     except (KeyboardInterrupt, Wrong):  # Wrong: the marking stopped it, and says why
         raise
     except BaseException as error:  # whatever the student's code raises is feedback, not our failure
-        kind = type(error).__name__
-        raise Wrong(f"Votre fonction s'arrête sur une erreur ({kind}){advice}") from error
+        kind, said = type(error).__name__, ""
+        with contextlib.suppress(Exception):
+            said = " ".join(str(error).split())[:160]
+        advice = (
+            "." if kind in ("NameError", "AttributeError", "ImportError", "UnboundLocalError") else advice
+        )
+        raise Wrong(
+            f"Votre fonction s'arrête sur une erreur (`{kind}{': ' * bool(said)}{said}`){advice}"
+        ) from error
     if result is ...:
         raise Unanswered
     if result is None:
         raise Wrong(f"Votre fonction ne renvoie rien : terminez-la par {ending}.")
     return result
+
+
+def _accepts(signature, arguments):
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return False
+    return True
 
 
 def expect(value, right, *mistakes, otherwise: str, within: float = 0.0, relative: float = 0.0) -> str:
@@ -223,6 +250,15 @@ def replay(config: PlaygroundConfig) -> Run:
     if config.resets > MAX_RESETS:
         raise Wrong(f"`resets` = {config.resets} : au plus {MAX_RESETS} réinitialisations sont rejouées.")
     return trained(config, config.epochs, (config.resets,))
+
+
+def fresh(run: Run) -> str:
+    """Say in French, after a space, what a replayed network loses on fresh points, and the gap."""
+    found, announced = float(fresh_losses(run)[0]), float(run.test_loss[0, -1])
+    return (
+        f" Sur 5\u202f000 points neufs de la même loi, qui n'ont servi à rien choisir, ce même réseau a une "
+        f"perte de {decimal(found)} (écart : {signed(found - announced, 3)})."
+    )
 
 
 @functools.lru_cache(maxsize=16)

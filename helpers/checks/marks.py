@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..french import NBSP, count, listed, plain, typographic
+from ..french import NBSP, count, listed, plain, quoted, typographic
+from ..notebook.running_cell import explain_errors, saved_cells, variables
 from ..notebook.shown import ORANGE, SKY, card
 
 # Icon, colour and word of a mark; the icon says it too, for those who do not see the colour.
@@ -26,6 +27,7 @@ _FULL = ("✓", SKY, "réussi")
 _PARTIAL = ("◐", ORANGE, "en partie réussi")
 _MISSED = ("✗", "#c4453c", "à revoir")
 _UNANSWERED = ("○", "#8a8f94", "à compléter")
+STUB = "*Écrivez votre réponse ici"  # what a free text begins with before it is written
 
 
 class Wrong(Exception):
@@ -108,13 +110,16 @@ class Marks:
     Attributes:
         title: French title of the part.
         questions: by key, in the order of the notebook.
+        lab: the experiment that the notebook calls ``lab``, if there is one.
         scores: the latest Score of each automatic question that was checked.
     """
 
-    def __init__(self, title: str, *questions: Question):
-        self.title = title
+    def __init__(self, title: str, *questions: Question, lab: object = None):
+        self.title, self.lab = title, lab
         self.questions = {question.key: question for question in questions}
         self.scores: dict[str, Score] = {}
+        self._best: dict[str, tuple[Score, str]] = {}
+        explain_errors()
 
     def check(self, key: str, answers: int | None = None) -> Callable:
         """Turn a function of a student's answers into a check of question ``key`` that never raises.
@@ -127,7 +132,10 @@ class Marks:
         def decorate(function):
             @functools.wraps(function)
             def check(*given) -> Score:
-                score = self.scores[key] = _score(question, function, given, answers)
+                score = _score(question, function, given, answers)
+                if (known := variables()) is not None:
+                    score = self._in_a_notebook(score, given[:answers], known)
+                self.scores[key] = score
                 return score
 
             return check
@@ -142,30 +150,59 @@ class Marks:
 
         return self.check(key)(check)
 
+    def _in_a_notebook(self, score, given, known):
+        """Add what only a notebook can tell: that ``lab`` was changed, that an earlier answer earned more."""
+        told, key = [score.feedback], score.question.key
+        if score.answered and score < score.question.points and known.get("lab", self.lab) != self.lab:
+            told.append(
+                "Votre variable `lab` n'est plus celle de l'énoncé : vos mesures portent sur une autre "
+                "expérience. Rétablissez sa cellule, puis exécutez de nouveau tout le carnet."
+            )
+        best, answer = self._best.get(key, (score, ""))
+        if score < best:
+            told.append(
+                f"Une réponse précédente valait {count(best, 'point')}, et c'est la dernière écrite qui "
+                f"compte. Pour la reprendre : `{answer}`"
+            )
+        else:
+            self._best[key] = score, ", ".join(quoted(value, 2_000) for value in given)
+        return Score(score, score.question, "\n".join(told), score.answered)
+
     def summary(self) -> Marks:
         """Return what the end of the notebook shows: these marks, as one French sentence or the table."""
         return self
 
     @property
     def unanswered(self) -> list[str]:
-        """Keys of the automatic questions not answered, or not checked yet."""
+        """Keys of the core's automatic questions not answered, or not checked yet."""
         return [
             key
             for key, question in self.questions.items()
-            if not question.manual and not (key in self.scores and self.scores[key].answered)
+            if not (question.manual or question.bonus)
+            and not (key in self.scores and self.scores[key].answered)
         ]
 
     def _sentences(self):
-        automatic = sum(question.points for question in self.questions.values() if not question.manual)
-        manual = [question for question in self.questions.values() if question.manual]
-        total = f"{plain(sum(self.scores.values()))}{NBSP}/{NBSP}{count(automatic, 'point')}"
+        core = [question for question in self.questions.values() if not question.bonus]
+        automatic = sum(question.points for question in core if not question.manual)
+        manual = [question for question in core if question.manual]
+        earned = sum(self.scores.get(question.key, 0) for question in core)
+        total = f"{plain(earned)}{NBSP}/{NBSP}{count(automatic, 'point')}"
         sentences = [f"{self.title} : {total} pour les questions vérifiées ici."]
+        if extra := sum(self.scores.values()) - earned:
+            sentences.append(f"Pour aller plus loin : {count(extra, 'point')} de bonus.")
         if manual:
             names = listed(question.key for question in manual)
             points = count(sum(question.points for question in manual), "point")
             sentences.append(f"Réponses rédigées, notées par l'enseignant ({points}) : {names}.")
+        if left := self._blank_texts():
+            are = "réponses rédigées sont vides" if len(left) > 1 else "réponse rédigée est vide"
+            sentences.append(f"Dans le carnet enregistré, {len(left)} {are} : {listed(left)}.")
         if self.unanswered:
-            sentences.append(f"À compléter : {listed(self.unanswered)}.")
+            sentences.append(
+                f"À compléter : {listed(self.unanswered)}. Déjà fait ? Un redémarrage du noyau oublie les "
+                "vérifications : exécutez de nouveau tout le carnet (menu « Exécuter », *Run All Cells*)."
+            )
         else:
             sentences.append("Toutes les questions vérifiées ici ont une réponse.")
         return [typographic(sentence) for sentence in sentences]
@@ -180,6 +217,19 @@ class Marks:
         colour = _UNANSWERED[1] if self.unanswered else _FULL[1]
         return card(colour, f"<b>{first}</b>{table}{'<br>'.join(others)}")
 
+    def _blank_texts(self):
+        """Return the keys of the core's free texts that the saved notebook leaves blank."""
+        left = []
+        for cell in saved_cells():
+            name = re.match(
+                r"q(\d+)([a-z])-", cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "")
+            )
+            question = self.questions.get(f"{name[1]}.{name[2]}") if name else None
+            if question and question.manual and not question.bonus and cell.get("cell_type") == "markdown":
+                text = "".join(cell.get("source", ())).strip()
+                left += [question.key] if not text or text.startswith(STUB) else []
+        return left
+
     def _row(self, question):
         score = self.scores.get(question.key)
         if question.manual:
@@ -192,7 +242,7 @@ class Marks:
         cells = (
             f'<span style="color:{colour}">{icon}</span>',
             question.key,
-            html.escape(typographic(question.title)),
+            html.escape(typographic(question.title)) + " (bonus)" * question.bonus,
             f"{points}{NBSP}/{NBSP}{plain(question.points)}",
             html.escape(word),
         )

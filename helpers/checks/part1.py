@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from ..engine.config import PlaygroundConfig
 from ..engine.data import half_squared_error
-from ..experiments.statistics import successes
+from ..experiments.statistics import successes, successes_at_the_end
 from ..french import count, decimal, listed, percent, plain, quoted
 from . import answers
 from .marks import Marks, Question, Wrong, combine
@@ -29,6 +30,7 @@ THREE_RELU = TWO_RELU.replace(network_shape=(3,), learning_rate=0.03)
 STARTS = tuple(range(128))
 EPOCHS = 1000
 TARGET = 0.177  # test loss to reach
+ENOUGH = 0.95  # chance that one start succeeds
 PARTIAL_SUCCESS = 0.25  # two ReLU neurons: no start ends between 0.23 and 0.30
 
 MARKS = Marks(
@@ -37,14 +39,15 @@ MARKS = Marks(
     Question("1.b", "Un neurone linéaire : mesurer", 1.5),
     Question("1.c", "Un neurone linéaire : expliquer", 2, manual=True),
     Question("2.a", "Composer deux couches linéaires", 3),
-    Question("2.b", "Ce que change une activation", 1, manual=True),
+    Question("2.b", "Ce que change une activation", 1, manual=True, bonus=True),
     Question("3.a", "Deux neurones ReLU : prédire", 0.5),
     Question("3.b", "Deux neurones ReLU : mesurer", 1.5),
     Question("3.c", "Deux neurones ReLU : expliquer", 2, manual=True),
     Question("4.a", "Le plus petit réseau : prédire", 0.5),
     Question("4.b", "Le plus petit réseau : chercher", 4),
-    Question("4.c", "La part de chance : mesurer", 1.5),
+    Question("4.c", "La part de chance : mesurer", 2.5),
     Question("4.d", "La part de chance : conclure", 2, manual=True),
+    lab=LAB,
 )
 
 # Points of question 4.b by number of hidden neurons (up to and including), and the price of a further layer.
@@ -165,40 +168,70 @@ def check_smallest_network(url: object) -> tuple[float, str]:
         feedback += " Le seuil est atteint ; un réseau plus petit y parvient aussi et rapporterait davantage."
     else:
         feedback += " Nous ne connaissons pas de réseau plus petit qui y parvienne."
-    return points, feedback
+    return points, feedback + answers.fresh(run)
 
 
 @MARKS.check("4.c")
-def check_luck(rate: object, starts: object) -> tuple[float, str]:
-    """Compare with the measured success rate of three ReLU neurons and the number of starts it implies."""
+def check_luck(smallest: object, rate: object, starts: object) -> tuple[float, str]:
+    """Compare with the smallest size of which a start succeeds, its success rate, and the starts it takes.
 
-    def measured_rate():
-        return successes(answers.trained(THREE_RELU, EPOCHS, STARTS), TARGET) / len(STARTS)
+    What follows from an earlier answer of the question, be it wrong, keeps its points.
+    """
+
+    def same_size(value):
+        value = answers.whole(value, 1, 8, " de neurones")
+        if not _success_rate(value):
+            raise Wrong(f"aucun des {len(STARTS)} départs n'y réussit avec {count(value, 'neurone')}.")
+        if value > 1 and _success_rate(value - 1):
+            raise Wrong(
+                f"avec {count(value, 'neurone')}, des départs réussissent, mais avec un de moins aussi."
+            )
+        return "oui, rejoué : aucun départ d'un réseau plus petit ne réussit."
 
     def same_rate(value):
-        value, measured = answers.share(value), measured_rate()
+        value, measured = answers.share(value), _success_rate(size)
+        run = answers.trained(THREE_RELU.replace(network_shape=(size,)), EPOCHS, STARTS)
         return answers.expect(
             value,
-            (measured, f"oui, {percent(measured, 0)} des départs réussissent."),
-            otherwise=f"les 128 départs rejoués ne donnent pas {plain(value)}. Il faut la part des départs "
-            "dont la perte de test la plus basse de tout l'entraînement est inférieure ou égale à 0,177.",
+            (measured, f"oui, {percent(measured, 0)} des départs à {count(size, 'neurone')} réussissent."),
+            (
+                successes(run, TARGET) / len(STARTS),
+                "c'est la part des départs passés à 0,177 à une époque quelconque (barres bleues) : il faut "
+                "ceux qui réussissent, à la dernière.",
+            ),
+            otherwise=f"les 128 départs rejoués à {count(size, 'neurone')} ne donnent pas {plain(value)}. Il "
+            "faut la part des départs dont la perte de test à la dernière époque est inférieure ou égale à "
+            "0,177.",
             within=0.005,
         )
 
     def enough_starts(value):
-        value = answers.whole(value, 1, of=" de départs")
-        failure = 1 - measured_rate()
-        wins = 1 - failure**value
-        if wins < 0.95:
+        value, failure = answers.whole(value, 1, of=" de départs"), 1 - share
+        if 1 - failure**value < ENOUGH or (value > 1 and 1 - failure ** (value - 1) >= ENOUGH):
             raise Wrong(
-                f"{count(value, 'départ')} ne {'donnent' if value > 1 else 'donne'} que {percent(wins)} de "
-                "chances d'en voir un réussir. Écrivez la probabilité que tous échouent."
+                f"ce n'est pas le plus petit nombre de départs, si chacun réussit avec la probabilité "
+                f"{plain(share)}. Écrivez la probabilité que n départs échouent tous : elle doit être d'au "
+                "plus 5 %."
             )
-        if value > 1 and 1 - failure ** (value - 1) >= 0.95:
-            raise Wrong(f"{count(value, 'départ')} suffisent, mais un nombre plus petit suffit déjà.")
-        return f"oui, {percent(wins)} de chances d'en voir au moins un réussir."
+        return f"oui, {percent(1 - failure**value)} de chances d'en voir au moins un réussir."
 
-    return combine(("taux", 0.75, same_rate, rate), ("departs", 0.75, enough_starts, starts))
+    size = next(size for size in range(1, 9) if _success_rate(size))
+    with contextlib.suppress(Wrong):
+        given = answers.whole(smallest, 1, 8)
+        size = given if _success_rate(given) else size
+    share = _success_rate(size)
+    with contextlib.suppress(Wrong):
+        share = answers.share(rate) or share
+    return combine(
+        ("plus_petit", 0.75, same_size, smallest),
+        ("taux", 0.75, same_rate, rate),
+        ("departs", 1, enough_starts, starts),
+    )
+
+
+def _success_rate(neurons):
+    run = answers.trained(THREE_RELU.replace(network_shape=(neurons,)), EPOCHS, STARTS)
+    return successes_at_the_end(run, TARGET) / len(STARTS)
 
 
 def _near_miss(losses):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from ..engine.config import PlaygroundConfig
+from ..engine.config import LEARNING_RATES, REGULARIZATION_RATES, PlaygroundConfig
 from ..engine.training import Run, train
 from ..experiments.generalization import laplacian, roughness
 from ..experiments.statistics import worst_if_nan
@@ -45,25 +45,35 @@ STARTS = tuple(range(32))
 LONGER = 1000  # epochs that a winning network is trained at least, to see how it goes on
 SMALLEST_SWEEP = 4  # values of each rate
 MAX_REPLAY = 2000  # epochs of a sweep's cell
+REPLAYED_CELLS = 3  # of a sweep, besides its best
 CHAOTIC = 0.005  # of test loss: a rounding error that changes more than this is no accident
 
 MARKS = Marks(
     "Partie 3",
     Question("1.a", "X₁ et X₂ seuls : prédire", 0.5),
     Question("1.b", "X₁ et X₂ seuls : chercher", 4),
-    Question("1.c", "Ce que chaque neurone a appris : décrire", 1.5, manual=True),
+    Question("1.c", "Ce que chaque neurone a appris : décrire", 2, manual=True),
     Question("2.a", "Avec des entrées calculées : prédire", 0.5),
     Question("2.b", "Avec des entrées calculées : chercher", 3),
-    Question("2.c", "Les entrées qui comptent : expliquer", 1.5, manual=True),
-    Question("3.a", "La rugosité : programmer", 2),
-    Question("3.b", "La rugosité : mesurer", 1),
-    Question("3.c", "Lisse ? Conclure", 1.5, manual=True),
-    Question("4.a", "L'arrêt précoce : mesurer", 1),
+    Question("2.c", "Les entrées qui comptent : expliquer", 2, manual=True),
+    Question("3.a", "La rugosité : programmer", 2, bonus=True),
+    Question("3.b", "La rugosité : mesurer", 1.5),
+    Question("3.c", "Lisse ? Conclure", 2, manual=True),
+    Question("4.a", "L'arrêt précoce : mesurer", 1.5),
     Question("4.b", "La régularisation : mesurer", 1),
-    Question("4.c", "Le diagramme de phase : balayer", 1),
-    Question("4.d", "Généraliser : conclure", 1.5, manual=True),
+    Question("4.c", "Le diagramme de phase : balayer", 2, bonus=True),
+    Question("4.d", "Généraliser : conclure", 2, manual=True),
+    lab=LAB,
 )
 
+# What a sweep leaves as it is.
+_SWEPT = {
+    **answers.SAME_POINTS,
+    **answers.INPUTS,
+    "activation": "activation",
+    "network_shape": "networkShape",
+    "batch_size": "batchSize",
+}
 # Question -> test loss to stay below -> points.
 BANDS = {
     "1.b": {0.30: 4.0, 0.33: 3.0, 0.36: 2.5, 0.40: 2.0, 0.45: 1.0},
@@ -123,26 +133,34 @@ def check_medians(plain_median: object, features_median: object) -> tuple[float,
 
     def same_median(value, config, other):
         value, measured = answers.number(value, 0), _median_roughness(config)
+        mistakes = []
+        if abs(value - measured) > 0.02 * measured:  # what is right needs no other training
+            penalized = _median_roughness(config.replace(regularization_rate=PENALTY))
+            mistakes = [
+                (_median_roughness(other), "c'est la médiane de l'autre réseau : échangez les deux."),
+                (penalized, "c'est la médiane avec L2 : il faut celle du réseau sans régularisation."),
+            ]
         return answers.expect(
             value,
             (measured, f"oui, {decimal(measured, 1)} par unité de longueur au carré."),
-            (_median_roughness(other), "c'est la médiane de l'autre réseau : échangez les deux."),
+            *mistakes,
             otherwise=f"l'expérience rejouée ne donne pas {plain(value)}. Il faut la médiane (`np.median`) "
             f"des {len(STARTS)} valeurs de `rugosites[...]`, à 2 % près.",
             relative=0.02,
         )
 
     return combine(
-        ("mediane_sans", 0.5, lambda value: same_median(value, WITNESS, WITNESS_FEATURES), plain_median),
-        ("mediane_avec", 0.5, lambda value: same_median(value, WITNESS_FEATURES, WITNESS), features_median),
+        ("mediane_sans", 0.75, lambda value: same_median(value, WITNESS, WITNESS_FEATURES), plain_median),
+        ("mediane_avec", 0.75, lambda value: same_median(value, WITNESS_FEATURES, WITNESS), features_median),
     )
 
 
 @MARKS.check("4.a", answers=2)
 def check_early_stopping(epoch: object, loss: object, run: object) -> tuple[float, str]:
     """Find the lowest test loss of the run that the student looked at."""
-    if not isinstance(run, Run) or len(run.starts) != 1:
+    if not isinstance(run, Run) or len(run.starts) != 1 or run.epoch < LONGER:
         raise Wrong("`long` n'est plus l'entraînement de la cellule de mesure : exécutez-la à nouveau.")
+    answers.require_same(run.config, LAB, answers.SAME_POINTS)
     losses = worst_if_nan(run.test_loss[0])
     best, last = int(np.argmin(losses)), run.epoch
 
@@ -172,7 +190,7 @@ def check_early_stopping(epoch: object, loss: object, run: object) -> tuple[floa
             within=0.001,
         )
 
-    return combine(("epoque_arret", 0.5, same_epoch, epoch), ("gain", 0.5, same_gain, loss))
+    return combine(("epoque_arret", 0.75, same_epoch, epoch), ("gain", 0.75, same_gain, loss))
 
 
 @MARKS.check("4.b")
@@ -203,37 +221,41 @@ def check_gaps(without: object, with_penalty: object) -> tuple[float, str]:
 
 @MARKS.check("4.c", answers=1)
 def check_sweep(table: object, best: object) -> tuple[float, str]:
-    """Check that a sweep is wide enough, that its best cell is the one named, and replay that cell."""
+    """Check that a sweep is wide and true, and that its best cell is the one named, not at its edge."""
     if not isinstance(table, Sweep):
         raise Wrong(f"`balayage` doit être le résultat de `sweep(...)` ; reçu : {quoted(table)}.")
-    answers.require_same(table.config, LAB, answers.SAME_POINTS)
+    answers.require_same(table.config, WITNESS_FEATURES, _SWEPT)
     small = min(len(table.learning_rates), len(table.rates))
     if small < SMALLEST_SWEEP:
         raise Wrong(
             f"Votre table a {len(table.learning_rates)} taux d'apprentissage et {len(table.rates)} taux de "
             f"régularisation : il en faut au moins {SMALLEST_SWEEP} de chaque."
         )
-    if len(table.starts) < 8 or table.epochs < 100:
+    if not (8 <= len(table.starts) <= len(STARTS) and 100 <= table.epochs <= MAX_REPLAY):
         raise Wrong(
-            "Une case a besoin d'au moins 8 départs et de 100 époques pour vouloir dire quelque chose."
+            "Une case a besoin d'au moins 8 départs et de 100 époques pour vouloir dire quelque chose ; la "
+            f"vérification en rejoue au plus {len(STARTS)} et {MAX_REPLAY}."
         )
-    row, column = np.unravel_index(np.argmin(table.medians), table.medians.shape)
-    cell = table.config.replace(
-        learning_rate=table.learning_rates[row], regularization_rate=table.rates[column]
-    )
-    _check_replayed(cell, table, float(table.medians[row, column]))
-    found = f"Votre balayage couvre {table.medians.size} cases"
+    medians = table.medians
+    lowest = np.unravel_index(np.argmin(medians), medians.shape)
+    _check_replayed(table, lowest)
+    found = f"Votre balayage couvre {medians.size} cases"
     if blank(best):
-        return 0.5, f"{found}. Il reste à nommer la meilleure dans `meilleur`."
+        return 1, f"{found}. Il reste à nommer la meilleure dans `meilleur`."
     learning_rate, rate = _pair(best)
-    if (learning_rate, rate) == (table.rates[column], table.learning_rates[row]):
-        return 0.5, f"{found}, mais le couple est inversé : d'abord le taux d'apprentissage."
+    if (learning_rate, rate) == (table.rates[lowest[1]], table.learning_rates[lowest[0]]):
+        return 1, f"{found}, mais le couple est inversé : d'abord le taux d'apprentissage."
     if learning_rate not in table.learning_rates or rate not in table.rates:
-        return 0.5, f"{found}, mais le couple nommé n'y est pas."
-    named = table.medians[table.learning_rates.index(learning_rate), table.rates.index(rate)]
-    if not named <= table.medians[row, column] + 0.002:
-        return 0.5, f"{found} ; une autre a une médiane plus basse que {decimal(named)}."
-    return 1, f"{found} ; la meilleure a pour médiane {decimal(named)}{_edge(table, row, column)}."
+        return 1, f"{found}, mais le couple nommé n'y est pas."
+    named = table.learning_rates.index(learning_rate), table.rates.index(rate)
+    if not medians[named] <= medians[lowest] + 0.002:
+        return 1, f"{found} ; une autre a une médiane plus basse que {decimal(medians[named])}."
+    if _at_the_edge(table, *named):
+        return (
+            1.5,
+            f"{found} ; la meilleure est au bord : élargissez la table de ce côté pour tous les points.",
+        )
+    return 2, f"{found} ; la meilleure a pour médiane {decimal(medians[named])}, sur la validation."
 
 
 def replayed(url: object, instead: PlaygroundConfig = LAB, epochs: int = LAB_EPOCHS) -> Run:
@@ -306,12 +328,14 @@ def rounded_otherwise(config: PlaygroundConfig, copies: int) -> np.ndarray:
 
 
 def _marked(config, bands):
-    losses = answers.replay(config).test_loss[0]
+    run = answers.replay(config)
+    losses = run.test_loss[0]
     final = float(losses[-1])
     if not math.isfinite(final):
         raise Wrong(answers.DIVERGED)
     earned = points_below(final, bands)
     feedback = f"Rejoué : perte de test {decimal(final)} après {count(config.epochs, 'époque')}."
+    feedback += answers.fresh(run)
     (otherwise,) = rounded_otherwise(config, 1)
     if not abs(otherwise - final) < CHAOTIC:
         feedback += (
@@ -330,10 +354,14 @@ def _marked(config, bands):
             "arrêtez cet entraînement plus tôt."
         )
     elif best >= 0.95 * config.epochs:
-        feedback += (
-            " Elle était au plus bas à la fin : essayez quelques centaines d'époques de plus, pour voir si "
-            "elle descend encore ou remonte."
-        )
+        further = run.copy().train(config.epochs // 4 + 50).test_loss[0]
+        later = int(np.nanargmin(further))
+        if later > config.epochs:
+            feedback += f" Elle descend encore, à {decimal(further[later])} à l'époque {later} : prolongez."
+        else:
+            feedback += (
+                " L'arrêt est bien placé : elle remonte ensuite. Changez autre chose : le départ, la taille."
+            )
     else:
         feedback += (
             " Essayez un autre départ, une couche de plus, une autre activation ou un autre taux "
@@ -389,29 +417,35 @@ def _median_roughness(config):
     return float(np.median(roughness(answers.trained(config, EPOCHS, STARTS))))
 
 
-def _check_replayed(cell, table, median):
-    """Train the best cell anew: a table that was typed or altered does not hold."""
-    if table.epochs > MAX_REPLAY or len(table.starts) > len(STARTS):
-        return  # too long to replay: a check ends in bounded time
-    again = float(np.median(cell_losses(cell, table.epochs, table.starts)))
-    if not abs(again - median) <= 0.01:
-        raise Wrong(
-            f"La meilleure case, rejouée, donne {decimal(again)} au lieu de {decimal(median)} : "
-            "exécutez à nouveau `sweep(...)`."
+def _check_replayed(table, lowest):
+    """Train the best cell and a few others anew: a table that was typed or altered does not hold."""
+    others = np.random.default_rng().choice(table.medians.size, REPLAYED_CELLS, replace=False)
+    places = [lowest, *(np.unravel_index(place, table.medians.shape) for place in others)]
+    for row, column in places:
+        cell = table.config.replace(
+            learning_rate=table.learning_rates[row], regularization_rate=table.rates[column]
         )
+        losses, median = cell_losses(cell, table.epochs, table.starts), table.medians[row, column]
+        again = float(np.median(worst_if_nan(losses)))
+        if again != median and not abs(again - median) <= 0.03:
+            raise Wrong(
+                f"Une case, rejouée, donne {decimal(again)} au lieu de {decimal(median)} : "
+                "exécutez à nouveau `sweep(...)`."
+            )
 
 
 def _pair(best):
-    pair = answers.several(best, 2, "`meilleur` est un couple, par exemple `(0.1, 0.01)`", 0.5)
+    pair = answers.several(best, 2, "`meilleur` est un couple, par exemple `(0.1, 0.01)`", 1)
     try:
         return [answers.number(value) for value in pair]
     except Wrong as wrong:
-        raise Wrong(f"`meilleur` : {wrong}", 0.5) from None
+        raise Wrong(f"`meilleur` : {wrong}", 1) from None
 
 
-def _edge(table, row, column):
-    """Say when the best cell lies where the table ends, so that an even better one may lie beyond."""
-    beyond = row in (0, len(table.learning_rates) - 1) or column == len(table.rates) - 1
-    if beyond or (column == 0 and table.rates[0] > 0):
-        return ". Elle est au bord de la table : la vraie meilleure est peut-être au-delà"
-    return ""
+def _at_the_edge(table, row, column):
+    """Tell whether a cell lies where the table ends though the site offers values beyond."""
+    rates = (table.learning_rates, row, LEARNING_RATES), (table.rates, column, REGULARIZATION_RATES)
+    return any(
+        (place == 0 and values[0] > offered[0]) or (place == len(values) - 1 and values[-1] < offered[-1])
+        for values, place, offered in rates
+    )

@@ -54,7 +54,7 @@ MARKS = Marks(
     Question("5.a", "La matrice de confusion : lire", 1),
     Question("5.b", "L'incertitude : calculer", 0.5),
     Question("5.c", "Analyse libre", 1.5, manual=True),
-    Question("Bonus", "Changer l'architecture (hors barème)", 0, manual=True),
+    Question("Bonus", "Changer l'architecture", 1, manual=True, bonus=True),
 )
 
 ARCHIVE = "rendu_partie4.zip"

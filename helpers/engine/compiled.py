@@ -25,8 +25,8 @@ import tensorflow as tf
 
 from ..french import typographic
 from .config import ACTIVATIONS, MAX_LAYERS
-from .data import SAMPLES
 
+POINTS = (500, 1200, 5000)  # rows of points: those of the site's two problems, and one's own
 CHUNK = 500  # epochs of one compiled call: the size of its loss buffer
 SIZES = (4, 8)  # neurons of a padded layer, and inputs
 WINDOWS = (4, 10, 30, 60)  # points that a step reads; more than its batch cost time and weigh nothing
@@ -62,6 +62,7 @@ class Data(NamedTuple):
     labels: np.ndarray  # (rows, 1, 1)
     batch_size: np.int32
     train: np.int32  # number of training points
+    count: np.int32  # and of all of them
 
 
 class Rules(NamedTuple):
@@ -79,7 +80,7 @@ class Program:
     """The training of all networks that share a few shapes.
 
     Args:
-        problem: "classification" or "regression": it has its number of points.
+        samples: of ``POINTS``; at least the number of points.
         kind: 0, 1 or 2 for no hidden layer, one, or any other number of them.
         size: of ``SIZES``; neurons of each hidden layer and inputs, once padded.
         window: of ``WINDOWS``; at least the points of the largest batch.
@@ -91,9 +92,9 @@ class Program:
     has_xla = True  # until shown otherwise
     _known: ClassVar[dict[tuple, Program]] = {}
 
-    def __init__(self, problem: str, kind: int, size: int, window: int, starts: int, dtype: str):
-        self.samples = SAMPLES[problem]
-        self.kind, self.size, self.window, self.starts, self.dtype = kind, size, window, starts, dtype
+    def __init__(self, samples: int, kind: int, size: int, window: int, starts: int, dtype: str):
+        self.samples, self.kind, self.size = samples, kind, size
+        self.window, self.starts, self.dtype = window, starts, dtype
         self._lock, self._function = threading.Lock(), None
 
     @classmethod
@@ -162,9 +163,10 @@ class Program:
         """Return the training and test losses, (2, starts)."""
         points, labels = _rows(data, MARGIN, self.samples)
         squares = tf.square(self._forward(network, rules, points)[-1] - labels)
-        is_train = tf.range(self.samples)[:, tf.newaxis, tf.newaxis] < data.train
-        sums = [tf.reduce_sum(tf.where(shown, squares, 0), axis=(0, 1)) for shown in (is_train, ~is_train)]
-        counts = data.train, self.samples - data.train
+        row = tf.range(self.samples)[:, tf.newaxis, tf.newaxis]
+        parts = row < data.train, (row >= data.train) & (row < data.count)
+        sums = [tf.reduce_sum(tf.where(shown, squares, 0), axis=(0, 1)) for shown in parts]
+        counts = data.train, data.count - data.train
         return tf.stack([0.5 * total / tf.cast(n, self.dtype) for total, n in zip(sums, counts, strict=True)])
 
     def _step(self, network, data, rules, first, count):

@@ -227,7 +227,7 @@ def _integer(key, value, low, high):
 
 
 def _shape(shape):
-    expected = f"attendu 0 à {MAX_LAYERS} couches cachées de 1 à {MAX_NEURONS} neurones, par exemple (4, 2)."
+    expected = f"attendu 0 à {MAX_LAYERS} couches cachées de 1 à {MAX_NEURONS} neurones, exemple : (8,)."
     if isinstance(shape, (str, bytes)) or not isinstance(shape, Iterable):
         raise french_error(f"networkShape = {shape!r} : {expected}")
     shape = tuple(shape)

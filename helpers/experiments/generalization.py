@@ -13,6 +13,7 @@ from ..engine.training import Run
 
 GRID = 100  # points a side
 RADIUS = DOMAIN[1]  # of the disc that holds the spiral, noise included
+FRESH_DRAWS = 10  # of 500 points each
 
 
 def laplacian(surfaces: np.ndarray, step: float) -> np.ndarray:
@@ -129,3 +130,17 @@ def choose(curves: np.ndarray, measured: np.ndarray) -> np.ndarray:
     """Return ``measured`` where ``curves`` is lowest along the last axis; both (..., looks)."""
     best = curves.argmin(axis=-1)[..., np.newaxis]
     return np.take_along_axis(measured, best, axis=-1)[..., 0]
+
+
+def fresh_losses(run: Run) -> np.ndarray:
+    """Return each start's loss on 5000 fresh points of the experiment's law, which no choice was made by.
+
+    They come from ten seeds of their own, with the same noise.
+
+    Returns:
+        Array of shape (starts,).
+    """
+    draws = [load_data(run.config.replace(seed=f"neufs-{number}")) for number in range(FRESH_DRAWS)]
+    points = np.concatenate([points for data in draws for points in (data.train_points, data.test_points)])
+    labels = np.concatenate([labels for data in draws for labels in (data.train_labels, data.test_labels)])
+    return half_squared_error(run.predict(points), labels).mean(axis=1)

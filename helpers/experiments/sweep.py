@@ -1,31 +1,38 @@
-"""One experiment over every pair of learning rate and regularization rate: the table of a phase diagram."""
+"""One experiment over every pair of learning rate and regularization rate: the table of a phase diagram.
+
+Its cells are ranked without the test points: some training points, a tenth of all the points, are left out of
+the training, and their loss is what counts: the validation.
+"""
 
 from __future__ import annotations
 
 import itertools
+import numbers
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..engine.config import PlaygroundConfig
+from ..engine.data import half_squared_error, load_data
 from ..engine.training import Run, start_numbers
-from ..french import french_error
+from ..french import french_error, quoted
 from ..notebook.shown import tracked
 
 MAX_CELLS = 100
+MIN_TRAINING = 10  # percent: nothing could be left out
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sweep:
-    """Final losses over a table of learning rates and regularization rates.
+    """Final validation losses over a table of learning rates and regularization rates.
 
     Attributes:
         config: the experiment; its own two rates are not read.
         learning_rates, rates: ascending tuples, the table's rows and columns.
         epochs: trained in each cell.
         starts: the starts of each cell.
-        losses: float array (learning rates, rates, starts), final test loss, NaN for a diverged run.
+        losses: float array (learning rates, rates, starts), final validation loss, NaN for a diverged run.
     """
 
     config: PlaygroundConfig
@@ -37,7 +44,7 @@ class Sweep:
 
     @property
     def medians(self) -> np.ndarray:
-        """Median final test loss of each cell, (learning rates, rates), infinite if half diverged."""
+        """Median final validation loss of each cell, (learning rates, rates), infinite if half diverged."""
         return np.median(np.where(np.isnan(self.losses), np.inf, self.losses), axis=-1)
 
     def __repr__(self):
@@ -62,11 +69,13 @@ def sweep(
         starts: the starts, the same in each cell.
 
     Raises:
-        ValueError: a rate that the site does not offer, an empty list, or more than 100 cells.
+        ValueError: a rate that the site does not offer, no list of numbers, too many cells, too few points.
     """
     learning_rates, rates = _ascending("learning_rates", learning_rates), _ascending("rates", rates)
     if len(learning_rates) * len(rates) > MAX_CELLS:
         raise french_error(f"{len(learning_rates)} × {len(rates)} cases : au plus {MAX_CELLS} à la fois.")
+    if config.perc_train_data == MIN_TRAINING:
+        raise french_error(f"Il faut plus de {MIN_TRAINING} % de points d'entraînement : une part en valide.")
     if config.regularization == "none":
         config = config.replace(regularization="L2")
     cells = [
@@ -80,15 +89,23 @@ def sweep(
 
 
 def cell_losses(config: PlaygroundConfig, epochs: int, starts: tuple[int, ...]) -> np.ndarray:
-    """Return the final test losses (starts,) of one cell of a sweep."""
-    return Run(config, starts, "float32").train(epochs).test_loss[:, -1]
+    """Return the final validation losses (starts,) of one cell of a sweep.
+
+    A smaller share of training points keeps them all in the same order: the border moves.
+    """
+    smaller = config.replace(perc_train_data=config.perc_train_data - 10)
+    data, kept = load_data(config), len(load_data(smaller).train_points)
+    run = Run(smaller, starts, "float32").train(epochs)
+    answers = run.predict(data.train_points[kept:])
+    return half_squared_error(answers, data.train_labels[kept:]).mean(axis=1)
 
 
 def _ascending(name, values):
+    wanted = "il faut une liste de nombres, par exemple [0.01, 0.1]"
     try:
-        values = tuple(sorted(set(values)))
+        found = tuple(sorted(set(values)))
     except TypeError:
-        raise french_error(f"{name} = {values!r} : attendu une liste de nombres.") from None
-    if not values:
-        raise french_error(f"{name} est vide : attendu une liste de nombres.")
-    return values
+        raise french_error(f"{name} = {quoted(values)} : {wanted}.") from None
+    if not found or not all(isinstance(value, numbers.Real) for value in found):
+        raise french_error(f"{name} = {quoted(values)} : {wanted}, chacun avec un point.")
+    return found

@@ -1,9 +1,16 @@
 """The notebook that runs this, if any: which of its cells is running, so that running it again closes the
-widgets it showed before."""
+widgets it showed before; its variables, its saved cells, and its errors, told in French too."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import re
 import sys
+from pathlib import Path
+
+from ..french import typographic
 
 
 def close_previous(owner):
@@ -37,6 +44,44 @@ def notebook_shell():
 
     shell = get_ipython()
     return shell if getattr(shell, "kernel", None) is not None else None
+
+
+def variables() -> dict[str, object] | None:
+    """Return the notebook's variables by name; None outside a notebook."""
+    return getattr(notebook_shell(), "user_ns", None)
+
+
+def saved_cells() -> list[dict]:
+    """Return the cells of the notebook as it was last saved, where its file is known (Jupyter, VS Code)."""
+    path = (variables() or {}).get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME", "")
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return json.loads(Path(path).read_text("utf-8"))["cells"]
+    return []
+
+
+def explain_errors() -> None:
+    """Have two errors that Python tells in English explained: a lost variable, and typographic characters."""
+    if shell := notebook_shell():
+        shell.set_custom_exc((NameError, SyntaxError), _explained)
+
+
+def _explained(shell, kind, error, trace, tb_offset=None):
+    if issubclass(kind, SyntaxError):
+        if re.search("[\u00a0\u202f\u2018\u2019\u201c\u201d«»]", error.text or ""):
+            error.msg += typographic(
+                ". Cette ligne contient des guillemets ou des espaces typographiques, que Python ne lit pas "
+                "hors d'un texte : écrivez \" ou ' et des espaces ordinaires"
+            )
+        shell.showsyntaxerror()
+        return
+    if kind is NameError and getattr(trace, "tb_next", None) and trace.tb_next.tb_next is None:  # in the cell
+        error = NameError(
+            typographic(
+                f"{error}. Ce nom n'a pas de valeur : vérifiez son orthographe, exécutez la cellule qui le "
+                "définit ou, après un redémarrage du noyau, tout le carnet (« Exécuter », *Run All Cells*)."
+            )
+        )
+    shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
 
 def current():

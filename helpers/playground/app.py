@@ -11,6 +11,7 @@ import math
 import os
 import threading
 import time
+from collections.abc import Sequence
 from numbers import Real
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ import ipywidgets as widgets
 from IPython.display import display
 
 from ..engine.config import PlaygroundConfig
+from ..engine.own_data import OwnData, own_data, read_csv
 from ..engine.training import NO_INPUT, Run
 from ..french import decimal, french_error, plain, quoted, typographic
 from ..notebook.running_cell import close_previous
@@ -43,6 +45,7 @@ DIVERGED = (
     "Le réseau a divergé : sa perte dépasse tout ce qui s'affiche (∞). Annulez le dernier changement, "
     "ou baissez le taux d'apprentissage et recommencez."
 )
+OWN = "Vos points ne voyagent pas dans l'adresse : gardez leur fichier avec elle."
 RETOUCHED = "Réglages changés en cours de route : ce résultat dépend aussi du moment de ces changements."
 TOO_FAST = 0.3  # a learning rate from which a loss worse than that of no answer is its doing
 
@@ -64,6 +67,8 @@ class Playground:
     Args:
         config: an experiment, or its address on playground.tensorflow.org; the site's name alone means its
             defaults. If it names epochs, they are trained at once, for ten seconds at most; Play goes on.
+        data: points of one's own: a pair of (n, 2) coordinates and n labels, scaled as ``own_data`` says. Two
+            different labels make a classification, more numbers a regression.
         target: the test loss from which one of sixteen starts counts as a success; the student may change it.
 
     Attributes:
@@ -72,24 +77,31 @@ class Playground:
         widget: what a page shows; None once closed.
 
     Raises:
-        ValueError: the address is not one, a value is outside the site's choices, the target is no number.
+        ValueError: the address is not one, a value is outside the site's choices, ``own_data`` refuses, the
+            target is no number.
     """
 
-    def __init__(self, config: PlaygroundConfig | str = PlaygroundConfig(), target: float | None = None):  # noqa: B008  (frozen)
+    def __init__(
+        self,
+        config: PlaygroundConfig | str = PlaygroundConfig(),  # noqa: B008  (frozen)
+        data: tuple[Sequence, Sequence] | None = None,
+        target: float | None = None,
+    ):
         if not isinstance(config, PlaygroundConfig):
             config = PlaygroundConfig.from_url(config)
+        own = None if data is None else own_data(*_pair(data))
         if target is not None and (isinstance(target, bool) or not isinstance(target, Real)):
             raise french_error(f"target = {quoted(target)} : attendu une perte, par exemple 0.2.")
         self.target = target
         self._is_again = close_previous(self)
         self._lock = threading.RLock()
-        self._session = Session(config)
+        self._session = Session(config, own)
         self._first_config = self._session.config
         self._clock = Clock(self._frame, self._stopped, self._warm_up, self._lock)
         self._epochs_per_frame, self._frames = 1, 0
         self.selected: tuple[int, int] | None = None
         self._build()
-        self._say(self._shortfall(config.epochs) or self._notice())
+        self._say(self._shortfall(config.epochs) or (own.summary if own else self._notice()))
         self._show()
 
     # What a student's code may read
@@ -156,6 +168,10 @@ class Playground:
         """Start again from the next random start."""
         self._do(self._session.reset)
 
+    def restart(self):
+        """Go back to the beginning of the same start."""
+        self._do(self._session.restart)
+
     def regenerate(self):
         """Draw new points and new weights."""
 
@@ -173,13 +189,27 @@ class Playground:
         """Go back to just before the last change."""
         self._do(self._session.undo)
 
-    def load(self, config: PlaygroundConfig | str):
-        """Take another experiment, or its address; what is not one is said in the widget."""
+    def take_data(self, content: bytes):
+        """Take the points of a CSV file in the place of the site's."""
+
+        def take():
+            own = read_csv(content)
+            self._session.use(own)
+            return own.summary
+
+        self._do(take)
+
+    def open(self, content: bytes):
+        """Take a trained network from a file."""
+        self._do(lambda: self._session.open(content) or "Réseau ouvert. Lecture reprend où il en était.")
+
+    def load(self, config: PlaygroundConfig | str, own: OwnData | None = None):
+        """Take another experiment, or its address, on points of one's own; what is not one is said."""
 
         def take():
             is_config = isinstance(config, PlaygroundConfig)
             wanted = config if is_config else PlaygroundConfig.from_url(config)
-            self._session.load(wanted)
+            self._session.load(wanted, own)
             return self._shortfall(wanted.epochs)
 
         self._do(take)
@@ -237,12 +267,12 @@ class Playground:
         self._do(take)
 
     def train_starts(self, fill):
-        """Let a panel train many starts of the current experiment: ``fill`` gets its configuration.
+        """Let a panel train many starts of the experiment: ``fill`` gets its configuration and own points.
 
         The sentence that ``fill`` may return is shown.
         """
         self._say("Entraînement des départs…")
-        self._do(lambda: fill(self._session.config.replace(epochs=0, resets=0)))
+        self._do(lambda: fill(self._session.config.replace(epochs=0, resets=0), self._session.run.own))
 
     def refresh(self, panel):
         """Bring one panel up to date."""
@@ -265,7 +295,8 @@ class Playground:
     # How it is shown
 
     def __repr__(self):
-        return f"Playground({self._first_config.to_url()!r})"
+        data = ", data=…" if self._session.run.own else ""
+        return f"Playground({self._first_config.to_url()!r}{data})"
 
     def _ipython_display_(self):
         """In a Jupyter page, show the picture as an output of its own, hidden as long as the widget lives.
@@ -351,6 +382,8 @@ class Playground:
                 f"Perte d'entraînement {decimal(loss)} : pire que si le réseau répondait 0 partout "
                 f"({decimal(blank)}). Baissez le taux d'apprentissage ({plain(rate)}), puis recommencez."
             )
+        if session.run.own:
+            return OWN
         return "" if session.replayable else RETOUCHED
 
     def _shortfall(self, epochs):
@@ -396,7 +429,7 @@ class Playground:
     def _frame(self):
         """Train a little and draw."""
         start = time.perf_counter()
-        self._session.train(self._epochs_per_frame)
+        stopped = self._session.train(self._epochs_per_frame, *self._panels.drawers.stop)
         self._adapt(time.perf_counter() - start)
         self._draw()
         self._frames += 1
@@ -404,7 +437,10 @@ class Playground:
             self._panels.output.draw_curves(self._session)
         if self._frames % EDITOR_EVERY == 0:
             self._panels.editor.show(self._session)
-        if not self._session.is_finite:
+        if stopped:
+            self._clock.pause()
+            self._do(lambda: self._session.record() or stopped)
+        elif not self._session.is_finite:
             self._clock.pause()
             self._do(self._session.record)
 
@@ -435,6 +471,12 @@ class Playground:
             run.compile()
             for shape in NEXT_SHAPES:
                 if self.widget and self._session.run is run and threading.main_thread().is_alive():
-                    Run(config.replace(network_shape=shape)).compile()
+                    Run(config.replace(network_shape=shape), own=run.own).compile()
 
         threading.Thread(target=compile_all, name=COMPILING).start()
+
+
+def _pair(data):
+    if isinstance(data, tuple | list) and len(data) == 2:
+        return data
+    raise french_error("data : un couple (points, étiquettes) est attendu.")

@@ -24,8 +24,8 @@ from ..engine.config import (
     REGULARIZATION_RATES,
     TRAIN_PERCENTAGES,
 )
-from ..engine.data import load_data
-from ..french import count, plain, read_decimal, typographic
+from ..engine.data import DOMAIN
+from ..french import count, percent, plain, read_decimal, thousands, typographic
 from ..notebook.shown import PALETTE, close_tree
 from . import layout, picture
 from .style import (
@@ -113,6 +113,19 @@ class Panel:
         field = dressed(widgets.Text(value, description=label, continuous_update=False), "field")
         return self._listen(field, lambda text: answer(read_decimal(text)))
 
+    def _file(self, name, kind, take):
+        """Make a button that reads a file of a kind, "csv" or "json"; ``take`` gets its bytes."""
+        made = widgets.FileUpload(description=name, accept=f".{kind}")
+        dressed(made, "button", "file", f"file-{kind}")
+
+        def answer(files):  # a dictionary in ipywidgets 7, a tuple from 8 on
+            if files:
+                file = next(iter(files.values())) if isinstance(files, dict) else files[0]
+                made.set_trait("value", type(files)())  # the same file may come again
+                take(bytes(file["content"]))
+
+        return self._listen(made, answer)
+
     def _field(self, kind, name, label, width=None, **options):
         """Make a labelled control of one field of the configuration."""
         control = dressed(kind(description=label, **options), "field")
@@ -126,6 +139,7 @@ class TopBar(Panel):
     def __init__(self, app):
         super().__init__(app)
         self._play = button("Lecture", app.toggle, "round", "icon-play")
+        self._restart = _tile("Ce départ", "Revenir au début de ce départ", app.restart, "icon-restart")
         self._reset = _tile("Départ suivant", "Recommencer du départ suivant", app.reset, "icon-reset")
         self._step = _tile("Une époque", "Avancer d'une époque", app.step, "icon-step")
         self._undo = _tile("Annuler", "Annuler le dernier changement", app.undo, "icon-undo")
@@ -140,11 +154,13 @@ class TopBar(Panel):
             ("playButton", self._play),
             ("stepButton", self._step),
             ("resetButton", self._reset),
+            ("resetButton", self._restart),
             *self._choices.items(),
         ]
         self.widget = row(
             self._play,
             self._step,
+            self._restart,
             self._reset,
             self._undo,
             self._epoch,
@@ -182,6 +198,7 @@ class DataPanel(Panel):
         self._noise = choice("noise", "Bruit", options=_percents(NOISES))
         self._batch = choice("batch_size", "Taille des lots", options=range(1, MAX_BATCH_SIZE + 1))
         self._seed = html("", "note")
+        self._own = self._file("Vos points (CSV)", "csv", app.take_data)
         problems = [("Classification", "classification"), ("Régression", "regression")]
         self._problem = choice("problem", "Type de problème", options=problems)
         self._choice = row(*self._buttons.values(), classes=("choices",))
@@ -192,10 +209,14 @@ class DataPanel(Panel):
             self._ratio,
             self._noise,
             self._batch,
-            button(
-                "Tirer une autre graine : d'autres points, d'autres poids",
-                app.regenerate,
-                text="Autres points",
+            column(
+                button(
+                    "Tirer une autre graine : d'autres points, d'autres poids",
+                    app.regenerate,
+                    text="Autres points",
+                ),
+                self._own,
+                classes=("sources",),
             ),
             self._seed,
             classes=("data",),
@@ -206,12 +227,14 @@ class DataPanel(Panel):
         return button(DATA_NAMES[name], lambda: self.app.change(**{field: name}), "dataset", f"data-{name}")
 
     def _update(self, session):
-        config = session.config
+        config, own = session.config, session.run.own
         shown = DATASETS if config.problem == "classification" else REG_DATASETS
         for name, choice in self._buttons.items():
             choice.layout.display = None if name in shown else "none"
-            set_class(choice, "chosen", name == config.data_name)
-            named(choice, DATA_NAMES[name] + (" (choisi)" if name == config.data_name else ""))
+            is_chosen = name == config.data_name and own is None
+            set_class(choice, "chosen", is_chosen)
+            named(choice, DATA_NAMES[name] + (" (choisi)" if is_chosen else ""))
+        self._noise.disabled = self._problem.disabled = own is not None  # labels decide of the problem
         # An address may name a noise that is not among the site's own.
         self._noise.options = _percents(sorted({*NOISES, config.noise}))
         fields = {
@@ -222,8 +245,9 @@ class DataPanel(Panel):
         }
         for name, field in fields.items():
             field.value = getattr(config, name)
-        self._hide(config, [("dataset", self._choice), *fields.items()])
-        self._seed.value = typographic(f"Graine : {config.seed}<br>Départ nº\u00a0{config.resets}")
+        self._hide(config, [("dataset", self._choice), ("dataset", self._own), *fields.items()])
+        points = f"Vos {len(own.table)} points<br>" if own else ""
+        self._seed.value = typographic(f"{points}Graine : {config.seed}<br>Départ nº\u00a0{config.resets}")
 
 
 class NetworkPanel(Panel):
@@ -333,9 +357,10 @@ class OutputPanel(Panel):
         side = picture.OUTPUT_SIZE
         width, height = picture.CURVE_SIZE
         self._losses = html("", "losses-text")
-        self._curves = placed(
-            image("Courbes des pertes", width, height, "png"), side + 24 - width, 4, width, height
-        )
+        left, top = side + 24 - width, 14
+        self._curves = placed(image("Courbes des pertes", width, height, "png"), left, top, width, height)
+        self._scale = dressed(placed(html(), left - 40, 0, width + 40, height + 30), "glass")
+        self._rings = dressed(placed(html(), 0, 0, side, side), "glass")
         self._surface = placed(image("Réponse sur le plan", side, side, "png"), 0, 0, side, side)
         self._points = dressed(placed(image("Points", side, side, "png"), 0, 0, side, side), "glass")
         axes = dressed(placed(html(_axes()), 0, 0, side + 24, side + 24), "glass")
@@ -343,14 +368,17 @@ class OutputPanel(Panel):
         checkbox = functools.partial(self._field, widgets.Checkbox, indent=False)
         self._test = checkbox("show_test_data", "Afficher les points de test")
         self._discretize = checkbox("discretize", "Discrétiser la sortie")
-        self._points_shown = None
+        self._ring = widgets.Checkbox(description="Cercler les points mal classés", indent=False)
+        self._listen(dressed(self._ring, "field"), lambda _: app.refresh(self))
+        self._points_shown, self._shares = None, ("", "")
         self.widget = column(
-            dressed(widgets.Box((self._losses, self._curves)), "stage", "losses"),
+            dressed(widgets.Box((self._losses, self._curves, self._scale)), "stage", "losses"),
             editor,
-            dressed(widgets.Box((self._surface, self._points, axes)), "stage", "surface"),
+            dressed(widgets.Box((self._surface, self._points, self._rings, axes)), "stage", "surface"),
             self._caption,
             self._test,
             self._discretize,
+            self._ring,
             classes=("output",),
         )
 
@@ -363,23 +391,36 @@ class OutputPanel(Panel):
         is_output = selected is None or layer == len(config.network_shape)
         high = 1 if is_output else picture.scale(values)
         self._surface.value = picture.surface_png(values / high, config.discretize)
-        self._caption.value = _caption(config, selected, high)
-        train_loss, test_loss = map(loss_text, session.losses)
+        self._caption.value = _caption(session.run, selected, high)
+        names = ("train", "Entraînement"), ("test", "Test")
+        rows = [*zip(names, session.losses, self._shares, strict=True)][::-1]
+        accuracy = "<th>Exactitude</th>" if config.problem == "classification" else ""
         self._losses.value = (
             f'<div class="dlp-title">{_heading(config, selected)}</div>'
-            f'<div class="dlp-loss-test">Perte de test {test_loss}</div>'
-            f'<div class="dlp-loss-train">Perte d\'entraînement {train_loss}</div>'
+            f"<table><tr><td></td><th>Perte</th>{accuracy}</tr>"
+            + "".join(
+                f'<tr class="dlp-loss-{part}"><th>{name}</th><td>{loss_text(loss)}</td><td>{share}</td></tr>'
+                for (part, name), loss, share in rows
+            )
+            + "</table>"
         )
 
     def draw_curves(self, session):
-        run = session.run
-        self._curves.value = picture.curves_png(run.train_loss[0], run.test_loss[0])
+        """Draw what need not follow each frame: the loss curves, the accuracy, the rings if asked for."""
+        run, is_classification = session.run, session.config.problem == "classification"
+        wrong = session.wrong if is_classification else ()
+        self._shares = [percent(1 - part.mean()) for part in wrong] or ("", "")
+        train_loss, test_loss = run.train_loss[0], run.test_loss[0]
+        self._curves.value = picture.curves_png(train_loss, test_loss)
+        self._scale.value = _curve_scale(train_loss, test_loss)
+        self._rings.value = _rings(session, wrong) if self._ring.value and is_classification else ""
 
     def _update(self, session):
         config = session.config
         self._test.value, self._discretize.value = config.show_test_data, config.discretize
         self._hide(config, [("show_test_data", self._test), ("discretize", self._discretize)])
-        points = load_data(config), config.show_test_data
+        self._ring.layout.display = None if config.problem == "classification" else "none"
+        points = session.run.data, config.show_test_data
         if self._points_shown is None or any(
             a is not b for a, b in zip(points, self._points_shown, strict=True)
         ):
@@ -471,6 +512,44 @@ def _network_labels(config):
     return "".join(parts)
 
 
+def _curve_scale(train_loss, test_loss):
+    """The axes of the loss curves with their numbers, and a mark at the lowest test loss."""
+    width, height = picture.CURVE_SIZE
+    low, high = picture.loss_range(train_loss, test_loss)
+    last, margin = len(test_loss) - 1, picture.CURVE_MARGIN
+    parts = [
+        f'<div class="dlp-axes" style="width:{width}px;height:{height}px"></div>',
+        _text(0, 10, 36, loss_text(high), "tick", "tick-end"),
+        _text(0, 3 + height, 36, loss_text(low), "tick", "tick-end"),
+        _text(40, 14 + height, 20, "0", "tick"),
+        _text(40, 14 + height, width, thousands(last), "tick", "tick-end"),
+    ]
+    if last and np.isfinite(test_loss).any():
+        best = int(np.nanargmin(test_loss))
+        least = test_loss[best]
+        left = 40 + margin + (width - 2 * margin) * best / last
+        top = 14 + height - margin - (height - 2 * margin) * (least - low) / max(high - low, 1e-9)
+        parts.append(_text(left - 4, top - 4, 8, "", "lowest"))
+        said = f"min. test {loss_text(least)} (époque {thousands(best)})"
+        parts.append(_text(0, 0, width + 40, said, "tick", "tick-end"))
+    return "".join(parts)
+
+
+def _rings(session, wrong):
+    """Circles around the shown points that are on the wrong side, as a drawing."""
+    data, side = session.run.data, picture.OUTPUT_SIZE
+    parts = (data.train_points, data.test_points)[: 1 + session.config.show_test_data]
+    points = np.concatenate([points[wrong] for points, wrong in zip(parts, wrong, strict=False)])
+    low, high = DOMAIN
+    places = (points - low) / (high - low) * side
+    path = "".join(f"M{x - 6:.1f} {side - y:.1f}a6 6 0 1 0 12 0a6 6 0 1 0-12 0" for x, y in places)
+    return (
+        f'<svg width="{side}" height="{side}" style="display:block" role="img" '
+        f'aria-label="{count(len(points), "point")} du mauvais côté">'
+        f'<path d="{path}" fill="none" stroke="#b3005e" stroke-width="2"/></svg>'
+    )
+
+
 def _axes():
     """The ticks of both axes, as a drawing that stays sharp at any size."""
     side = picture.OUTPUT_SIZE
@@ -488,12 +567,13 @@ def _axes():
     return f'<svg {size} style="{style}" aria-hidden="true">{"".join(ticks)}</svg>'
 
 
-def _caption(config, selected, high):
+def _caption(run, selected, high):
     """Say what the surface shows, in words too, and what its colours mean; they end at ``high``."""
     end = f"{high:g}".replace(".", ",")
+    config, train = run.config, len(run.data.train_labels)
     alternative = typographic(
         f"{_heading(config, selected)} : réponse sur le plan X1, X2, de -6 à 6, en orange pour -{end} et en "
-        f"bleu pour +{end} ; {count(len(load_data(config).train_labels), 'point')} d'entraînement."
+        f"bleu pour +{end} ; {count(train, 'point')} d'entraînement."
     )
     hint = "" if selected else "<div><b>Cliquez sur un neurone</b> pour le voir en grand.</div>"
     is_hidden = selected and selected[0] < len(config.network_shape)

@@ -29,7 +29,7 @@ ORANGE, GREY, BLUE = map(ImageColor.getrgb, PALETTE)  # -1, 0, +1
 SURFACE_ALPHA = 160 / 255  # the site paints surfaces half transparent, so that points stand out
 DENSITY = 100  # cells along each side of a surface
 OUTPUT_SIZE = 276  # CSS pixels of the large surface
-CURVE_SIZE = (130, 66)
+CURVE_SIZE, CURVE_MARGIN = (100, 40), 3
 MARGIN, GAP = 12, 8  # of the picture for pages without widgets
 STILL_WIDTH = 2 * MARGIN + layout.WIDTH + GAP + OUTPUT_SIZE
 TILE = (layout.NODE - 2) * SCALE  # a small surface ends under its frame, whose corners are round
@@ -194,16 +194,20 @@ def dataset_png(name: str, size: int = 52) -> bytes:
     return _encoded(_drawing((side, side), drawn).quantize(32), "PNG", optimize=True)
 
 
+def loss_range(train_loss: np.ndarray, test_loss: np.ndarray) -> tuple[float, float]:
+    """Return the least and the greatest finite loss of two curves."""
+    values = np.concatenate([train_loss, test_loss])
+    finite = values[np.isfinite(values)]
+    return (finite.min(), finite.max()) if finite.size else (0, 1)
+
+
 def curves_png(train_loss: np.ndarray, test_loss: np.ndarray) -> bytes:
     """Draw two loss curves, shape (epochs + 1,), training in grey and test in black; NaN is left out."""
     width, height = (side * SCALE for side in CURVE_SIZE)
-    both = [_thinned(curve, width // 2) for curve in (train_loss, test_loss)]
-    values = np.concatenate(both)
-    finite = values[np.isfinite(values)]
-    low, high = (finite.min(), finite.max()) if finite.size else (0, 1)
-    margin = 2 * SCALE
+    low, high = loss_range(train_loss, test_loss)
+    margin = CURVE_MARGIN * SCALE
     lines = []
-    for curve in both:
+    for curve in (_thinned(curve, width // 2) for curve in (train_loss, test_loss)):
         x = np.linspace(margin, width - margin, max(len(curve), 2))[: len(curve)]
         y = margin + (height - 2 * margin) * (curve - low) / max(high - low, 1e-9)
         lines.append(np.stack([x, y], axis=1)[np.isfinite(curve)])
@@ -221,7 +225,7 @@ def static_png(run: Run) -> bytes:
     side = OUTPUT_SIZE * SCALE
     output = Image.open(io.BytesIO(surface_png(layers[-1][0, :, 0], run.config.discretize)))
     output = output.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
-    points = Image.open(io.BytesIO(points_png(load_data(run.config), run.config.show_test_data)))
+    points = Image.open(io.BytesIO(points_png(run.data, run.config.show_test_data)))
     output.paste(points, mask=points.getchannel("A"))
     margin, gap = MARGIN * SCALE, GAP * SCALE
     height, width = network.shape[:2]

@@ -155,6 +155,7 @@ def _icon_rules():
         "icon-play": _icon("M8 5v14l11-7z", fill="white", stroke="white"),
         "icon-play.dlp-playing": _icon("M8 5v14M16 5v14", stroke="white"),
         "icon-reset": _icon("M5 12a7 7 0 1 0 2.2-5.1M5 4v4h4", stroke=dark),
+        "icon-restart": _icon("M19 6L9 12l10 6zM5.5 5v14", stroke=dark, fill=dark),
         "icon-step": _icon("M6 5v14l9-7zM18.5 5v14", stroke=dark, fill=dark),
         "icon-undo": _icon("M9 6L4 11l5 5M4 11h9a6 6 0 0 1 6 6v2", stroke=dark),
         "icon-plus": _icon("M12 6v12M6 12h12", stroke=dark),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import MultipleLocator
 
 from ..engine.training import Run
@@ -119,7 +118,7 @@ def train_test_gaps(runs: Mapping[str, Run]) -> Picture:
 
 @waits
 def phase_diagram(table: Sweep) -> Picture:
-    """Draw a sweep as a heat map: median final test loss for each pair of rates, the lowest one framed.
+    """Draw a sweep as a heat map: median final validation loss for each pair of rates.
 
     Args:
         table: the result of ``experiments.sweep``.
@@ -137,24 +136,20 @@ def phase_diagram(table: Sweep) -> Picture:
         axis.text(
             column, row, text, ha="center", va="center", color="white" if median < 0.42 else INK, fontsize=11
         )
-    row, column = np.unravel_index(np.argmin(medians), medians.shape)
-    frame = {"fill": False, "edgecolor": ORANGE, "linewidth": 3.2}
-    axis.add_patch(Rectangle((column - 0.47, row - 0.46), 0.94, 0.92, **frame))
     axis.set_xticks(range(columns), [plain(rate, 5) for rate in table.rates])
     axis.set_yticks(range(rows), [plain(rate, 5) for rate in table.learning_rates])
     axis.set(xlabel=f"taux de régularisation {table.config.regularization}", ylabel="taux d'apprentissage")
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
-    title = f"Médiane de la perte de test finale ({count(len(table.starts), 'départ')} par case)"
+    title = f"Médiane de la perte de validation finale ({count(len(table.starts), 'départ')} par case)"
     axis.set_title(typographic(title), loc="left")
     bar = figure.colorbar(image, ax=axis, pad=0.02, extend="both", ticks=[0.25, 0.35, 0.45, 0.55])
-    bar.set_label("perte de test médiane")
+    bar.set_label("perte de validation médiane")
     bar.outline.set_visible(False)
     decimal_axis(bar.ax.yaxis)
     return Picture(
         figure,
-        f"Diagramme de phase : {rows} taux d'apprentissage par {columns} taux de régularisation ; "
-        "la case encadrée a la plus basse médiane.",
+        f"Diagramme de phase : {rows} taux d'apprentissage par {columns} taux de régularisation.",
     )
 
 

@@ -118,8 +118,9 @@ def stability(
         share, interval = wins / len(run.starts), wilson(wins, len(run.starts))
         right.barh(row, share, height=0.56, color=BLUE if wins else GREY)
         right.plot(interval, [row, row], color=INK, linewidth=1.6)
-        right.text(interval[1] + 0.025, row, f"{wins}/{len(run.starts)}", va="center", fontsize=10)
         bounds = " à ".join(f"{100 * bound:.0f}" for bound in interval)
+        label = f"{wins}/{len(run.starts)}\n{bounds}{NBSP}%"
+        right.text(interval[1] + 0.03, row, label, va="center", fontsize=9, linespacing=1)
         sentences.append(
             f"{name}, {count(wins, 'réussite')} sur {len(run.starts)} ({bounds} %), perte de test "
             f"de {decimal(low, 2)} à {decimal(high, 2)} pour 80 % des départs"
@@ -251,7 +252,7 @@ def loss_between(
     curve.set_subplotspec(curve.get_gridspec()[1, :])  # the curve takes the whole row
     for axis in others:
         axis.remove()
-    outputs, data = line.predict(grid_points()), load_data(run.config)
+    outputs, data = line.predict(grid_points()), run.data
     for axis, place in zip(axes[0], shown, strict=True):
         draw_surface(axis, outputs[place])
         draw_points(axis, data.train_points, data.train_labels, size=4)

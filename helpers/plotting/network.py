@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..engine.config import FEATURE_NAMES
-from ..engine.data import load_data
 from ..engine.training import Run
 from ..experiments.inputs import frozen_losses, input_effects
-from ..french import count, decimal, percent, typographic
+from ..french import NBSP, count, decimal, percent, typographic
 from .figure import (
     BLUE,
     COLOURS,
@@ -29,15 +28,16 @@ from .waiting import waits
 def neurons(run: Run, start: int = 0) -> Picture:
     """Draw what each neuron of a network answers over the plane, a row per layer, the output last.
 
-    Each surface is scaled to its own largest value. The percentage is the neuron's share in what its layer
-    passes on: the spread of its answer times the mean absolute weight of its links to the next layer.
+    Each surface is scaled to its own largest value. After its number, the percentage is the neuron's share in
+    what its layer passes on: the spread of its answer times the mean absolute weight of its links to the next
+    layer.
 
     Args:
         run: a trained run.
         start: which of its networks.
     """
     surfaces = [layer[start] for layer in run.activations(grid_points())]
-    data = load_data(run.config)
+    data = run.data
     answers = [layer[start] for layer in run.activations(data.train_points)]
     outgoing = [np.abs(weights[start]).mean(axis=1) for weights, _ in run.parameters[1:]]
     rows, columns = len(surfaces), max(layer.shape[1] for layer in surfaces)
@@ -56,7 +56,7 @@ def neurons(run: Run, start: int = 0) -> Picture:
             if last:
                 draw_points(axis, data.train_points, data.train_labels, size=4)
             else:
-                axis.set_title(percent(effect[unit], 0), fontsize=9, pad=2)
+                axis.set_title(f"n°{NBSP}{unit + 1}{NBSP}: {percent(effect[unit], 0)}", fontsize=9, pad=2)
     figure_title(figure, "Ce que répond chaque neurone, et sa part dans ce que sa couche transmet")
     hidden, layers = sum(run.config.network_shape), len(run.config.network_shape)
     plural = "s" if layers > 1 else ""

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from matplotlib.ticker import FuncFormatter
 
-from ..engine.data import load_data
 from ..engine.training import Run
 from ..experiments.statistics import successes, successes_at_the_end, wilson, worst_if_nan
 from ..french import count, decimal, percent, plain, typographic
@@ -45,7 +44,7 @@ def surfaces(run: Run, starts: Iterable[int] | None = None) -> Picture:
     columns = min(6, len(starts))
     rows = math.ceil(len(starts) / columns)
     side = min((WIDTH - 0.9) / columns, 3.2)
-    data = load_data(run.config)
+    data = run.data
     outputs = run.predict(grid_points())
     figure, axes = new_figure(rows, columns, columns * side + 0.9, rows * (side + 0.22) + 0.4)
     for axis in axes.flat[len(starts) :]:
@@ -147,12 +146,15 @@ def success_rates(
         prediction: question and the least number of neurons that the student predicted, see ``waits``.
     """
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 3.5)
-    counts = {"à une époque quelconque": successes, "à la dernière époque": successes_at_the_end}
-    sentences, passed = [], []
+    counts = {
+        "passés au seuil, à une époque quelconque": successes,
+        "qui réussissent (y sont à la dernière)": successes_at_the_end,
+    }
+    sentences = []
     for name, count_wins, shift, colour in zip(
         counts, counts.values(), (-0.2, 0.2), (BLUE, ORANGE), strict=True
     ):
-        shares = []
+        shares, passed = [], []
         for size, run in runs.items():
             wins, trials = count_wins(run, target), len(run.starts)
             interval = wilson(wins, trials)
@@ -167,7 +169,7 @@ def success_rates(
     value = predicted(prediction)
     if value is not None:
         axis.axvline(value, color=INK, linewidth=1.2, linestyle="--", label="votre prédiction")
-    found = f"le plus petit qui y arrive en a {min(passed)}" if passed else "aucun de ces réseaux n'y arrive"
+    found = f"le plus petit qui réussit en a {min(passed)}" if passed else "aucun de ces réseaux ne réussit"
     said = compare(figure, prediction, found)
     axis.set_xticks(sorted({*runs, *([] if value is None else [value])}))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda number, _: plain(number)))

@@ -81,8 +81,12 @@ def overview(students: list[StudentResult], names: list[str]) -> dict[str, objec
 
 def _machine_grade(student, names):
     """Return the grade over the questions marked by machine only."""
-    notebooks = [student.notebooks[name] for name in names if name in student.notebooks]
-    automatic = [question for notebook in notebooks for question in notebook.questions if not question.manual]
+    automatic = [
+        question
+        for name in names
+        for question in (student.notebooks[name].questions if name in student.notebooks else ())
+        if not question.manual and question.key not in part(name).bonus
+    ]
     maximum = sum(question.maximum for question in automatic)
     return sum(q.points or 0 for q in automatic) / maximum * results.SCALE if maximum else None
 

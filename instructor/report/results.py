@@ -67,13 +67,15 @@ def _earned(question):
 
 
 def mark(student: StudentResult, names: list[str]) -> Mark:
-    """Add up a student's points over some parts."""
+    """Add up a student's points over some parts; with its bonus, a part reaches its maximum at most."""
     found = [student.notebooks.get(name) for name in names]
-    questions = [question for notebook in found if notebook for question in notebook.questions]
+    asked = [notebook.questions if notebook else [] for notebook in found]
+    maxima = list(map(maximum, names, found))
+    earned = (sum(question.points or 0 for question in questions) for questions in asked)
     return Mark(
-        points=sum(question.points or 0 for question in questions),
-        maximum=sum(map(maximum, names, found)),
-        waiting=[question.key for question in questions if waits(question)],
+        points=sum(map(min, earned, maxima)),
+        maximum=sum(maxima),
+        waiting=[question.key for questions in asked for question in questions if waits(question)],
         statuses=[notebook.status if notebook else "missing" for notebook in found],
     )
 

@@ -90,8 +90,8 @@ class Student:
     @property
     def losses(self):
         """The test and training losses shown."""
-        text = self.app.locator(".dlp-losses-text").text_content().replace(",", ".")
-        return tuple(float(number) for number in re.findall(r"\d+\.\d+", text))
+        texts = self.app.locator(".dlp-losses-text tr[class] td:nth-child(2)").all_text_contents()
+        return tuple(float(text.replace(",", ".")) for text in texts)
 
     @property
     def is_playing(self):
@@ -144,6 +144,12 @@ class Student:
     def button(self, name):
         """Locator of the button of that very name."""
         return self.app.get_by_role("button", name=name, exact=True)
+
+    def give(self, name, path):
+        """Choose a file for a button that asks for one."""
+        with self.page.expect_file_chooser() as chooser:
+            self.button(name).click()
+        chooser.value.set_files(path)
 
     def press(self, name):
         self.button(name).click()

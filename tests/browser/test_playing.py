@@ -6,6 +6,8 @@ the promises. How fast things are is measured by benchmarks/widget.py.
 
 import io
 import itertools
+import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -164,7 +166,7 @@ def test_an_error_in_training_stops_it_and_it_can_play_again(page, student):
     page.execute("""
 from helpers.playground.session import Session
 train = Session.train
-def broken(self, epochs): raise RuntimeError('panne simulée')
+def broken(*_): raise RuntimeError('panne simulée')
 Session.train = broken
 """)
     student.expect_message("panne simulée")
@@ -282,6 +284,35 @@ def test_controls_work_from_the_keyboard(page, student):
     student.app.get_by_label("Coller une adresse").wait_for()
     state = "c = made[-1].config; print(c.activation, c.show_test_data, made[-1].run.parameters[0][1][0, 0])"
     assert page.execute(state) == "tanh True 0.5\n"
+
+
+def test_files_come_and_go(page, student, tmp_path):
+    """One's own points from a CSV file; a trained network to a file, and back from it."""
+    corners = tmp_path / "points.csv"
+    corners.write_text("x1;x2;classe\n" + "0;0;oui\n2,5;0;non\n0;4;non\n2,5;4;oui\n" * 10, encoding="utf-8")
+    for _ in range(2):  # the same file again
+        student.give("Vos points", corners)
+        student.expect_message("40 points")
+        student.press("Cercle")
+        student.app.get_by_role("button", name="Cercle (choisi)").wait_for()
+    student.give("Vos points", corners)
+    student.play()
+    student.wait_for_epoch(20)
+    student.pause()
+    epoch, losses = student.epoch, student.losses
+    student.press("Fichiers")
+    with page.page.expect_download() as download:
+        student.app.get_by_role("link", name=".json").click()
+    download.value.save_as(tmp_path / "reseau.json")
+    with page.page.expect_download() as download:
+        student.app.get_by_role("link", name=".keras").click()
+    assert zipfile.is_zipfile(download.value.path())
+    student.press("Revenir au début de ce départ")
+    student.give("Ouvrir un fichier .json", tmp_path / "reseau.json")
+    student.expect_message("Réseau ouvert")
+    student.app.get_by_text("Vos 40 points").wait_for()
+    expect(student.app.locator(".dlp-epoch-value")).to_have_text(re.compile(f"0*{epoch}$"))
+    assert student.losses == losses
 
 
 def test_a_page_that_never_answers_gets_a_clock_of_its_own(page, student):

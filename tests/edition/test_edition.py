@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 from nbgrader.utils import determine_grade, is_grade, is_solution
 
+from instructor import editions
 from instructor.editions import local_id, packed, read
 from instructor.publish import answers, leaks, points, release
 
@@ -44,6 +45,10 @@ def student(source):
 
 def marks(source):
     return release.checks_of(source.stem).MARKS
+
+
+def is_bonus(cell):
+    return editions.BONUS_TAG in cell.metadata.get("tags", ())
 
 
 def automatic(notebook):
@@ -79,7 +84,11 @@ def test_a_blank_student_edition_scores_nothing_without_error(source):
 
 
 def test_the_instructor_edition_scores_full_marks(source, corrected):
+    questions = marks(source).questions.values()
     assert points.unearned(corrected(source), marks(source)) == []
+    assert sum(question.points for question in questions if not question.bonus) == 20
+    tagged = {editions.key_of(editions.grade_id(cell)) for cell in student(source).cells if is_bonus(cell)}
+    assert tagged == {question.key for question in questions if question.bonus}
 
 
 def test_the_student_edition_shows_no_right_answer(source, corrected):
