@@ -376,9 +376,7 @@ class OutputPanel(Panel):
             editor,
             dressed(widgets.Box((self._surface, self._points, self._rings, axes)), "stage", "surface"),
             self._caption,
-            self._test,
-            self._discretize,
-            self._ring,
+            row(self._test, self._discretize, self._ring, classes=("checks",)),
             classes=("output",),
         )
 
@@ -577,11 +575,11 @@ def _caption(run, selected, high):
     )
     hint = "" if selected else "<div><b>Cliquez sur un neurone</b> pour le voir en grand.</div>"
     is_hidden = selected and selected[0] < len(config.network_shape)
-    shown = "de ce neurone" if is_hidden else "des points, des neurones et des poids"
+    shown = "Ce neurone" if is_hidden else "Points, neurones et poids"
     return (
         f'<div class="dlp-hidden" role="img" aria-label="{alternative}"></div>{hint}'
-        '<div style="display:flex;gap:14px;align-items:center;margin-bottom:4px">'
-        f'<span class="dlp-note" style="flex:1">Couleur {shown}</span>'
+        '<div style="display:flex;gap:14px;align-items:center">'
+        f'<span class="dlp-note" style="flex:1">{shown}</span>'
         '<span style="width:132px"><span style="display:block;height:10px;'
         f'background:linear-gradient(90deg,{",".join(PALETTE)})">'
         '</span><span style="display:flex;justify-content:space-between;font-size:10px;color:#555">'
