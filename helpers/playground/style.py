@@ -166,9 +166,11 @@ def _icon_rules():
 
 
 def _still_rule():
-    """Hide the picture that stands before a living widget, as an output of its own."""
-    child = ".jp-OutputArea-child"
-    return f'{child}:has(img[width="{STILL_WIDTH}"]):has(+ {child} .dlp-app){{display:none}}'
+    """Hide the picture before a living widget, an output of its own; and after a restart, the dead widget."""
+    child, dead = ".jp-OutputArea-child", ".jupyter-widgets-disconnected"
+    still = f'{child}:has(img[width="{STILL_WIDTH}"])'
+    alive = f"{still}:has(+ {child} .dlp-app:not({dead}))"
+    return f"{alive},{still} + {child} .dlp-app{dead}{{display:none}}"
 
 
 def _dataset_rules():
