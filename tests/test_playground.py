@@ -958,7 +958,7 @@ def test_the_lowest_test_loss_is_marked_with_its_epoch():
 
 
 def test_a_students_own_points_are_played(app, csv):
-    give(app, "Vos points", csv)
+    give(app, "Votre CSV", csv)
     assert "« oui » (+1, bleu)" in message(app).replace("\u00a0", " ")
     own = app.run.own
     assert len(own.table) == 250
@@ -995,7 +995,7 @@ def test_own_points_given_in_the_cell_decide_the_problem():
 
 def test_a_file_that_is_none_changes_nothing(app, csv):
     before = app.config
-    give(app, "Vos points", csv.replace(";oui", "", 1))
+    give(app, "Votre CSV", csv.replace(";oui", "", 1))
     assert "trois colonnes" in message(app)
     control(app, "Fichiers").value = True
     give(app, "Ouvrir un fichier .json", "{}")

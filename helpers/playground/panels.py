@@ -198,7 +198,7 @@ class DataPanel(Panel):
         self._noise = choice("noise", "Bruit", options=_percents(NOISES))
         self._batch = choice("batch_size", "Taille des lots", options=range(1, MAX_BATCH_SIZE + 1))
         self._seed = html("", "note")
-        self._own = self._file("Vos points (CSV)", "csv", app.take_data)
+        self._own = self._file("Votre CSV", "csv", app.take_data)
         problems = [("Classification", "classification"), ("Régression", "regression")]
         self._problem = choice("problem", "Type de problème", options=problems)
         self._choice = row(*self._buttons.values(), classes=("choices",))
