@@ -102,6 +102,7 @@ def test_a_state_goes_on_where_it_was():
         ("0.1 ]", "0.1, 3 ]", "couche 1, « biases »"),
         ("networkShape=4", "networkShape=4,2", "3 couches"),
         ("[", "", "ligne"),
+        ("initZero=false", "initZero=false&epochs=10000000", "au plus"),
         ("activation=tanh", "activation=magique", "activation"),
     ],
 )

@@ -13,6 +13,7 @@ from .config import PlaygroundConfig
 from .own_data import OwnData
 from .training import Run, layer_sizes
 
+MAX_EPOCHS = 1_000_000  # bounds the room of the losses that are not known
 _OTHER = "Ce fichier n'est pas l'état d'un réseau du Playground"
 
 
@@ -49,6 +50,8 @@ def from_json(text: str | bytes) -> tuple[PlaygroundConfig, Run]:
     if not isinstance(state, dict) or not {"address", "layers"} <= state.keys():
         raise french_error(f"{_OTHER} : il lui manque « address » ou « layers ».")
     config = PlaygroundConfig.from_url(state["address"])
+    if config.epochs > MAX_EPOCHS:
+        raise french_error(f"Fichier d'état : {config.epochs} époques ; attendu {MAX_EPOCHS} au plus.")
     sizes = list(pairwise(layer_sizes(config)))
     if not isinstance(state["layers"], list) or len(state["layers"]) != len(sizes):
         raise french_error(f"Fichier d'état : « layers » doit avoir {len(sizes)} couches, comme l'adresse.")
