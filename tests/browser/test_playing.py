@@ -307,7 +307,7 @@ def test_files_come_and_go(page, student, tmp_path):
     with page.page.expect_download() as download:
         student.app.get_by_role("link", name=".keras").click()
     assert zipfile.is_zipfile(download.value.path())
-    student.press("Revenir au début de ce départ")
+    student.press("Ce départ")
     student.give("Ouvrir un fichier .json", tmp_path / "reseau.json")
     student.expect_message("Réseau ouvert")
     student.app.get_by_text("Vos 40 points").wait_for()
