@@ -1,10 +1,12 @@
 """Speed of the training engine as ratios, all measured in this one run.
 
-    python -m benchmarks.engine [--memory]
+    python -m benchmarks.engine [--memory] [--original FOLDER]
 
 Every contender trains the same network on the same points with the same batch size and computes both
 losses after each epoch: Keras's ``fit``, a straightforward NumPy loop over the batches, and the engine
-with one start and with 128. ``--memory`` also follows the process's memory over 100,000 epochs and 200
+with one start and with 128. ``--original`` adds the original site's own engine, run by Node: the folder holds
+``nn.js``, which ``tsc --module commonjs --outDir FOLDER src/nn.ts`` makes from the sources in
+github.com/tensorflow/playground. ``--memory`` also follows the process's memory over 100,000 epochs and 200
 configurations, and says what 64 different networks cost the next one (Linux only).
 """
 
@@ -13,9 +15,12 @@ from __future__ import annotations
 import argparse
 import gc
 import itertools
+import json
 import os
 import random
+import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,25 +30,47 @@ from helpers.engine.compiled import Program
 from helpers.engine.config import ACTIVATIONS, FEATURES
 from helpers.engine.data import compute_features, load_data
 from helpers.engine.keras_export import keras_code
+from helpers.engine.training import layer_sizes
 
 CONFIGS = {
     "[3] ReLU": PlaygroundConfig(activation="relu", dataset="xor", noise=35, network_shape=(3,)),
     "[8] * 6 ReLU": PlaygroundConfig(activation="relu", dataset="xor", noise=35, network_shape=(8,) * 6),
 }
 STARTS = 128
+# Trains on for as many epochs as each line says, as the original's playground.ts does.
+ORIGINAL = """
+const nn = require(require('path').resolve(process.argv[1], 'nn.js'));
+const { shape, names, activation, batchSize, rate, sets } = JSON.parse(process.argv[2]);
+const network = nn.buildNetwork(shape, nn.Activations[activation], nn.Activations.TANH, null, names, false);
+const loss = set => set.reduce((sum, [inputs, label]) =>
+    sum + nn.Errors.SQUARE.error(nn.forwardProp(network, inputs), label), 0) / set.length;
+require('readline').createInterface(process.stdin).on('line', line => {
+    for (let epoch = 0; epoch < Number(line); epoch++) {
+        sets[0].forEach(([inputs, label], i) => {
+            nn.forwardProp(network, inputs);
+            nn.backProp(network, label, nn.Errors.SQUARE);
+            if ((i + 1) % batchSize === 0) nn.updateWeights(network, rate, 0);
+        });
+        sets.map(loss);
+    }
+    console.log('done');
+});
+"""
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--memory", action="store_true", help="follow the process's memory too")
-    if parser.parse_args().memory:
+    parser.add_argument("--original", metavar="FOLDER", help="measure the original's engine, built there")
+    options = parser.parse_args()
+    if options.memory:
         print_memory()
     for name, config in CONFIGS.items():
-        print_speeds(name, config)
+        print_speeds(name, config, options.original)
         print_busy_cores(name, config)
 
 
-def print_speeds(name, config):
+def print_speeds(name, config, original):
     alone, many = Run(config), Run(config, range(STARTS))
     seconds = {
         "Keras fit": per_epoch(keras_epochs(config), 4),
@@ -52,11 +79,16 @@ def print_speeds(name, config):
         f"{STARTS} starts, per start": per_epoch(many.train, 500 if len(config.network_shape) == 1 else 50)
         / STARTS,
     }
+    references = ["Keras fit", "NumPy loop"]
+    if original:
+        with original_engine(config, original) as train:
+            seconds["original on V8"] = per_epoch(train, 200)
+        references.append("original on V8")
     print(f"\n{name}, {len(load_data(config).train_points)} points, batch size {config.batch_size}")
-    print(f"{'':24}{'ms/epoch':>10}{'vs Keras':>10}{'vs NumPy':>10}")
+    print(f"{'ratio to':24}{'ms/epoch':>10}" + "".join(f"{other:>16}" for other in references))
     for contender, value in seconds.items():
-        ratios = (seconds[other] / value for other in ("Keras fit", "NumPy loop"))
-        print(f"{contender:24}{value * 1e3:10.4f}" + "".join(f"{ratio:9.1f}x" for ratio in ratios))
+        ratios = (seconds[other] / value for other in references)
+        print(f"{contender:24}{value * 1e3:10.4f}" + "".join(f"{ratio:15.1f}x" for ratio in ratios))
 
 
 def print_busy_cores(name, config):
@@ -94,11 +126,43 @@ def keras_epochs(config):
     )
 
 
-def numpy_epochs(config):
-    """Mini-batch gradient descent as one would first write it in NumPy."""
+@contextmanager
+def original_engine(config, folder):
+    """Go on with the training of the original's own network, in a Node process."""
+    inputs, labels = inputs_and_labels(config)
+    task = {
+        "shape": layer_sizes(config),
+        "names": config.features,
+        "activation": config.activation.upper(),
+        "batchSize": config.batch_size,
+        "rate": config.learning_rate,
+        "sets": [
+            list(zip(rows.tolist(), values.ravel().tolist(), strict=True))
+            for rows, values in zip(inputs, labels, strict=True)
+        ],
+    }
+    command = ["node", "-e", ORIGINAL, folder, json.dumps(task)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as node:
+
+        def train(epochs):
+            print(epochs, file=node.stdin, flush=True)
+            if node.stdout.readline() != "done\n":
+                raise SystemExit(f"The original's engine in {folder} stopped.")
+
+        yield train
+        node.stdin.close()
+
+
+def inputs_and_labels(config):
+    """The inputs (n, features) and labels (n, 1) of the training and the test points."""
     data = load_data(config)
     inputs = [compute_features(points, config.features) for points in (data.train_points, data.test_points)]
-    labels = [values[:, np.newaxis] for values in (data.train_labels, data.test_labels)]
+    return inputs, [values[:, np.newaxis] for values in (data.train_labels, data.test_labels)]
+
+
+def numpy_epochs(config):
+    """Mini-batch gradient descent as one would first write it in NumPy."""
+    inputs, labels = inputs_and_labels(config)
     layers = [[weights[0], biases[0]] for weights, biases in Run(config).parameters]
 
     def forward(signal):

@@ -1,7 +1,7 @@
 """The instructor's remedy of Part 4: the lab's network on CIFAR-10, trained well in 30 epochs.
 
 The notebook's solution is the same remedy, with the rescaling that its statement suggests and in float32. The
-benchmark trains this one: ``python -m benchmarks.cifar10 --train``; what it reached is in the README.
+benchmark trains this one, ``python -m benchmarks.cifar10 --train``; what it reached is in README.md beside.
 """
 
 from __future__ import annotations

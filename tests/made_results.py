@@ -64,6 +64,7 @@ def store(results, *students, numbers=(1,)):
                 "cells": editions.read(editions.ROOT / f"{part}.ipynb").cells,
                 "metadata": {},
                 "nbformat": 4,
+                "nbformat_minor": 5,
             }
             for cell in rebuilt["cells"]:
                 metadata = cell["metadata"].get("nbgrader", {})

@@ -39,7 +39,7 @@ def test_plain_graph_agrees_too(record, monkeypatch):
     """Where XLA is missing, the results stay the same."""
     monkeypatch.setattr(Program, "has_xla", False)
     monkeypatch.setattr(Program, "_known", {})
-    _assert_losses(Run(reference_config(record), starts=[record["config"]["resets"]]), record)
+    _assert_losses(Run(reference_config(record), starts=[record["config"]["resets"]]), record, last=20)
 
 
 def _assert_parameters(run, expected, tolerance):
@@ -50,8 +50,9 @@ def _assert_parameters(run, expected, tolerance):
         np.testing.assert_allclose(weights[0].T, neurons[:, 1:], rtol=0, atol=tolerance)
 
 
-def _assert_losses(run, record):
-    epochs, train_loss, test_loss = np.array(record["losses"], dtype=float).T  # null becomes NaN
+def _assert_losses(run, record, last=np.inf):
+    rows = [row for row in record["losses"] if row[0] <= last]
+    epochs, train_loss, test_loss = np.array(rows, dtype=float).T  # null becomes NaN
     epochs = epochs.astype(int)
     run.train(epochs[-1])
     assert run.train_loss.shape == run.test_loss.shape == (1, epochs[-1] + 1)

@@ -15,6 +15,7 @@ from helpers import Playground, PlaygroundConfig, Run, train
 from helpers.engine.compiled import CHUNK, Program
 from helpers.engine.config import FEATURES
 from helpers.engine.data import load_data
+from helpers.engine.training import _get_program
 from helpers.french import read_decimal
 from helpers.notebook import running_cell
 from helpers.playground import app as app_module
@@ -243,7 +244,7 @@ def test_a_page_that_never_answers_gets_a_visible_clock(app, monkeypatch):
 
 
 def compiled_ahead(app, monkeypatch, action):
-    """The networks compiled on other threads because of an action, in order."""
+    """The experiments compiled on other threads because of an action, in order."""
 
     def wait():
         for thread in threading.enumerate():
@@ -251,24 +252,43 @@ def compiled_ahead(app, monkeypatch, action):
                 thread.join()
 
     wait()  # for those of other tests
-    shapes = []
-    monkeypatch.setattr(
-        "helpers.playground.app.Run.compile", lambda run: shapes.append(run.config.network_shape)
-    )
+    compiled = []
+    monkeypatch.setattr("helpers.playground.app.Run.compile", lambda run: compiled.append(run.config))
     action()
     wait()
-    return shapes
+    return compiled
 
 
 def test_what_play_needs_is_compiled_when_a_page_appears_and_after_each_change(app, monkeypatch):
     assert compiled_ahead(app, monkeypatch, app.add_layer) == []  # nobody sees it
-    networks = compiled_ahead(app, monkeypatch, lambda: echo(app))
-    assert networks == [(3, 2), *app_module.NEXT_SHAPES]
+    assert compiled_ahead(app, monkeypatch, lambda: echo(app))[0].network_shape == (3, 2)
     app._clock.widgets[0].value += 1
     assert compiled_ahead(app, monkeypatch, lambda: echo(app)) == []
-    assert compiled_ahead(app, monkeypatch, app.add_layer)[0] == (3, 2, 2)
+    assert compiled_ahead(app, monkeypatch, app.add_layer)[0].network_shape == (3, 2, 2)
     assert compiled_ahead(app, monkeypatch, lambda: app.change(discretize=True)) == []
     assert app.config.epochs == 0
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (4, 2), (8,) * 6])
+@pytest.mark.parametrize("features", [FEATURES[:2], FEATURES[:4], FEATURES[:5]])
+def test_no_next_change_waits_for_a_program(shape, features, app, monkeypatch):
+    config = PlaygroundConfig(network_shape=shape, features=features)
+    compiled_ahead(app, monkeypatch, lambda: echo(app))
+    ahead = compiled_ahead(app, monkeypatch, lambda: app.load(config))
+    programs = {_get_program(config, 1, "float64") for config in ahead}
+    assert len(programs) <= 6
+    changes = [{"batch_size": size} for size in range(1, 31)]
+    changes += [{"perc_train_data": share} for share in range(10, 100, 10)]
+    changes += [{"features": tuple(set(features) ^ {name})} for name in FEATURES]
+    changes += [
+        {"network_shape": (*shape[:place], shape[place] + change, *shape[place + 1 :])}
+        for place in range(len(shape))
+        for change in (-1, 1)
+        if 0 < shape[place] + change < 9
+    ]
+    changes += [{"network_shape": (*shape, 2)[:6]}, {"network_shape": shape[:-1]}, {"problem": "regression"}]
+    for change in changes:
+        assert _get_program(config.replace(**change), 1, "float64") in programs, change
 
 
 def test_play_does_not_wait_for_what_others_may_need(app, monkeypatch):

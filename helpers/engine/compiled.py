@@ -26,11 +26,11 @@ import tensorflow as tf
 from ..french import typographic
 from .config import ACTIVATIONS, MAX_LAYERS
 
-POINTS = (500, 1200, 5000)  # rows of points: those of the site's two problems, and one's own
+POINTS = (1200, 5000)  # rows of points: as many as the site has at most, or one's own
 CHUNK = 500  # epochs of one compiled call: the size of its loss buffer
 SIZES = (4, 8)  # neurons of a padded layer, and inputs
-WINDOWS = (4, 10, 30, 60)  # points that a step reads; more than its batch cost time and weigh nothing
-SUMMED = 30  # at once; XLA sums 32 or more in an order that depends on the shapes (TreeReductionRewriter)
+WINDOWS = (4, 10)  # points read at once; those beyond the batch cost time and weigh nothing
+JUDGED = 100  # points whose losses are computed at once: both of POINTS are multiples of them
 # Rows of the points: up to MARGIN copies of those that an epoch leaves over, then training, test, and as many
 # zeros as a step may read beyond. So the first batch of a later epoch is in one piece too.
 MARGIN = 32
@@ -62,7 +62,7 @@ class Data(NamedTuple):
     labels: np.ndarray  # (rows, 1, 1)
     batch_size: np.int32
     train: np.int32  # number of training points
-    count: np.int32  # and of all of them
+    test: np.int32
 
 
 class Rules(NamedTuple):
@@ -80,10 +80,11 @@ class Program:
     """The training of all networks that share a few shapes.
 
     Args:
-        samples: of ``POINTS``; at least the number of points.
+        points: of ``POINTS``; at least the number of points.
         kind: 0, 1 or 2 for no hidden layer, one, or any other number of them.
         size: of ``SIZES``; neurons of each hidden layer and inputs, once padded.
-        window: of ``WINDOWS``; at least the points of the largest batch.
+        window: of ``WINDOWS``.
+        longer: whether a batch may be longer than the window; it is then read in pieces.
         starts: 1 or ``BLOCK``.
         dtype: of all arrays but the counts.
     """
@@ -92,9 +93,9 @@ class Program:
     has_xla = True  # until shown otherwise
     _known: ClassVar[dict[tuple, Program]] = {}
 
-    def __init__(self, samples: int, kind: int, size: int, window: int, starts: int, dtype: str):
-        self.samples, self.kind, self.size = samples, kind, size
-        self.window, self.starts, self.dtype = window, starts, dtype
+    def __init__(self, points: int, kind: int, size: int, window: int, longer: bool, starts: int, dtype: str):
+        self.points, self.kind, self.size, self.window = points, kind, size, window
+        self.longer, self.starts, self.dtype = longer, starts, dtype
         self._lock, self._function = threading.Lock(), None
 
     @classmethod
@@ -161,13 +162,19 @@ class Program:
 
     def _losses(self, network, data, rules):
         """Return the training and test losses, (2, starts)."""
-        points, labels = _rows(data, MARGIN, self.samples)
-        squares = tf.square(self._forward(network, rules, points)[-1] - labels)
-        row = tf.range(self.samples)[:, tf.newaxis, tf.newaxis]
-        parts = row < data.train, (row >= data.train) & (row < data.count)
-        sums = [tf.reduce_sum(tf.where(shown, squares, 0), axis=(0, 1)) for shown in parts]
-        counts = data.train, data.count - data.train
-        return tf.stack([0.5 * total / tf.cast(n, self.dtype) for total, n in zip(sums, counts, strict=True)])
+        last_train, last = MARGIN + data.train, MARGIN + data.train + data.test
+
+        def piece(row, sums):
+            points, labels = _rows(data, row, JUDGED)
+            squares = tf.square(self._forward(network, rules, points)[-1] - labels)
+            place = row + tf.range(JUDGED)[:, tf.newaxis, tf.newaxis]
+            shown = place < last_train, (place >= last_train) & (place < last)
+            parts = [tf.reduce_sum(tf.where(part, squares, 0), axis=(0, 1)) for part in shown]
+            return row + JUDGED, sums + tf.stack(parts)
+
+        zeros = tf.zeros((2, self.starts), self.dtype)
+        _, sums = tf.while_loop(lambda row, _: row < last, piece, (MARGIN, zeros))
+        return 0.5 * sums / tf.cast(tf.stack([[data.train], [data.test]]), self.dtype)
 
     def _step(self, network, data, rules, first, count):
         """One weight update of the original, from ``count`` rows of the points.
@@ -176,30 +183,54 @@ class Program:
         over are simply part of that first batch, whose mean is then over more points. (Only a weight edited
         by hand between two epochs tells the difference: the original keeps their older gradients.)
         """
-        points, labels = _rows(data, first, self.window)
-        shares = tf.where(tf.range(self.window) < count, 1 / tf.cast(count, self.dtype), 0)
+        share = 1 / tf.cast(count, self.dtype)
+
+        def slopes(row):
+            shares = tf.where(row + tf.range(self.window) < first + count, share, 0)
+            return self._slopes(network, rules, *_rows(data, row, self.window), shares)
+
+        if self.longer:
+
+            def piece(row, sums):
+                return row + self.window, tf.nest.map_structure(tf.add, sums, slopes(row))
+
+            zeros = tf.nest.map_structure(tf.zeros_like, [layer[:2] for layer in network])
+            _, sums = tf.while_loop(lambda row, _: row < first + count, piece, (first, zeros))
+        else:
+            sums = slopes(first)
+        moved = (
+            _move(layer, *slope, rules) if layer else () for layer, slope in zip(network, sums, strict=True)
+        )
+        return Network(*moved)
+
+    def _slopes(self, network, rules, points, labels, shares):
+        """Return the loss's slopes at the weights and biases of each part of the network.
+
+        Args:
+            shares: weight of each point in the loss, (points,).
+        """
         signals, signal, output = self._forward(network, rules, points)
         error = shares[:, tf.newaxis, tf.newaxis] * (output - labels)
         delta = _branch(rules.output, OUTPUTS, lambda name: error * _slope(name, output))
-        last = _move(network.last, signal, delta, rules)
+        last = _sum_over_points(signal, delta)
         if not self.kind:
-            return Network((), (), last)
+            return [(), (), last]
         delta = _below(network.last, delta, rules, signal)
-        middle = network.middle
+        middle = network.middle[:2]
         if middle:
 
-            def back(depth, delta, *moved):
-                signal, layer = signals.read(depth), Layer(*(part[depth] for part in middle))
-                parts = _move(layer, signal, delta, rules)
-                moved = [whole.write(depth, part) for whole, part in zip(moved, parts, strict=True)]
-                return depth - 1, _below(layer, delta, rules, signal), *moved
+            def back(depth, delta, *slopes):
+                signal, layer = signals.read(depth), Layer(*(part[depth] for part in network.middle))
+                parts = _sum_over_points(signal, delta)
+                slopes = [whole.write(depth, part) for whole, part in zip(slopes, parts, strict=True)]
+                return depth - 1, _below(layer, delta, rules, signal), *slopes
 
-            arrays = [self._array(*part.shape).unstack(part) for part in middle]
+            arrays = [self._array(*part.shape) for part in middle]
             _, delta, *arrays = tf.while_loop(
                 lambda depth, *_: depth >= 0, back, (rules.depth - 2, delta, *arrays)
             )
-            middle = Layer(*(array.stack() for array in arrays))
-        return Network(_move(network.first, points, delta, rules), middle, last)
+            middle = tuple(array.stack() for array in arrays)
+        return [_sum_over_points(points, delta), middle, last]
 
     def _forward(self, network, rules, points):
         """Return the signals that enter the middle layers, that which enters the last, and the output."""
@@ -251,11 +282,8 @@ def _below(layer, delta, rules, signal):
 
 def _sum_over_points(signal, delta):
     """Return the slopes of a layer's weights and biases."""
-    pieces = [slice(first, first + SUMMED) for first in range(0, signal.shape[0], SUMMED)]
-    products = (signal[piece, :, tf.newaxis] * delta[piece, tf.newaxis] for piece in pieces)
-    return (
-        sum(tf.reduce_sum(product, axis=0) for product in products),
-        sum(tf.reduce_sum(delta[piece], axis=0) for piece in pieces),
+    return tf.reduce_sum(signal[:, :, tf.newaxis] * delta[:, tf.newaxis], axis=0), tf.reduce_sum(
+        delta, axis=0
     )
 
 
@@ -270,10 +298,9 @@ def _slope(name, signal):
     return tf.ones_like(signal)
 
 
-def _move(layer, signal, delta, rules):
+def _move(layer, slope, bias_slope, rules):
     """Return a layer after one step: down the slope, then towards 0; the dead stay at 0."""
     weights, biases, alive = layer
-    slope, bias_slope = _sum_over_points(signal, delta)
     stepped = weights - rules.learning_rate * slope
     pull = tf.where(rules.is_l1, tf.sign(weights), weights)
     shrunk = stepped - rules.learning_rate * rules.penalty_rate * pull

@@ -38,7 +38,7 @@ from .compiled import (
     Rules,
 )
 from .config import ACTIVATIONS, MAX_LAYERS, PlaygroundConfig
-from .data import Dataset, compute_features, draw
+from .data import SAMPLES, Dataset, compute_features, draw
 from .own_data import OwnData
 
 MAX_START = 100_000  # bounds the time spent drawing weights
@@ -236,7 +236,7 @@ class Run:
             np.bool_(config.regularization == "L1"),
             *np.array((self.learning_rate, penalty_rate), self.dtype),
         )
-        program = _get_program(config, self._data, block.stop - block.start, self.dtype)
+        program = _get_program(config, block.stop - block.start, self.dtype, self.own)
         network = tf.nest.map_structure(lambda part: part[..., block], self._network)
         return program.advance(network, self._data, rules, self._epoch > 0, epochs)
 
@@ -324,17 +324,14 @@ def _initial_parameters(config, random, starts) -> Parameters:
     return parameters
 
 
-def _get_program(config: PlaygroundConfig, data: Data, starts: int, dtype: str) -> Program:
+def _get_program(config: PlaygroundConfig, starts: int, dtype: str, own: OwnData | None = None) -> Program:
     """Return the program that trains a block of so many starts."""
-    batch = config.batch_size + int(data.train) % config.batch_size
-    return Program.get(
-        _rows(data.count),
-        min(len(config.network_shape), 2),
-        _size(config),
-        min(window for window in WINDOWS if window >= batch),
-        starts,
-        dtype,
-    )
+    count = len(own.table) if own else SAMPLES[config.problem]
+    train = math.floor(count * config.perc_train_data / 100)
+    longest = config.batch_size + train % config.batch_size
+    window = min((window for window in WINDOWS if window >= longest), default=WINDOWS[-1])
+    kind = min(len(config.network_shape), 2)
+    return Program.get(_rows(count), kind, _size(config), window, longest > window, starts, dtype)
 
 
 def _rows(count):
@@ -366,7 +363,7 @@ def _make_data(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> Data:
     tall = np.zeros((len(wide), 1, 1), dtype)
     wide[rows, : len(config.features), 0] = compute_features(points, config.features)[order]
     tall[rows, 0, 0] = labels[order]
-    return Data(wide, tall, *map(np.int32, (config.batch_size, train, count)))
+    return Data(wide, tall, *map(np.int32, (config.batch_size, train, count - train)))
 
 
 def _empty_network(config, starts, dtype):

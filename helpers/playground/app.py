@@ -18,7 +18,7 @@ from typing import NamedTuple
 import ipywidgets as widgets
 from IPython.display import display
 
-from ..engine.config import PlaygroundConfig
+from ..engine.config import FEATURES, MAX_LAYERS, PlaygroundConfig
 from ..engine.own_data import OwnData, own_data, read_csv
 from ..engine.training import NO_INPUT, Run
 from ..french import decimal, french_error, plain, quoted, typographic
@@ -40,11 +40,11 @@ EMPTY_AGAIN = (
     "Journal vide : la cellule du Playground a été exécutée de nouveau, ce qui crée un autre Playground, "
     "sans essai. Refaites vos essais avant de lire le journal."
 )
-NEXT_SHAPES = ((8, 8), (4, 4), (8,), (4,), ())  # one for each program that another network may need
 DIVERGED = (
     "Le réseau a divergé : sa perte dépasse tout ce qui s'affiche (∞). Annulez le dernier changement, "
     "ou baissez le taux d'apprentissage et recommencez."
 )
+_ahead = threading.Lock()  # one program at a time is compiled ahead: frames need the other cores
 OWN = "Vos points ne voyagent pas dans l'adresse : gardez leur fichier avec elle."
 RETOUCHED = "Réglages changés en cours de route : ce résultat dépend aussi du moment de ces changements."
 TOO_FAST = 0.3  # a learning rate from which a loss worse than that of no answer is its doing
@@ -459,7 +459,7 @@ class Playground:
             self._show_playing()
 
     def _warm_up(self):
-        """Compile what Play will want now, and after a change of the network, while the student reads.
+        """Compile what Play will want now, and after any next change, while the student reads.
 
         On a thread of its own, which touches no widget; Play waits only for what it needs.
         """
@@ -469,11 +469,22 @@ class Playground:
 
         def compile_all():
             run.compile()
-            for shape in NEXT_SHAPES:
-                if self.widget and self._session.run is run and threading.main_thread().is_alive():
-                    Run(config.replace(network_shape=shape), own=run.own).compile()
+            for changes in _next_changes(config.network_shape):
+                with _ahead:
+                    if self.widget and self._session.run is run and threading.main_thread().is_alive():
+                        Run(config.replace(**changes), own=run.own).compile()
 
         threading.Thread(target=compile_all, name=COMPILING).start()
+
+
+def _next_changes(shape):
+    """Yield one change for each program that the next click may need: of layers, of width, of batches."""
+    yield {"network_shape": (*shape, 2)[:MAX_LAYERS]}
+    yield {"features": FEATURES}  # wide
+    yield {"features": FEATURES[:2], "network_shape": (4,) * len(shape)}  # narrow
+    yield {"network_shape": shape[:-1]}
+    for batch_size in (30, 10, 1):
+        yield {"batch_size": batch_size}
 
 
 def _pair(data):

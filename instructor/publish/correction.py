@@ -19,7 +19,7 @@ def page(notebook: NotebookNode, name: str) -> str:
     notebook = copy.deepcopy(notebook)
     for cell in notebook.cells:
         cell.source = _MARKER.sub("", cell.source).rstrip("\n")
-    exporter = HTMLExporter(embed_images=True)
+    exporter = HTMLExporter(embed_images=True, language_code="fr")
     exporter.register_filter("markdown2html", to_html)
     made, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}})
     return _SCRIPT.sub("", made)

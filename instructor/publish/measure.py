@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from nbformat import NotebookNode
 
-from ..editions import INSTRUCTOR_TAG, ROOT, grade_id, is_free_text, key_of
+from ..editions import INSTRUCTOR_TAG, ROOT, grade_id, is_free_text, key_of, local_id
 from . import release
 from .answers import add_probe, take_probe
 from .points import unearned
@@ -148,7 +148,7 @@ def changed_figures(former: NotebookNode, after: NotebookNode) -> Iterator[str]:
     shown = []  # (question, former number, new number)
     for cell, new in zip(former.cells, after.cells, strict=True):
         pairs = zip(_numbers(_said(cell)), _numbers(_said(new)), strict=False)
-        shown += [(cell.id[:2], old, now) for (_, old), (_, now) in pairs]
+        shown += [(local_id(cell)[:2], old, now) for (_, old), (_, now) in pairs]
     key = ""
     for cell in former.cells:
         key = key_of(grade_id(cell)) or key

@@ -1,9 +1,10 @@
-"""Compares what a source notebook says of points with ``MARKS``, the one place where they are set."""
+"""Compares what a source notebook says of points with ``MARKS`` and ``BANDS``, where its checks set them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
@@ -23,12 +24,13 @@ _COLUMNS = {
 }
 
 
-def disagreements(notebook: NotebookNode, marks: Marks) -> list[str]:
-    """Compare titles, the cells' metadata, rubrics and the first cell's table with a part's marks.
+def disagreements(notebook: NotebookNode, checks: ModuleType) -> list[str]:
+    """Compare titles, the cells' metadata, rubrics and tables with the marks of a part's checks.
 
     Returns:
         One sentence per disagreement, "1.b: what"; empty when all say the same.
     """
+    marks, bands = checks.MARKS, getattr(checks, "BANDS", {})
     questions, places = marks.questions, {"the cell's metadata": {}, "the title": {}, "the rubric": {}}
     metadata, titles, rubrics = places.values()
     key = ""
@@ -49,7 +51,7 @@ def disagreements(notebook: NotebookNode, marks: Marks) -> list[str]:
                 found.append(f"{name}: MARKS gives {question.points:g}, {place} {said[name]:g}")
             elif due and name not in said and question.points:
                 found.append(f"{name}: MARKS gives {question.points:g}, {place} nothing")
-    return found + list(_table(notebook.cells[0].source, marks))
+    return [*found, *_table(notebook.cells[0].source, marks), *_bands(notebook, bands)]
 
 
 def unearned(solved: NotebookNode, marks: Marks) -> list[str]:
@@ -63,12 +65,25 @@ def unearned(solved: NotebookNode, marks: Marks) -> list[str]:
     return found
 
 
+def _bands(notebook: NotebookNode, bands: Mapping) -> Iterator[str]:
+    """Compare each table of a threshold's points, below its question's title."""
+    for cell in notebook.cells:
+        titles, rows = _TITLE.findall(cell.source), {row[0]: row[1:] for row in _rows(cell.source)}
+        if titles and "Points" in rows:
+            key, limits = titles[0][0], next(iter(rows.values()))
+            limits = [_number(limit.rpartition(" ")[2]) for limit in limits]
+            said = dict(zip(limits, map(_number, rows["Points"]), strict=True))
+            if said != (due := bands.get(key, bands)):
+                yield f"{key}: BANDS gives {due}, the table {said}"
+
+
+def _rows(text: str) -> list[list[str]]:
+    lines = (line for line in text.splitlines() if line.startswith("|"))
+    return [[cell.strip(" *") for cell in line.strip("| ").split("|")] for line in lines]
+
+
 def _table(text: str, marks: Marks) -> Iterator[str]:
-    rows = [
-        [cell.strip(" *") for cell in line.strip("| ").split("|")]
-        for line in text.splitlines()
-        if line.startswith("|")
-    ]
+    rows = _rows(text)
     heading = rows[0] if rows else []
     for word, belongs in _COLUMNS.items():
         columns = [column for column, name in enumerate(heading) if word in name]

@@ -15,7 +15,7 @@ trap 'rm -rf "$public"' EXIT
 
 git clone --quiet "$remote" "$public"
 if [ -n "$(git -C "$public" log --all --format=%h -1 -- instructor correction)" ]; then
-    refuse "$remote holds instructor/, or held it once: make a new repository for students"
+    refuse "that repository holds instructor/, or held it once: make a new repository for students"
 fi
 git -C "$public" rm --quiet -r --ignore-unmatch .  # what an earlier edition had and this one has not
 tar -C "$folder" --exclude ./.git -cf - . | tar -C "$public" -xf -

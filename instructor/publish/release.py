@@ -158,7 +158,7 @@ def refuse_disagreements(notebooks: Iterable[Path]) -> None:
     found = [
         f"{source.name}: {disagreement}"
         for source in notebooks
-        for disagreement in disagreements(read(source), checks_of(source.stem).MARKS)
+        for disagreement in disagreements(read(source), checks_of(source.stem))
     ]
     if found:
         raise ReleaseError("points do not follow MARKS; nothing was written.\n  " + "\n  ".join(found))

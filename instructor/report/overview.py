@@ -56,12 +56,11 @@ def overview(students: list[StudentResult], names: list[str]) -> dict[str, objec
     return {
         "students": students,
         "names": names,
-        "received": sum(len(student.notebooks) for student in students),
+        "received": sum(n.status != "unreadable" for s in students for n in s.notebooks.values()),
         "waiting": waiting,
         "grades": grades,
         "median": statistics.median(grades) if grades else None,
         "histogram": Counter(min(int(grade), results.SCALE - 1) for grade in grades),
-        "which": "questions déjà vérifiées" if waiting else "notes",
         "questions": questions,
         "changed": [
             (student, name, question)

@@ -92,15 +92,15 @@ def settings(results: Path, **changes: object) -> dict:
 
     Args:
         results: the folder; nothing is written but there.
-        changes: what to keep from now on; None changes nothing.
+        changes: what to keep from now on, with all the rest; None changes nothing.
     """
     path = results / SETTINGS
-    known = {"parts": [source.stem for source in packed()], "excel": False}
     kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    new = kept | {key: value for key, value in changes.items() if value is not None}
-    if new != kept:
-        write_whole(path, json.dumps(new) + "\n")
-    return known | new
+    known = {"parts": [source.stem for source in packed()], "excel": False} | kept
+    known |= {key: value for key, value in changes.items() if value is not None}
+    if changes and known != kept:
+        write_whole(path, json.dumps(known) + "\n")
+    return known
 
 
 def chosen(numbers: Sequence[int] | None, names: Sequence[str]) -> list[str] | None:

@@ -71,7 +71,7 @@ def test_the_student_edition_is_what_release_generates(source):
 
 
 def test_points_follow_marks(source):
-    assert points.disagreements(read(source), marks(source)) == []
+    assert points.disagreements(read(source), release.checks_of(source.stem)) == []
 
 
 def test_a_blank_student_edition_scores_nothing_without_error(source):
