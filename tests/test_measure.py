@@ -47,6 +47,14 @@ def test_a_threshold_separates_where_no_end_is_near_and_both_sides_have_some(los
     assert ("DOES NOT SEPARATE" in told) == (np.nanmin(losses) > 0.25)
 
 
+@pytest.mark.parametrize("source", release.sources()[:3], ids=lambda source: source.stem)
+def test_the_lab_s_own_thresholds_separate(source):
+    checks = release.checks_of(source.stem)
+    told = list(measure.separations(checks, checks.LAB.seed))
+    assert len(told) >= 2
+    assert not [line for line in told if "NOT" in line]
+
+
 def test_the_seed_stands_in_one_place_a_part(tmp_path):
     labs = [getattr(release.checks_of(source.stem), "LAB", None) for source in release.sources()]
     for seed in {lab.seed for lab in labs if lab}:

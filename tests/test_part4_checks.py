@@ -81,9 +81,15 @@ def graded(lab, monkeypatch):
     return set_accuracy
 
 
-def write_history(record, accuracy, val_accuracy):
+def write_history(record, accuracy, val_accuracy, off=0.0):
+    data = part4.data()
+    data = data.subset(500) if record.name.endswith("-500") else data
+    kept = len(data.x_train) * 9 // 10
+    validation = replace(data, x_test=data.x_train[kept:], y_test=data.y_train[kept:])
+    loss = evaluate(read_model(record / "best.keras"), validation).loss + off
     lines = [
-        f"{n},1.0,10,{a},1.0,{v},1.0" for n, (a, v) in enumerate(zip(accuracy, val_accuracy, strict=True), 1)
+        f"{n},1.0,10,{a},1.0,{v},{loss}"
+        for n, (a, v) in enumerate(zip(accuracy, val_accuracy, strict=True), 1)
     ]
     table = "\n".join(["epoch,seconds,batches,accuracy,loss,val_accuracy,val_loss", *lines])
     (record / "history.csv").write_text(table)
@@ -165,6 +171,7 @@ def test_overfitting_is_read_in_a_record_that_its_model_bears_out(graded, lab):
         0,
         "0,900",
     )
+    assert_told(part4.check_overfitting(4, 0.35, write_history(record, *history, off=1.5)), 0, "une perte de")
     assert_told(
         part4.check_overfitting(3, 0.05, write_history(record, [0.5] * 4, [0.4, 0.5, 0.7, 0.6])),
         0,

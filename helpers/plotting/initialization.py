@@ -265,7 +265,7 @@ def loss_between(
     curve.plot(way, heights, color=BLUE, linewidth=2.4, label="perte d'entraînement")
     curve.plot(way[shown], heights[shown], "o", color=BLUE)
     draw_levels(curve.axhline, prediction, None)
-    highest = max(0.6, 1.12 * heights.max(), 1.3 * (predicted(prediction) or 0))
+    highest = max(0.6, 1.12 * heights.max(), 1.6 * (predicted(prediction) or 0))
     curve.set(xlim=(-0.02, 1.02), ylim=(0, highest), ylabel="perte")
     curve.set_xlabel("part du trajet en ligne droite, dans l'espace des poids")
     percent_axis(curve.xaxis)

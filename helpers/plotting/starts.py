@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter
 
 from ..engine.training import Run
 from ..experiments.statistics import successes, successes_at_the_end, wilson, worst_if_nan
@@ -145,7 +144,7 @@ def success_rates(
         target: the test loss to reach.
         prediction: question and the least number of neurons that the student predicted, see ``waits``.
     """
-    figure, ((axis,),) = new_figure(1, 1, WIDTH, 3.5)
+    figure, ((axis,),) = new_figure(1, 1, WIDTH, 3.8)
     counts = {
         "passés au seuil, à une époque quelconque": successes,
         "qui réussissent (y sont à la dernière)": successes_at_the_end,
@@ -166,18 +165,19 @@ def success_rates(
             axis.text(size + shift, interval[1] + 0.02, label, ha="center", va="bottom", fontsize=9)
         axis.bar(0, 0, color=colour, label=name)  # for the legend
         sentences.append(f"{name}, {' ; '.join(shares)}")
-    value = predicted(prediction)
+    ticks, value = {size: str(size) for size in runs}, predicted(prediction)
     if value is not None:
-        axis.axvline(value, color=INK, linewidth=1.2, linestyle="--", label="votre prédiction")
+        place = min(value, max(runs) + 2)  # nearer than it is, lest the bars be squeezed
+        ticks[place] = f"… {plain(value)}" if value > place else plain(value)
+        axis.axvline(place, color=INK, linewidth=1.2, linestyle="--", label="votre prédiction")
     found = f"le plus petit qui réussit en a {min(passed)}" if passed else "aucun de ces réseaux ne réussit"
     said = compare(figure, prediction, found)
-    axis.set_xticks(sorted({*runs, *([] if value is None else [value])}))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda number, _: plain(number)))
-    axis.set(xlim=(min(runs) - 0.6, max(*runs, value or 0) + 0.6), ylim=(0, 1.02), ylabel="départs")
+    axis.set_xticks(list(ticks), list(ticks.values()))
+    axis.set(xlim=(min(runs) - 0.6, max(ticks) + 0.6), ylim=(0, 1.02), ylabel="départs")
     axis.set_xlabel("neurones de la couche cachée")
     percent_axis(axis.yaxis)
     axis.tick_params(axis="x", length=0)
-    axis.legend(frameon=False, loc="upper left")
+    figure.legend(frameon=False, loc="outside lower center", ncols=3, fontsize=9.5)
     title = f"Part des départs à {decimal(target)} ou moins, en % (trait : intervalle à 95 %)"
     axis.set_title(typographic(title), loc="left")
     return Picture(figure, f"Part des départs à {decimal(target)} ou moins : {' ; '.join(sentences)}.{said}")
