@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -31,6 +32,15 @@ class OneSentence(Exception):
 def decimal(value: float, digits: int = 3) -> str:
     """Write a number with a decimal comma, such as "0,177"."""
     return f"{value:.{digits}f}".replace(".", ",")
+
+
+def read_decimal(text: str) -> float:
+    """Read a number written with a comma or a point, such as "0,5" or "−1.25"; NaN if it is none."""
+    try:
+        value = float(text.strip().replace(",", ".").replace("−", "-"))
+    except ValueError:
+        return math.nan
+    return value if math.isfinite(value) else math.nan
 
 
 def plain(value: float, digits: int = 3) -> str:

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from latex2mathml.converter import convert_to_element
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-LONGEST = 20_000  # characters of a student's text: some of what reads it takes the square of that
+LONGEST = 10_000  # characters of a student's text: some of what reads it takes the square of that
 _SAFE = re.compile(r"(https?://|mailto:)", flags=re.IGNORECASE)
 
 _PICTURE = re.compile(r"data:image/(png|jpeg|gif);base64,[\w+/=\s]*\Z")

@@ -340,6 +340,7 @@ def test_what_part_4_saved_keeps_its_layout(collected, tmp_path):
         "rendu/tp/sauvegardes/cnn/histoire.csv": "epoque,perte\n",
         "rendu/tp/sauvegardes/cnn/etat.json": "{}",
         "rendu/tp/modele.keras": b"PK",
+        "rendu/simple-45000/history.csv": "epoch\n",
         "rendu/tp/base.weights.h5": b"HDF",
         "rendu/tp/notes.csv": "1",
         "rendu/tp/helpers/config.py": "pass",
@@ -348,9 +349,11 @@ def test_what_part_4_saved_keeps_its_layout(collected, tmp_path):
     saved = submission.folder / "part4"
     assert sorted(path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file()) == [
         "base.weights.h5",
+        "history.csv",
         "modele.keras",
         "sauvegardes/cnn/etat.json",
         "sauvegardes/cnn/histoire.csv",
+        "sauvegardes/simple-45000/history.csv",
     ]
     assert said(submission, "laissés de côté", "notes.csv", "config.py")
 

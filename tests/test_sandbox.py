@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from instructor.sandbox import room
+from instructor.sandbox import cgroup, room
 from instructor.sandbox.inside import codec, confine
 from instructor.sandbox.inside.limits import Limits
 
@@ -273,6 +273,13 @@ def test_time_is_bounded(run):
     started = time.monotonic()
     assert run(stubborn, cell=1, notebook=3)[2] == confine.TIME
     assert time.monotonic() - started < 40
+
+
+def test_what_a_killed_run_left_is_found(tmp_path):
+    gone = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True).stdout.strip()
+    for name in (f"lab-{gone}-a", f"lab-{os.getpid()}-b", "lab-c", f"other-{gone}-d"):
+        (tmp_path / name).mkdir()
+    assert cgroup.left_behind(tmp_path, "lab-") == [tmp_path / f"lab-{gone}-a"]
 
 
 def test_refusal_names_the_remedy(monkeypatch):

@@ -5,8 +5,8 @@ Threat model. A submission's code is hostile: it may do anything that a program 
 - it sees the system's libraries, Python and its packages, our helpers, and its own files; not the
   instructor's folder, other submissions, the results, the gradebook, nor the teacher's home;
 - it writes only in memory of its own, of bounded size, gone with it; it has no network, no other process to
-  signal or trace, and no privilege; time, memory, processes and sizes of files are bounded, and all that it
-  started dies with it;
+  signal or trace, and no privilege; time, memory, threads and sizes of files are bounded, memory that no
+  process holds cannot be had, and all that it started dies with it;
 - its mark is computed in another sandbox (``inside.checker``), from values that cannot execute.
 
 Each notebook has a new sandbox: 0.5 s. TensorFlow, 4 s more, is loaded there only for code that imports it.
