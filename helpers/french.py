@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -34,6 +35,15 @@ def decimal(value: float, digits: int = 3) -> str:
 
 
 _FRENCH_MARKS = str.maketrans({",": "\u202f", ".": ",", "-": "−"})
+
+
+def read_decimal(text: str) -> float:
+    """Read a number written with a comma or a point, such as "0,5" or "−1.25"; NaN if it is none."""
+    try:
+        value = float(text.strip().replace(",", ".").replace("−", "-"))
+    except ValueError:
+        return math.nan
+    return value if math.isfinite(value) else math.nan
 
 
 def plain(value: float, digits: int = 3) -> str:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from xml.etree import ElementTree
 
 from latex2mathml.converter import convert_to_element
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-LONGEST = 20_000  # characters of a student's text: some of what reads it takes the square of that
+LONGEST = 10_000  # characters of a student's text: some of what reads it takes the square of that
 _SAFE = re.compile(r"(https?://|mailto:)", flags=re.IGNORECASE)
+
+_PICTURE = re.compile(r"data:image/(png|jpeg|gif);base64,[\w+/=\s]*\Z")
 
 
 class Renderer(IPythonRenderer):
@@ -30,17 +33,21 @@ class Renderer(IPythonRenderer):
 
 
 class _Disarmed(Renderer):
-    """Shows a student's text: no HTML of theirs, links to the web and to mail alone, no picture."""
+    """Shows a student's text: no HTML of theirs, links to the web and to mail alone, pasted pictures."""
 
-    def __init__(self):
+    def __init__(self, pasted: Mapping):
         super().__init__(escape=True, exclude_anchor_links=True)
+        self.pasted = pasted
 
     def link(self, text, url, title=None):
         decoded = html.unescape(url).strip()
         return f'<a href="{html.escape(decoded)}">{text}</a>' if _SAFE.match(decoded) else text
 
     def image(self, text, url, title=None):
-        return text
+        for kind, data in self.pasted.get(url.removeprefix("attachment:"), {}).items():
+            if _PICTURE.match(source := f"data:{kind};base64,{data}") and url.startswith("attachment:"):
+                return f'<img alt="{html.escape(html.unescape(text))}" src="{source}">'
+        return f"{text} [image non affichée : {html.escape(url)}]"
 
     def heading(self, text, level, **attrs):
         return f"<p><strong>{text}</strong></p>\n"
@@ -54,11 +61,16 @@ def to_html(text: str) -> str:
     return MarkdownWithMath(Renderer(escape=False)).render(text)
 
 
-def student_html(text: str) -> str:
-    """Render what a student wrote, so that nothing in it runs or loads; raw where it cannot be rendered."""
+def student_html(text: str, pasted: Mapping[str, Mapping[str, str]] | None = None) -> str:
+    """Render what a student wrote, so that nothing in it runs or loads; raw where it cannot be rendered.
+
+    Args:
+        text: Markdown.
+        pasted: pictures by name, as a cell's "attachments".
+    """
     if len(text) <= LONGEST:
         try:
-            return MarkdownWithMath(_Disarmed()).render(text)
+            return MarkdownWithMath(_Disarmed(pasted or {})).render(text)
         except Exception:  # of Markdown that was made to break its reader
             pass
     return f"<pre>{html.escape(text)}</pre>"

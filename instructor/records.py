@@ -76,6 +76,7 @@ class NotebookResult:
             "unreadable" (what was sent cannot be read, or not all of it); "refused" (our own failure).
         certainty: 0 to 1, how sure the cells were recognised (1 when all were found by their id).
         remarks: French sentences for the report.
+        private: others, which the teacher reads and the student does not.
         seconds: time it took, by phase, such as {"start": 1.2, "run": 14.0, "check": 0.8}.
     """
 
@@ -84,6 +85,7 @@ class NotebookResult:
     questions: list[QuestionResult] = field(default_factory=list)
     certainty: float = 1.0
     remarks: list[str] = field(default_factory=list)
+    private: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
 

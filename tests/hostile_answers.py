@@ -197,6 +197,45 @@ for numero in range(3, 40):
         pass
 """
 
+_THREADS = """
+import threading, time
+for _ in range(5000):
+    threading.Thread(target=time.sleep, args=(5,), daemon=True).start()
+"""
+
+_HIDE_MEMORY = """
+import ctypes, os
+for n in range(90):
+    ctypes.CDLL(None).shmget(0, 100 * 2**20, 0o1600)
+    os.write(os.memfd_create(str(n)), bytes(100 * 2**20))
+"""
+
+# Answers in its own name, with what would take the checker gigabytes or hours.
+_TAKE_OVER = """
+import json, os, socket, struct
+formes = {"registered_name": None, "build_config": {"input_shape": [None, 40_000]}}
+couche = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 50_000}, **formes}
+reseau = {"module": "keras", "class_name": "Sequential", "config": {"layers": [couche]}, **formes}
+reseau = ["keras", json.dumps(reseau)]
+lien = "https://playground.tensorflow.org/#networkShape=8,8,8,8&dataset=spiral"
+essai = ["run", lien, list(range(8)), "float64", 20_000]
+for numero in range(3, 40):
+    try:
+        prise = socket.socket(fileno=numero)
+        prise.getpeername()
+    except OSError:
+        continue
+    prise.setblocking(True)
+    reponse = {"error": None}
+    while True:
+        donnees = json.dumps(reponse).encode()
+        prise.sendall(struct.pack(">I", len(donnees)) + donnees)
+        taille = struct.unpack(">I", prise.recv(4, socket.MSG_WAITALL))[0]
+        demande = json.loads(prise.recv(taille, socket.MSG_WAITALL))
+        valeur = ["list", [["list", [reseau] * 9], *[essai] * 90]]
+        reponse = {"error": None, "values": [valeur for _ in demande.get("values", ())], "result": reseau}
+"""
+
 _LEAVE = "import os\nos._exit(0)"
 
 HOSTILE = (
@@ -221,5 +260,8 @@ HOSTILE = (
     Attack("Vandale", "deletes its home", {"q1a": QUICK["q1a"], "q3a": _DELETE_HOME}, QUICK_DUE),
     Attack("Fuyard", "exits the kernel", {**QUICK, "q4c": _LEAVE}, QUICK_DUE),
     Attack("Imprimeur", "prints a forged score", {**QUICK, "q4b": _PRINT_SCORE}, QUICK_DUE),
+    Attack("Tisserand", "thread bomb", {**QUICK, "q4c": _THREADS}, QUICK_DUE),
+    Attack("Cachottier", "memory of no process", {**QUICK, "q4c": _HIDE_MEMORY}, QUICK_DUE),
+    Attack("Preneur", "takes over its own socket", {**QUICK, "q3b": _TAKE_OVER}, QUICK_DUE),
     Attack("Plombier", "writes into descriptors", {**QUICK, "q4c": _WRITE_TO_DESCRIPTORS}, QUICK_DUE),
 )

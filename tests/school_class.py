@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import io
+import json
 import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -259,6 +260,23 @@ def _packed() -> Iterator[_Case]:
     yield _Case("Elias Marchand", {"part1.ipynb": one}, {"part1": DUE}, "Un autre étudiant s'appelle aussi")
     yield _Case("Elias Marchand", {"part1.ipynb": _part1({})}, {"part1": {}}, "Un autre étudiant s'appelle")
     saved = {".ipynb_checkpoints/part1-checkpoint.ipynb": one}
+    name = "=1+1 <b onclick=alert(1)> & '; --"
+    yield _Case(name, {"part1.ipynb": one}, {"part1": DUE}, slug="1-1-b-onclick-alert-1")
+    text = json.dumps(one, ensure_ascii=False)
+    for encoding in ("utf-16", "utf-8-sig", "cp1252"):
+        sent = {"part1.ipynb": text.encode(encoding, "replace")}
+        yield _Case(f"Codage {encoding.title()}", sent, {"part1": DUE}, slug=f"codage-{encoding}")
+    for tool, marks in (
+        ("Code", {"vscode": {"languageId": "python"}}),
+        ("Kaggle", {"_uuid": "ab", "trusted": True}),
+    ):
+        edited = without_names(_part1())
+        edited["metadata"] = {"language_info": {"name": "python"}, tool.lower(): {"isGpuEnabled": False}}
+        for cell in edited["cells"]:
+            cell["metadata"] = marks
+        yield _Case(f"Outil {tool}", {"tp.ipynb": edited}, {"part1": DUE}, "à vérifier")
+    renamed = {"part1.ipynb": zipped({"tp/part1.ipynb": one})}
+    yield _Case("Zip Renomme", renamed, {"part1": DUE})
     yield _Case("Flora Renaud", saved, {"part1": DUE}, "sauvegarde automatique")
 
 

@@ -391,6 +391,6 @@ def test_hidden_controls_are_kept():
     config = read(
         "#noise_hide=true&learningRate_hide=true&batchSize_hide=false&x_hide=true&inconnu_hide=true"
     )
-    assert config.hidden == ("learningRate", "noise")
-    assert "&learningRate_hide=true&noise_hide=true&" in config.to_url()
+    assert config.hidden == ("learningRate", "noise", "x")
+    assert "&learningRate_hide=true&noise_hide=true&x_hide=true&" in config.to_url()
     assert read(config.to_url()) == config

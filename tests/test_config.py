@@ -98,7 +98,7 @@ def test_bad_address_is_named_in_one_sentence(address, named):
         {"seed": "0.5abc"},
         {"seed": "été"},
         {"hidden": "noise"},
-        {"hidden": ("x",)},
+        {"hidden": ("z",)},
         {"network_shape": "42"},
         {"network_shape": 3},
         {"network_shape": [2.5]},

@@ -1,13 +1,16 @@
 """Marks typed by the teacher, in manual.csv or in formgrader: counted, and never lost."""
 
 import json
+import re
 
 import pytest
 
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
+from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nbconvert import HTMLExporter
 from nbgrader import api
 
 from instructor.editions import parts
@@ -231,7 +234,7 @@ def test_formgrader_s_marks_win_and_stay(tmp_path):
 
 
 def test_formgrader_shows_the_student_s_notebook_disarmed(tmp_path):
-    hostile = "Une <script>alert(1)</script> droite $a<b$ [x](javascript:alert(1))"
+    hostile = "Une <script>alert(1)</script> droite $a<b$"
     store(tmp_path, answered("zoé", hostile), answered("bob", "Un pli."))
     stored = tmp_path / "students" / "bob" / f"{PART1}.ipynb"
     cell = {"cell_type": "code", "metadata": {}, "source": ["1"], "execution_count": 1}
@@ -257,7 +260,6 @@ def test_formgrader_shows_the_student_s_notebook_disarmed(tmp_path):
         shown = tmp_path / "nbgrader" / "autograded" / name / PART1 / f"{PART1}.ipynb"
         content = shown.read_text("utf-8")
         assert "<script" not in content
-        assert "javascript:" not in content
         assert not [c for c in json.loads(content)["cells"] if c["cell_type"] == "raw"]
     rebuilt = json.loads(
         (tmp_path / "nbgrader" / "autograded" / "zoé" / PART1 / f"{PART1}.ipynb").read_text("utf-8")
@@ -266,9 +268,52 @@ def test_formgrader_shows_the_student_s_notebook_disarmed(tmp_path):
         c.get("metadata", {}).get("nbgrader", {}).get("grade_id"): c["source"] for c in rebuilt["cells"]
     }
     assert sources["q1a-reponse"] == "x = 1"
-    assert sources["q1c-explication"].startswith("Une < script>")
+    assert "Une &lt;script&gt;alert(1)&lt;/script&gt; droite <math" in sources["q1c-explication"]
     shown = [cell["source"] for cell in rebuilt["cells"]]
     assert shown[shown.index(sources["q1c-explication"]) + 1] == parts()[PART1].rubrics[FREE]
+
+
+PIXEL = {"image/png": "iVBORw0KGgo="}
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (
+            "[a](java&#115;cript:x) [b](javascript&colon;x) [c](javascript\\:x) [d][r]\n\n[r]: javascript:x",
+            0,
+        ),
+        ("<a href='jav&#x0A;ascript:x'>a</a> <javascript:x> [b](data:text/html,x) [c](/api/terminals)", 0),
+        ("<svg><a xlink:href='javascript:x'>a</a></svg><math href='javascript:x'><iframe srcdoc='x'>", 0),
+        ("<b onclick=x>a</b> <img src=x onerror=x> <form action=/api><p style='position:fixed'>b", 0),
+        ("<p>a</p>\n\n&#91;b](javascript:x)\n\n```\n\n[c](javascript:x)\n```\n\n    [d](javascript:x)", 0),
+        ("![a](https://example.org/a.png) <img src='//example.org/a.png'> ![b](attachment:absente)", 0),
+        ("![a](attachment:a.png) [b](https://example.org/?a=1&b=2) [c](mailto:a@example.org)", 3),
+        ("[" * 300_000, 0),
+    ],
+    ids=range(8),
+)
+def test_formgrader_shows_no_address_that_runs_or_loads(tmp_path, text, kept):
+    """In a free text as formgrader's own exporter renders it: only links outside, and pasted pictures."""
+    store(tmp_path, answered("zoé", text))
+    stored = tmp_path / "students" / "zoé" / f"{PART1}.ipynb"
+    content = json.loads(stored.read_text("utf-8"))
+    (cell,) = [c for c in content["cells"] if c["source"] == text]
+    cell["attachments"] = {"a.png": PIXEL}
+    content["cells"] = [cell]
+    stored.write_text(json.dumps(content | {"nbformat_minor": 5}), "utf-8")
+    update(tmp_path)
+    shown = tmp_path / "nbgrader" / "autograded" / "zoé" / PART1 / f"{PART1}.ipynb"
+    exporter = HTMLExporter(template_name="basic")
+    page = BeautifulSoup(exporter.from_filename(str(shown))[0], "html.parser")
+    for node in page.find_all():
+        assert node.name not in ("script", "svg", "iframe", "form"), node
+        assert not {name for name in node.attrs if name.startswith("on")}, node
+    links = [node.get("href") or node.get("src") for node in page.find_all(["a", "img"])]
+    known = ("https://example.org/", "mailto:a@example.org", "data:image/png;base64,iVBORw0KGgo=")
+    assert [link for link in links if link and not link.startswith(known)] == []
+    assert len([link for link in links if link]) == kept
+    assert re.search(r"\ba\b", page.text) or kept or text.startswith("[[")
 
 
 def test_a_gradebook_that_cannot_be_read_is_said(tmp_path):

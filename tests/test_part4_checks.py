@@ -80,9 +80,14 @@ def graded(lab, monkeypatch):
     return set_accuracy
 
 
-def write_history(record, accuracy, val_accuracy, val_loss=3.0):
+def write_history(record, accuracy, val_accuracy, off=0.0):
+    data = loaded()
+    data = data.subset(500) if record.name.endswith("-500") else data
+    kept = len(data.x_train) * 9 // 10
+    validation = replace(data, x_test=data.x_train[kept:], y_test=data.y_train[kept:])
+    loss = evaluate(read_model(record / "best.keras"), validation).loss + off
     lines = [
-        f"{n},1.0,10,{a},1.0,{v},{val_loss}"
+        f"{n},1.0,10,{a},1.0,{v},{loss}"
         for n, (a, v) in enumerate(zip(accuracy, val_accuracy, strict=True), 1)
     ]
     table = "\n".join(["epoch,seconds,batches,accuracy,loss,val_accuracy,val_loss", *lines])
@@ -179,16 +184,12 @@ def test_overfitting_is_read_in_a_record_that_its_model_bears_out(graded, lab):
         0,
         "0,900",
     )
+    assert_told(part4.check_overfitting(4, 0.35, write_history(record, *history, off=1.5)), 0, "une perte de")
     assert_told(
         part4.check_overfitting(3, 0.05, write_history(record, [0.5] * 4, [0.4, 0.5, 0.7, 0.6])),
         0,
         "au moins jusqu'à 8",
     )
-    invented = write_history(record, *history, val_loss=0.2)
-    assert_told(part4.check_overfitting(4, 0.35, invented), 0, "perte de validation")
-    loaded().y_train[:900:2] += 1  # half of the training images are not what this network learnt
-    invented = write_history(record, *history)
-    assert_told(part4.check_overfitting(4, 0.35, invented), 0, "exactitude d'entraînement")
     graded(0.6, demo=True)
     assert_told(part4.check_overfitting(4, 0.35, record), 0, "images que ce carnet a chargées")
     record = shutil.copytree(record, record.with_name("simple-demonstration-1000"), dirs_exist_ok=True)

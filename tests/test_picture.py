@@ -49,6 +49,13 @@ def test_surfaces_are_the_runs_answers(shape):
     np.testing.assert_allclose(layers[-1][..., 0], run.predict(picture.GRID), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("values", "end"), [([0], 1), ([-0.3, np.nan], 0.5), ([1], 1), ([3.2, np.inf], 5), ([-70], 100)]
+)
+def test_the_scale_of_a_neuron_ends_above_its_values(values, end):
+    assert picture.scale(np.array(values, np.float32)) == pytest.approx(end)
+
+
 def test_surface_png_has_its_first_row_on_top():
     image = pixels(picture.surface_png(picture.GRID[:, 1]))  # the second coordinate: high values on top
     assert image.shape[:2] == (100, 100)

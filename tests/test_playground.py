@@ -1,19 +1,26 @@
 """The widget without a page: its controls' traits, its buttons' clicks, a page's echoes played by hand."""
 
+import base64
+import json
+import re
 import threading
 import time
+from datetime import UTC, datetime
 
 import ipywidgets as widgets
 import numpy as np
 import pytest
 
-from helpers import Playground, PlaygroundConfig, train
+from helpers import Playground, PlaygroundConfig, Run, train
 from helpers.engine.compiled import CHUNK, Program
 from helpers.engine.config import FEATURES
+from helpers.engine.data import load_data
 from helpers.engine.training import _get_program
+from helpers.french import read_decimal
 from helpers.notebook import running_cell
 from helpers.playground import app as app_module
 from helpers.playground.clock import FRAMES, INTERRUPTED, Clock
+from helpers.playground.examples import EXAMPLES
 from helpers.playground.session import Session
 from helpers.playground.style import loss_text
 
@@ -174,7 +181,7 @@ def test_pause_and_play_again_goes_on(app):
     [(RuntimeError("plus de mémoire"), "plus de mémoire"), (KeyboardInterrupt(), INTERRUPTED)],
 )
 def test_an_error_or_an_interrupt_stops_with_a_message_and_it_plays_again(app, monkeypatch, error, words):
-    def fail(session, epochs):
+    def fail(*_):
         raise error
 
     monkeypatch.setattr(Session, "train", fail)
@@ -211,6 +218,29 @@ def test_a_lost_answer_is_asked_for_again(app, monkeypatch):
     assert app.playing
     echo(app)
     assert app.config.epochs > epochs
+
+
+def test_a_page_that_never_answers_gets_a_visible_clock(app, monkeypatch):
+    app._clock._link.unlink()
+    spare = next(w for w in tree(app.widget) if isinstance(w, widgets.Play))
+    click(app, "Lecture")
+    monkeypatch.setattr("helpers.playground.clock.SILENT_SECONDS", -1)
+    assert spare.layout.display == "none"
+    click(app, "Pause")  # the button that the student sees
+    assert spare.layout.display is None
+    assert "horloge de secours" in message(app)
+    assert app.playing
+    spare.value += 1
+    epochs = app.config.epochs
+    assert epochs > 0
+    spare.value += 1
+    assert app.config.epochs > epochs
+    click(app, "Pause")
+    epochs = app.config.epochs
+    spare.value += 1
+    assert app.config.epochs == epochs
+    echo(app)  # it answers after all
+    assert spare.layout.display == "none"
 
 
 def compiled_ahead(app, monkeypatch, action):
@@ -301,18 +331,50 @@ def test_a_rate_changed_before_training_or_not_in_use_stays_replayable(app):
     np.testing.assert_array_equal(app.run.test_loss, train(app.config, 1).test_loss)
 
 
-def test_a_diverging_run_stops_calmly():
-    app = Playground(
-        "#activation=linear&regDataset=reg-plane&problem=regression&learningRate=10&networkShape=4,4"
-    )
-    play(app, 8)
+DIVERGING = "#activation=linear&regDataset=reg-plane&problem=regression&learningRate=10&networkShape=4,4"
+
+
+def edit_too_far(app):
+    app.load(DIVERGING)
+    click(app, "Neurone de sortie : voir et modifier ses poids")
+    control(app, "Poids du nº\u00a01").value = "-1e38"
+
+
+def train_starts(app):
+    app.load(DIVERGING)
+    control(app, "Seize départs").value = True
+    click(app, "Entraîner seize départs")
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        lambda app: (app.load(DIVERGING), play(app, 8)),
+        lambda app: (app.load(DIVERGING), [click(app, "Avancer d'une époque") for _ in range(20)]),
+        lambda app: app.load(f"{DIVERGING}&epochs=50"),
+        edit_too_far,
+        train_starts,
+    ],
+    ids=["play", "step", "address", "edit", "starts"],
+)
+def test_divergence_is_said_whatever_led_there(app, lead):
+    lead(app)
     assert not app.playing
-    assert "divergé" in texts(app)
+    assert "diverg" in message(app)
+    assert "aux d'apprentissage" in message(app)
     assert "∞" in texts(app)
-    assert np.isnan(app.journal[0].test_loss)
-    click(app, "Recommencer d'un autre départ")
-    assert app.config.epochs == 0
-    app.close()
+    if app.config.epochs:
+        assert not np.isfinite(app.journal[-1].test_loss)
+    click(app, "Départ suivant")
+    assert message(app) == '<div role="status"></div>'
+
+
+def test_a_rate_that_makes_it_worse_than_no_answer_is_named(app):
+    app.change(learning_rate=10, activation="tanh")
+    app.load(app.config.replace(epochs=30))
+    assert "répondait 0 partout (0,500). Baissez le taux d'apprentissage (10)" in message(app)
+    app.change(learning_rate=0.03)
+    assert "Baissez" not in message(app)
 
 
 # Controls
@@ -327,7 +389,7 @@ def test_a_diverging_run_stops_calmly():
     ],
 )
 def test_choices_restart_at_the_urls_own_start(app, label, value, field):
-    click(app, "Recommencer d'un autre départ")
+    click(app, "Départ suivant")
     play(app)
     control(app, label).value = value
     assert not app.playing
@@ -339,26 +401,23 @@ def test_choices_restart_at_the_urls_own_start(app, label, value, field):
 
 
 @pytest.mark.parametrize(
-    ("start", "value", "field"),
+    ("label", "value", "field"),
     [
-        ("Part des points d'entraînement", 70, "perc_train_data"),
+        ("Part d'entraînement", 70, "perc_train_data"),
         ("Bruit", 20, "noise"),
         ("Taille des lots", 3, "batch_size"),
     ],
 )
-def test_sliders_keep_the_seed(app, start, value, field):
-    slider = control(app, start)
-    slider.value = value
+def test_other_data_keep_the_seed(app, label, value, field):
+    control(app, label).value = value
     assert getattr(app.config, field) == value
     assert app.config.seed == "0.50819"
-    assert f"{value}" in slider.description
 
 
-def test_noise_beyond_the_sites_slider_is_kept():
-    app = Playground("#dataset=spiral&noise=80&networkShape=3,2")
-    assert control(app, "Bruit").value == 80
-    assert app.config.noise == 80
-    app.close()
+def test_a_noise_that_is_not_the_sites_is_kept(app):
+    for noise in (80, 33, 5):
+        app.load(f"#dataset=spiral&noise={noise}&networkShape=3,2")
+        assert control(app, "Bruit").value == app.config.noise == noise
 
 
 def test_datasets_follow_the_problem(app):
@@ -413,16 +472,17 @@ def test_the_site_s_name_alone_opens_its_defaults(app):
 HIDABLE = {
     "playButton": "Lecture",
     "stepButton": "Avancer d'une époque",
-    "resetButton": "Recommencer d'un autre départ",
+    "resetButton": "Départ suivant",
     "learningRate": "Taux d'apprentissage",
     "activation": "Activation",
     "regularization": "Régularisation",
     "regularizationRate": "Taux de régularisation",
     "problem": "Type de problème",
-    "percTrainData": "Part des points d'entraînement",
+    "percTrainData": "Part d'entraînement",
     "noise": "Bruit",
     "batchSize": "Taille des lots",
     "numHiddenLayers": "Ajouter une couche cachée",
+    "sinX": "Ajouter l'entrée sin X₁",
     "showTestData": "Afficher les points de test",
     "discretize": "Discrétiser la sortie",
 }
@@ -435,14 +495,13 @@ def test_an_address_hides_controls_as_on_the_site(app):
     assert shown() == set(HIDABLE)
     app.load(PART1 + "&dataset_hide=true&learningRate_hide=true")
     assert shown() == set(HIDABLE) - {"learningRate"}
-    assert "Quel jeu de données" not in texts(app)
+    assert part(app, "choices").layout.display == "none"
     click(app, "Avancer d'une époque")
     assert "&learningRate_hide=true" in app.url
     app.load("#" + "&".join(f"{key}_hide=true" for key in HIDABLE))
     assert shown() == set()
     app.load(PART1)
     assert shown() == set(HIDABLE)
-    assert "Quel jeu de données" in texts(app)
 
 
 def test_layers_and_neurons_grow_and_shrink_within_bounds(app):
@@ -466,7 +525,7 @@ def test_layers_and_neurons_grow_and_shrink_within_bounds(app):
 
 def test_reset_goes_to_the_next_start_and_keeps_the_points(app):
     play(app)
-    click(app, "Recommencer d'un autre départ")
+    click(app, "Départ suivant")
     assert not app.playing
     assert (app.config.epochs, app.config.resets) == (0, 1)
     wanted = train(app.config, 0, starts=(1,)).parameters
@@ -475,7 +534,9 @@ def test_reset_goes_to_the_next_start_and_keeps_the_points(app):
 
 def test_regenerate_draws_a_seed_as_the_site_writes_it(app):
     before = surface_and_points(app)[1]
-    click(app, "Tirer une nouvelle graine")
+    click(app, "Autres points")
+    assert f"Autre graine, {app.config.seed}" in message(app)
+    assert "graine 0.50819" in message(app)
     assert app.config.seed != "0.50819"
     assert len(app.config.seed.partition(".")[2]) == 5
     assert surface_and_points(app)[1] != before
@@ -497,13 +558,19 @@ def test_appearance_changes_without_restarting(app):
 # Looking at a neuron and editing it
 
 
+def number(app, label):
+    """The number that a field shows."""
+    return read_decimal(control(app, label).value)
+
+
 def test_selecting_a_neuron_shows_its_surface_and_its_numbers(app):
     output = surface_and_points(app)[0]
     click(app, "Neurone 2 de la couche 1 : voir sa surface et ses poids")
     assert surface_and_points(app)[0] != output
     weights, biases = app.run.parameters[0]
-    assert control(app, "Biais").value == pytest.approx(biases[0, 1], abs=1e-5)
-    assert control(app, "Poids de X₂").value == pytest.approx(weights[0, 1, 1], abs=1e-5)
+    assert number(app, "Biais") == pytest.approx(biases[0, 1], abs=1e-5)
+    assert number(app, "Poids de X₂") == pytest.approx(weights[0, 1, 1], abs=1e-5)
+    assert "Neurone 2, couche 1" in texts(app)
     click(app, "Neurone 2 de la couche 1 : voir sa surface et ses poids")
     assert surface_and_points(app)[0] == output
 
@@ -511,7 +578,7 @@ def test_selecting_a_neuron_shows_its_surface_and_its_numbers(app):
 def test_editing_a_weight_changes_the_network_and_its_losses(app):
     click(app, "Neurone de sortie : voir et modifier ses poids")
     before = app.run.parameters
-    control(app, "Poids du nº\u00a03").value = 2.5
+    control(app, "Poids du nº\u00a03").value = "2,5"
     after = app.run.parameters
     assert after[1][0][0, 2, 0] == 2.5
     np.testing.assert_array_equal(after[0][0], before[0][0])
@@ -525,13 +592,20 @@ def test_editing_a_weight_changes_the_network_and_its_losses(app):
 
 def test_a_bias_is_edited_and_numbers_cannot_be_while_it_plays(app):
     click(app, "Neurone 1 de la couche 1 : voir sa surface et ses poids")
-    control(app, "Biais").value = -1.5
-    assert app.run.parameters[0][1][0, 0] == -1.5
+    for typed in ("-1,5", "-1.5", " −1,5 "):
+        control(app, "Biais").value = "0"
+        control(app, "Biais").value = typed
+        assert app.run.parameters[0][1][0, 0] == -1.5
+        assert control(app, "Biais").value == "-1,5"
+    for typed in ("", "bonjour", "inf", "1,2,3"):
+        control(app, "Biais").value = typed
+        assert "un nombre est attendu" in message(app)
+        assert control(app, "Biais").value == "-1,5"
     play(app, 6)
     assert control(app, "Biais").disabled
     click(app, "Pause")
     assert not control(app, "Biais").disabled
-    assert control(app, "Biais").value == pytest.approx(app.run.parameters[0][1][0, 0], abs=1e-5)
+    assert number(app, "Biais") == pytest.approx(app.run.parameters[0][1][0, 0], abs=1e-5)
 
 
 def test_a_selected_neuron_that_goes_away_is_let_go(app):
@@ -592,7 +666,7 @@ def test_the_journal_keeps_each_trial_best_first(app):
         click(app, "Pause")
         click(app, "Lecture")  # going on updates the same trial
         echo(app)
-        click(app, "Recommencer d'un autre départ")
+        click(app, "Départ suivant")
     trials = app.journal
     assert sorted(trial.config.resets for trial in trials) == [0, 1, 2]
     losses = [trial.test_loss for trial in trials]
@@ -607,7 +681,7 @@ def test_the_journal_keeps_each_trial_best_first(app):
 
 def test_a_trial_can_be_taken_up_again(app):
     play(app, 3)
-    click(app, "Recommencer d'un autre départ")
+    click(app, "Départ suivant")
     control(app, "Journal des essais").value = True
     trials = next(w for w in tree(app.widget) if isinstance(w, widgets.Select))
     assert len(trials.options) == 1
@@ -616,6 +690,9 @@ def test_a_trial_can_be_taken_up_again(app):
     click(app, "Reprendre l'essai choisi")
     assert app.config == best.config
     assert app.run.test_loss[0, -1] == best.test_loss
+    assert app.journal == [best]
+    click(app, "Avancer d'une époque")
+    assert len(app.journal) == 2
 
 
 def test_sixteen_starts_agree_with_the_engine_and_load(app):
@@ -623,9 +700,11 @@ def test_sixteen_starts_agree_with_the_engine_and_load(app):
     control(app, "Époques").value = 60
     click(app, "Entraîner seize départs")
     losses = train(app.config, 60, starts=16).test_loss[:, -1]
-    threshold = control(app, "Réussi si la perte de test ≤")
-    threshold.value = float(np.median(losses))
-    assert f"{(losses <= threshold.value).sum()}\u00a0départs sur 16" in texts(app)
+    target = control(app, "Réussi si la perte de test ≤")
+    assert target.value == ""
+    assert "sur 16" not in texts(app)
+    target.value = f"{np.median(losses):.5f}".replace(".", ",")
+    assert "8\u00a0départs sur 16" in texts(app)
     control(app, "Départ 5\u00a0:").click()
     assert (app.config.resets, app.config.epochs) == (5, 60)
     assert app.run.test_loss[0, -1] == pytest.approx(losses[5], rel=1e-9)
@@ -703,6 +782,20 @@ def test_it_shows_itself_without_a_widget_too(app):
     assert eval(text).config == PlaygroundConfig.from_url(PART1)
 
 
+def test_a_jupyter_page_gets_the_picture_as_an_output_of_its_own(app, monkeypatch):
+    shown = []
+    monkeypatch.setattr(app_module, "display", lambda data, **options: shown.append((data, options)))
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    with pytest.raises(NotImplementedError):  # what sends IPython to the bundle
+        app._ipython_display_()
+    monkeypatch.setenv("JPY_SESSION_NAME", "part1.ipynb")
+    app._ipython_display_()
+    (still, options), (live, _) = shown
+    assert still["image/png"].startswith(b"\x89PNG")
+    assert f'img[width="{options["metadata"]["image/png"]["width"]}"]' in texts(app)
+    assert set(live) == {"text/plain", "application/vnd.jupyter.widget-view+json"}
+
+
 def test_a_snapshot_does_not_move(app):
     play(app)
     run, epochs = app.run, app.config.epochs
@@ -717,9 +810,17 @@ def test_bad_configurations_are_refused_in_french():
         Playground("n'importe quoi")
     with pytest.raises(ValueError, match="adresse du Playground"):
         Playground(3)
+    with pytest.raises(ValueError, match="attendu une perte"):
+        Playground(PART1, target="0,2")
 
 
-def test_running_the_cell_again_closes_the_old_widget(monkeypatch):
+def test_a_notebook_may_set_the_target():
+    app = Playground(PART1, target=0.2)
+    assert control(app, "Réussi si la perte de test ≤").value == "0,2"
+    app.close()
+
+
+def test_running_the_cell_again_closes_the_old_widget(monkeypatch, capsys):
     running = {"cell": ("cell-1", "execution-1")}
     monkeypatch.setattr(running_cell, "current", lambda: running["cell"])
     first, twin = Playground(PART1), Playground(PART1)
@@ -728,9 +829,13 @@ def test_running_the_cell_again_closes_the_old_widget(monkeypatch):
     sent, acknowledged = counters(first)
     running["cell"] = "cell-2", "execution-2"
     other = Playground(PART1)
+    assert other.journal == []
+    assert "de nouveau" not in capsys.readouterr().out
     assert first.playing
     running["cell"] = "cell-1", "execution-3"
     second = Playground(PART1)
+    assert second.journal == []
+    assert "exécutée de nouveau" in capsys.readouterr().out
     assert not first.playing
     assert all(widget.comm is None for widget in shown)
     assert first.widget is twin.widget is None
@@ -784,3 +889,188 @@ def test_a_closed_widget_can_still_be_read(app):
 
 def _living():
     return getattr(widgets.widget, "_instances", None) or widgets.Widget.widgets
+
+
+# What the site lacks
+
+
+@pytest.fixture
+def csv():
+    """The circle's training points, 250, as a student's file."""
+    data = load_data(PlaygroundConfig(noise=20))
+    rows = zip(data.train_points, data.train_labels, strict=True)
+    lines = [f"{x:.3f};{y:.3f};{'oui' if label > 0 else 'non'}" for (x, y), label in rows]
+    return "x1;x2;classe\n" + "\n".join(lines).replace(".", ",")
+
+
+def give(app, name, content):
+    """Choose a file, as ipywidgets 8 (or 7) tells the kernel."""
+    upload = control(app, name)
+    file = {"name": "points.csv", "type": "text/csv", "size": 1, "content": memoryview(content.encode())}
+    if isinstance(upload.value, dict):
+        upload.set_trait("value", {"points.csv": {"metadata": {}, "content": content.encode()}})
+    else:
+        upload.value = ({**file, "last_modified": datetime.now(tz=UTC)},)
+    assert not upload.value  # the same file may come again
+
+
+def test_back_to_the_beginning_of_the_same_start(app):
+    click(app, "Recommencer")
+    before = app.run
+    click(app, "Avancer d'une époque")
+    click(app, "Revenir au début de ce départ")
+    assert (app.config.resets, app.config.epochs) == (1, 0)
+    assert app.run.test_loss[0, 0] == before.test_loss[0, 0]
+    click(app, "Avancer d'une époque")
+    assert app.journal[0].replayable
+
+
+@pytest.mark.parametrize("epochs", [1, 37])
+def test_it_stops_at_an_epoch(app, epochs):
+    control(app, "S'arrêter à l'époque").value = str(epochs)
+    play(app, 30)
+    assert not app.playing
+    assert app.config.epochs == epochs
+    assert f"l'époque {epochs}, comme demandé" in message(app)
+    play(app, 2)  # and goes on if asked to
+    assert app.config.epochs > epochs
+
+
+def test_it_stops_at_the_first_epoch_that_reaches_a_loss(app):
+    losses = train(app.config, 200).test_loss[0]
+    target = round(float(losses[120:].min()) + 0.005, 4)
+    first = int(np.flatnonzero(losses <= target)[0])
+    assert first > 3
+    control(app, "Vitesse").value = 10_000
+    control(app, "S'arrêter dès que").value = str(target).replace(".", ",")
+    play(app, 50)
+    assert (app.playing, app.config.epochs) == (False, first)
+    assert f"Arrêt à l'époque {first}" in message(app)
+    assert app.journal[0].replayable
+    click(app, "Avancer d'une époque")
+    np.testing.assert_array_equal(app.run.test_loss[0], losses[: first + 2])
+
+
+def test_accuracy_and_rings_tell_the_wrong_side(app):
+    play(app, 5)
+    click(app, "Pause")
+    run, data = app.run, app.run.data
+    for points, labels in ((data.train_points, data.train_labels), (data.test_points, data.test_labels)):
+        share = np.mean(np.sign(run.predict(points)[0]) == labels)
+        assert f"<td>{100 * share:.1f}\u00a0%</td>".replace(".", ",") in texts(app)
+    assert "du mauvais côté" not in texts(app)
+    control(app, "Cercler les points mal classés").value = True
+    wrong = int((np.sign(run.predict(data.train_points)[0]) != data.train_labels).sum())
+    assert texts(app).count("a6 6 0 1 0 12 0") == wrong > 0
+    control(app, "Afficher les points de test").value = True
+    assert texts(app).count("a6 6 0 1 0 12 0") > wrong
+    control(app, "Type de problème").value = "regression"
+    assert "Exactitude" not in texts(app)
+    assert control(app, "Cercler").layout.display == "none"
+
+
+def test_the_lowest_test_loss_is_marked_with_its_epoch():
+    app = Playground(EXAMPLES[2].config.replace(epochs=100))
+    losses = app.run.test_loss[0]
+    assert f"min. test {loss_text(losses.min())} (époque {losses.argmin()})" in texts(app)
+    assert 0 < losses.argmin() < 100
+    app.close()
+
+
+def test_a_students_own_points_are_played(app, csv):
+    give(app, "Votre CSV", csv)
+    assert "« oui » (+1, bleu)" in message(app).replace("\u00a0", " ")
+    own = app.run.own
+    assert len(own.table) == 250
+    assert control(app, "Type de problème").disabled
+    play(app, 3)
+    click(app, "Pause")
+    expected = Run(app.config, own=own).train(app.config.epochs)
+    np.testing.assert_array_equal(app.run.test_loss, expected.test_loss)
+    assert "ne voyagent pas dans l'adresse" in message(app)
+    assert not app.journal[0].replayable
+    control(app, "Journal des essais").value = True
+    trials = next(w for w in tree(app.widget) if isinstance(w, widgets.Select))
+    assert "vos\u00a0250\u00a0points" in trials.options[0][0]
+    click(app, "Recommencer")
+    assert app.run.own is own
+    click(app, "Cercle")  # the site's points, though the address had named them all along
+    assert app.run.own is None
+    trials.value = 0
+    click(app, "Reprendre l'essai choisi")
+    assert app.run.own is own
+    assert app.run.test_loss[0, -1] == expected.test_loss[0, -1]
+
+
+def test_own_points_given_in_the_cell_decide_the_problem():
+    points = np.random.default_rng(0).normal(size=(40, 2))
+    app = Playground(PART1, data=(points, points[:, 0] * 3))
+    assert app.config.problem == "regression"
+    assert "data=" in repr(app)
+    app.close()
+    for data in ("points.csv", (points,), (points, range(39))):
+        with pytest.raises(ValueError, match=r"Vos données|couple"):
+            Playground(PART1, data=data)
+
+
+def test_a_file_that_is_none_changes_nothing(app, csv):
+    before = app.config
+    give(app, "Votre CSV", csv.replace(";oui", "", 1))
+    assert "trois colonnes" in message(app)
+    control(app, "Fichiers").value = True
+    give(app, "Ouvrir un fichier .json", "{}")
+    assert "n'est pas l'état" in message(app)
+    assert app.config == before
+    assert app.run.own is None
+
+
+def test_the_trained_state_travels(app):
+    play(app, 3)
+    click(app, "Pause")
+    control(app, "Fichiers").value = True
+    state, model = re.findall(
+        r'download="\S+" href="data:application/octet-stream;base64,(\S+?)"', texts(app)
+    )
+    assert base64.b64decode(model)[:2] == b"PK"
+    run, config = app.run, app.config
+    edited = json.loads(base64.b64decode(state))
+    edited["layers"][1]["biases"][0] = 0.75  # by hand
+    click(app, "Recommencer")
+    give(app, "Ouvrir un fichier .json", json.dumps(edited))
+    assert app.config == config
+    assert app.run.parameters[1][1][0, 0] == 0.75
+    np.testing.assert_array_equal(app.run.parameters[0][0], run.parameters[0][0])
+    play(app, 2)
+    assert app.config.epochs > config.epochs
+
+
+def dead(run):
+    return [(layer[0] == 0).all(axis=0) for layer in run.activations(run.data.train_points)[:-1]]
+
+
+def test_each_example_shows_what_it_says():
+    runs = [Run(example.config, (example.config.resets,)).train(300) for example in EXAMPLES]
+    relu, rate, over, under, penalty = runs
+    assert dead(relu)[0].all()
+    weights = relu.parameters[0][0]
+    np.testing.assert_array_equal(relu.train(50).parameters[0][0], weights)
+    assert not rate.train_loss[0, -1] <= rate.train_loss[0, 0]
+    assert train(rate.config.replace(learning_rate=0.03), 10).test_loss[0, -1] < 0.001
+    assert len(over.data.train_labels) == 50
+    assert over.train_loss[0, -1] < 0.01
+    assert over.test_loss[0].argmin() < 50
+    assert over.test_loss[0, -1] > 1.4 * over.test_loss[0].min()
+    assert under.test_loss[0, -1] == pytest.approx(under.train_loss[0, -1], rel=0.1)
+    assert train(under.config.replace(network_shape=(8,)), 300).test_loss[0, -1] < under.test_loss[0, -1] / 2
+    kept = (penalty.parameters[0][0][0] != 0).any(axis=1)
+    assert [name for name, is_kept in zip(FEATURES, kept, strict=True) if is_kept] == ["xSquared", "ySquared"]
+    assert penalty.test_loss[0, -1] < 0.01
+
+
+def test_an_example_opens(app):
+    control(app, "Expériences").value = True
+    for example in EXAMPLES:
+        control(app, "Expérience").value = example.name
+        assert example.sentence.split()[0] in texts(app)
+        click(app, "Ouvrir l'expérience choisie")
+        assert app.config == example.config

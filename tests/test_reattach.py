@@ -216,6 +216,18 @@ def test_text_is_found_beside_its_cell_or_in_the_statement(attach):
     }
 
 
+@pytest.mark.parametrize("moved", [False, True])
+def test_pasted_pictures_stay_with_their_text(attach, moved):
+    notebook = answered(answers={} if moved else {"q1c-explication": "![a](attachment:a.png)"})
+    pasted = {"attachments": {"a.png": {"image/png": "iVBORw0KGgo="}}}
+    if moved:
+        insert_after(notebook, "q1c-question", text("![a](attachment:a.png)") | pasted)
+    else:
+        find(notebook, "q1c-explication").update(pasted)
+    cell = by_id(attach(notebook))["q1c-explication"]
+    assert (cell.source, cell.attachments) == ("![a](attachment:a.png)", pasted["attachments"])
+
+
 def test_what_nothing_tells_apart_is_left_to_a_person(attach):
     notebook = answered()
     find(notebook, "q1c-question")["source"] = "L'énoncé d'une autre année."

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import random
 import re
 from html.parser import HTMLParser
@@ -239,6 +240,21 @@ def test_a_copied_text_is_flagged_with_excerpts_and_nothing_else():
     shared = [piece for piece, both in pairs[0].evidence[0].left if both]
     assert len(" ".join(shared)) > 0.7 * len(original)
     assert "".join(piece for piece, _ in pairs[0].evidence[0].right) == copied  # nothing is lost of it
+
+
+@pytest.mark.parametrize("delimiter", ",;\t|")
+def test_no_cell_is_a_formula_whatever_separates_them(delimiter):
+    """Written with one separator, a table may be opened with another."""
+    answer = '=1+1\n- un,=2;@x\t+3|-4|a\n x = [0.1, -0.2]\n\t=5, "=6'
+    for excel in (True, False):
+        content = spreadsheet.render(["a", "b"], [{"a": answer, "b": " -1+1"}], excel=excel).decode(
+            "utf-8-sig"
+        )
+        cells = [cell for line in csv.reader(io.StringIO(content), delimiter=delimiter) for cell in line]
+        cells += [cell for line in content.splitlines() for cell in line.split(delimiter)]
+        assert not [c for c in cells if re.match(r"[\s\"]*[=+\-@\t]", c) and not re.fullmatch(r" ?-0.2\]", c)]
+    assert spreadsheet.unprotected(spreadsheet.protected(answer)) == answer
+    assert spreadsheet.protected("[0.1, -0.2]") == "[0.1, -0.2]"
 
 
 def test_right_numbers_and_the_lab_s_address_flag_nobody():

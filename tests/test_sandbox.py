@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from instructor.sandbox import room
+from instructor.sandbox import cgroup, room
 from instructor.sandbox.inside import codec, confine
 from instructor.sandbox.inside.limits import Limits
 
@@ -35,7 +35,7 @@ def run(pack):
     def run(code: str, folder: Path | None = None, **limits):
         limits = dataclasses.replace(LIMITS, **limits)
         opened = [os.open(folder, os.O_RDONLY)] if folder else []
-        student = room.Room("inside.student", pack, limits, bounded=True)
+        student = room.Room("inside.student", pack, limits)
         found = error = None
         try:
             request = {"limits": dataclasses.asdict(limits), "folder": None, "imports": []}
@@ -216,6 +216,34 @@ def test_memory_is_bounded(run, code):
     assert ended == confine.MEMORY or "MemoryError" in error
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "os.memfd_create('x')",
+        "libc.shmget(0, 4096, 0o1600)",
+        "libc.msgget(0, 0o1600)",
+        "libc.semget(0, 1, 0o1600)",
+    ],
+)
+def test_no_memory_is_held_by_no_process(run, call):
+    found, error, _ = run(f"import ctypes, os\nlibc = ctypes.CDLL(None)\nfound = {call}")
+    assert found == -1 or "not implemented" in error
+    assert run("import multiprocessing\nfound = multiprocessing.Lock().acquire()")[0] is True
+
+
+def test_threads_are_bounded(run):
+    found, error, ended = run(
+        "import threading, time\n"
+        "found = 0\n"
+        "threading.stack_size(65536)\n"
+        "while found < 5000:\n"
+        "    threading.Thread(target=time.sleep, args=(20,), daemon=True).start()\n"
+        "    found += 1",
+        processes=10,
+    )
+    assert 100 < found <= dataclasses.replace(LIMITS, processes=10).threads, (error, ended)
+
+
 def test_disk_and_files_are_bounded(run):
     found, _, _ = run(
         "import os\n"
@@ -245,6 +273,13 @@ def test_time_is_bounded(run):
     started = time.monotonic()
     assert run(stubborn, cell=1, notebook=3)[2] == confine.TIME
     assert time.monotonic() - started < 40
+
+
+def test_what_a_killed_run_left_is_found(tmp_path):
+    gone = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True).stdout.strip()
+    for name in (f"lab-{gone}-a", f"lab-{os.getpid()}-b", "lab-c", f"other-{gone}-d"):
+        (tmp_path / name).mkdir()
+    assert cgroup.left_behind(tmp_path, "lab-") == [tmp_path / f"lab-{gone}-a"]
 
 
 def test_refusal_names_the_remedy(monkeypatch):

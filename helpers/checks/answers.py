@@ -7,7 +7,7 @@ import functools
 import inspect
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Mapping, ValuesView
 
 import numpy as np
 
@@ -84,7 +84,7 @@ def share(answer: object) -> float:
 
 
 def several(answer: object, length: int, wanted: str, points: float = 0.0) -> list:
-    """Read a student's list of ``length`` values: a tuple, an array, or a dictionary by number, too.
+    """Read a student's list of ``length`` values: a tuple, an array, a dictionary by number or its values.
 
     Raises:
         Wrong: another type or length; the message begins with ``wanted``, and it earns ``points``.
@@ -93,6 +93,8 @@ def several(answer: object, length: int, wanted: str, points: float = 0.0) -> li
         answer = [answer[index] for index in range(length)]
     if isinstance(answer, np.ndarray) and answer.ndim == 1:
         answer = answer.tolist()
+    elif isinstance(answer, (ValuesView, range)):
+        answer = list(answer)
     if not isinstance(answer, (list, tuple)):
         raise Wrong(f"{wanted} ; reçu : {quoted(answer)}.", points)
     if len(answer) != length:

@@ -155,7 +155,9 @@ class Marks:
     def _in_a_notebook(self, score, given, known):
         """Add what only a notebook can tell: that ``lab`` was changed, that an earlier answer earned more."""
         told, key = [score.feedback], score.question.key
-        if score.answered and score < score.question.points and known.get("lab", self.lab) != self.lab:
+        lab = known.get("lab")
+        changed = isinstance(lab, type(self.lab)) and lab != self.lab
+        if score.answered and score < score.question.points and changed:
             told.append(
                 "Votre variable `lab` n'est plus celle de l'énoncé : vos mesures portent sur une autre "
                 "expérience. Rétablissez sa cellule, puis exécutez de nouveau tout le carnet."

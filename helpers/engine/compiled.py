@@ -26,10 +26,11 @@ import tensorflow as tf
 from ..french import typographic
 from .config import ACTIVATIONS, MAX_LAYERS
 
+POINTS = (1200, 5000)  # rows of points: as many as the site has at most, or one's own
 CHUNK = 500  # epochs of one compiled call: the size of its loss buffer
 SIZES = (4, 8)  # neurons of a padded layer, and inputs
 WINDOWS = (4, 10)  # points read at once; those beyond the batch cost time and weigh nothing
-JUDGED = 100  # points whose losses are computed at once: all problems have a multiple of them
+JUDGED = 100  # points whose losses are computed at once: both of POINTS are multiples of them
 # Rows of the points: up to MARGIN copies of those that an epoch leaves over, then training, test, and as many
 # zeros as a step may read beyond. So the first batch of a later epoch is in one piece too.
 MARGIN = 32
@@ -79,6 +80,7 @@ class Program:
     """The training of all networks that share a few shapes.
 
     Args:
+        points: of ``POINTS``; at least the number of points.
         kind: 0, 1 or 2 for no hidden layer, one, or any other number of them.
         size: of ``SIZES``; neurons of each hidden layer and inputs, once padded.
         window: of ``WINDOWS``.
@@ -91,9 +93,9 @@ class Program:
     has_xla = True  # until shown otherwise
     _known: ClassVar[dict[tuple, Program]] = {}
 
-    def __init__(self, kind: int, size: int, window: int, longer: bool, starts: int, dtype: str):
-        self.kind, self.size, self.window, self.longer = kind, size, window, longer
-        self.starts, self.dtype = starts, dtype
+    def __init__(self, points: int, kind: int, size: int, window: int, longer: bool, starts: int, dtype: str):
+        self.points, self.kind, self.size, self.window = points, kind, size, window
+        self.longer, self.starts, self.dtype = longer, starts, dtype
         self._lock, self._function = threading.Lock(), None
 
     @classmethod
@@ -165,10 +167,9 @@ class Program:
         def piece(row, sums):
             points, labels = _rows(data, row, JUDGED)
             squares = tf.square(self._forward(network, rules, points)[-1] - labels)
-            is_train = row + tf.range(JUDGED)[:, tf.newaxis, tf.newaxis] < last_train
-            parts = [
-                tf.reduce_sum(tf.where(shown, squares, 0), axis=(0, 1)) for shown in (is_train, ~is_train)
-            ]
+            place = row + tf.range(JUDGED)[:, tf.newaxis, tf.newaxis]
+            shown = place < last_train, (place >= last_train) & (place < last)
+            parts = [tf.reduce_sum(tf.where(part, squares, 0), axis=(0, 1)) for part in shown]
             return row + JUDGED, sums + tf.stack(parts)
 
         zeros = tf.zeros((2, self.starts), self.dtype)

@@ -59,7 +59,8 @@ class PlaygroundConfig:
         init_zero: start from weights and biases at zero.
         epochs: how long the experiment was trained (an extra key that the site ignores).
         resets: how often "reset" was pressed before (an extra key too).
-        hidden: the controls that the address hides, among ``address.CONTROLS``, in the site's order.
+        hidden: the controls that the address hides, among ``address.CONTROLS``, in the site's order, and the
+            inputs, which are then off.
 
     Raises:
         ValueError: a value is outside the site's own choices; the French message names the key,
@@ -96,8 +97,9 @@ class PlaygroundConfig:
             if not isinstance(value, bool):
                 raise french_error(f"{FIELD_KEYS[name]} = {value!r} : attendu True ou False.")
         self._set("network_shape", _shape(self.network_shape))
-        self._set("features", _subset("features", self.features, FEATURES))
-        self._set("hidden", _subset("hidden", self.hidden, address.CONTROLS))
+        self._set("hidden", _subset("hidden", self.hidden, (*address.CONTROLS, *FEATURES)))
+        features = _subset("features", self.features, FEATURES)
+        self._set("features", tuple(name for name in features if name not in self.hidden))
         if not isinstance(self.seed, str) or not SEED.fullmatch(self.seed):
             raise french_error(
                 f'seed = {self.seed!r} : il faut une graine sous forme de texte, un nombre comme "0.50819" '
@@ -142,10 +144,9 @@ class PlaygroundConfig:
         def is_on(key, default=False):
             return address.boolean(key, values[key]) if values.get(key) else default
 
-        fields["features"] = tuple(
-            name for name in FEATURES if is_on(name, name in cls.features) and not is_on(f"{name}_hide")
-        )
-        fields["hidden"] = tuple(name for name in address.CONTROLS if is_on(f"{name}_hide"))
+        fields["features"] = tuple(name for name in FEATURES if is_on(name, name in cls.features))
+        hidable = *address.CONTROLS, *FEATURES
+        fields["hidden"] = tuple(name for name in hidable if is_on(f"{name}_hide"))
         return cls(**fields)
 
     def to_url(self) -> str:

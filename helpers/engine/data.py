@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from .config import PlaygroundConfig
+from .own_data import OwnData
 from .seedrandom import SeedRandom
 
 SAMPLES = {"classification": 500, "regression": 1200}
@@ -35,31 +36,35 @@ class Dataset:
     test_labels: np.ndarray
 
 
-def load_data(config: PlaygroundConfig) -> Dataset:
+def load_data(config: PlaygroundConfig, own: OwnData | None = None) -> Dataset:
     """Draw the points of an experiment and split them as the site does.
 
     Args:
         config: dataset, noise, seed, problem and training share are read.
+        own: points of one's own, to shuffle and split in the place of the site's.
 
     Returns:
         The training and test points; their arrays are shared and read-only.
     """
-    return draw(config)[0]
+    return draw(config, own)[0]
 
 
-def draw(config: PlaygroundConfig) -> tuple[Dataset, SeedRandom]:
+def draw(config: PlaygroundConfig, own: OwnData | None = None) -> tuple[Dataset, SeedRandom]:
     """Return the points and the random stream left just after them, from which the weights come."""
-    dataset, stream = _draw(config.data_name, config.noise, config.perc_train_data, config.seed)
+    dataset, stream = _draw(own or config.data_name, config.noise, config.perc_train_data, config.seed)
     return dataset, stream.copy()
 
 
 @lru_cache(maxsize=64)
-def _draw(name, noise, perc_train_data, seed):
+def _draw(source, noise, perc_train_data, seed):
     random = SeedRandom(seed)
-    generate, count = _GENERATORS[name]
-    rows = generate(random, count, noise / 100)
+    if isinstance(source, OwnData):
+        rows = source.table.tolist()
+    else:
+        generate, count = _GENERATORS[source]
+        rows = generate(random, count, noise / 100)
     _shuffle(random, rows)
-    split = math.floor(count * perc_train_data / 100)
+    split = math.floor(len(rows) * perc_train_data / 100)
     table = np.array(rows)
     table.setflags(write=False)
     train, test = table[:split], table[split:]

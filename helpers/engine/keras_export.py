@@ -1,12 +1,29 @@
-"""The Playground's networks as ordinary Keras: the source that builds and trains one."""
+"""The Playground's networks as ordinary Keras: the source that builds and trains one, or a trained model."""
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 from .config import PlaygroundConfig
-from .training import layer_sizes, output_activation
+from .training import Run, layer_sizes, output_activation
 
 
-def keras_code(config: PlaygroundConfig, epochs: int = 100) -> str:
+def keras_file(run: Run) -> bytes:
+    """Return a run's first network as a ``.keras`` file; its inputs are the features, in the site's order."""
+    import keras  # noqa: PLC0415  (slow, and seldom needed)
+
+    hidden = [keras.layers.Dense(units, run.config.activation) for units in run.config.network_shape]
+    output = keras.layers.Dense(1, output_activation(run.config))
+    model = keras.Sequential([keras.Input((len(run.config.features),)), *hidden, output], name="playground")
+    model.set_weights([array[0] for pair in run.parameters for array in pair])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "playground.keras")
+        model.save(path)
+        return path.read_bytes()
+
+
+def keras_code(config: PlaygroundConfig, epochs: int = 100, own: bool = False) -> str:
     """Return the Keras source that builds and trains a network like this one on the same points.
 
     It runs as it stands. The Playground's loss is half the squared error, hence ``loss_weights=0.5``;
@@ -16,6 +33,7 @@ def keras_code(config: PlaygroundConfig, epochs: int = 100) -> str:
     Args:
         config: the experiment.
         epochs: passes over the training points, written into the source.
+        own: whether the points are one's own: the source then reads them from a CSV file.
     """
     inputs, *hidden, _ = layer_sizes(config)
     options = f', "{config.activation}", kernel_initializer=weights, bias_initializer=biases'
@@ -29,13 +47,14 @@ def keras_code(config: PlaygroundConfig, epochs: int = 100) -> str:
     initial = (
         ("RandomUniform(-0.5, 0.5)", "Constant(0.1)") if not config.init_zero else ("Zeros()", "Zeros()")
     )
+    reading = ', read_csv(open("vos_points.csv", "rb").read())' if own else ""
     return f"""\
 import keras
 from helpers import PlaygroundConfig
 from helpers.engine.data import compute_features, load_data
-
+{"from helpers.engine.own_data import read_csv" + chr(10) if own else ""}
 config = {config.replace(epochs=0, resets=0, hidden=())!r}
-data = load_data(config)
+data = load_data(config{reading})
 x_train = compute_features(data.train_points, config.features)
 x_test = compute_features(data.test_points, config.features)
 

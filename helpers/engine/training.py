@@ -23,9 +23,23 @@ import numpy as np
 import tensorflow as tf
 
 from ..french import french_error, typographic
-from .compiled import BLOCK, CHUNK, MARGIN, OUTPUTS, SIZES, WINDOWS, Data, Layer, Network, Program, Rules
+from .compiled import (
+    BLOCK,
+    CHUNK,
+    MARGIN,
+    OUTPUTS,
+    POINTS,
+    SIZES,
+    WINDOWS,
+    Data,
+    Layer,
+    Network,
+    Program,
+    Rules,
+)
 from .config import ACTIVATIONS, MAX_LAYERS, PlaygroundConfig
 from .data import SAMPLES, Dataset, compute_features, draw
+from .own_data import OwnData
 
 MAX_START = 100_000  # bounds the time spent drawing weights
 DTYPES = ("float64", "float32")
@@ -63,6 +77,8 @@ class Run:
 
     Attributes:
         config: the experiment.
+        own: the points of one's own on which it trains, or None for the site's.
+        data: the ``Dataset`` drawn.
         starts: tuple of ints, the number of each network's start.
         dtype: "float64" or "float32".
         learning_rate, regularization_rate: floats, read anew by each ``train``; change them at will.
@@ -70,7 +86,13 @@ class Run:
             training and after each epoch; NaN once a run has diverged.
     """
 
-    def __init__(self, config: PlaygroundConfig, starts: int | Iterable[int] = 1, dtype: str = "float64"):
+    def __init__(
+        self,
+        config: PlaygroundConfig,
+        starts: int | Iterable[int] = 1,
+        dtype: str = "float64",
+        own: OwnData | None = None,
+    ):
         if dtype not in DTYPES:
             raise french_error(f"dtype = {dtype!r} : attendu {' ou '.join(DTYPES)}.")
         self.config = config
@@ -78,7 +100,8 @@ class Run:
         self.dtype = dtype
         self.learning_rate = config.learning_rate
         self.regularization_rate = config.regularization_rate
-        dataset, random = draw(config)
+        self.own = own
+        self.data, random = draw(config, own)
         self._blocks = _blocks(len(self.starts))
         self._network = _empty_network(config, self._blocks[-1].stop, dtype)
         for (weights, biases), layer in zip(
@@ -87,11 +110,12 @@ class Run:
             _fill(layer.weights, weights)
             _fill(layer.biases, biases)
             _fill(layer.alive, np.ones_like(weights))
-        self._data = _make_data(dataset, config, dtype)
+        self._data = _make_data(self.data, config, dtype)
         self._epoch = 0
-        self._history = [_finite(self._initial_losses(dataset))]
+        self._history = [_finite(self._present_losses())]
 
-    def _initial_losses(self, dataset):
+    def _present_losses(self):
+        dataset = self.data
         halves = [
             0.5 * np.mean((self.predict(points.astype(self.dtype)) - labels.astype(self.dtype)) ** 2, axis=1)
             for points, labels in (
@@ -150,6 +174,18 @@ class Run:
         ]
         return [first, *hidden, last] if len(self.config.network_shape) else [last]
 
+    def take_up(self, parameters: Parameters, epoch: int):
+        """Go on from what was trained elsewhere for some epochs; the losses before are NaN.
+
+        What L1 has brought to zero stays there.
+        """
+        self.parameters = parameters
+        if epoch and self.config.regularization == "L1":
+            for layer, (weights, _) in zip(self._layers(), parameters, strict=True):
+                _fill(layer.alive, np.asarray(weights) != 0)
+        past = np.full((epoch, 2, len(self.starts)), np.nan)
+        self._history, self._epoch = [past, _finite(self._present_losses())], epoch
+
     def train(self, epochs: int, seconds: float = math.inf) -> Run:
         """Train on for some epochs and return this run.
 
@@ -200,7 +236,7 @@ class Run:
             np.bool_(config.regularization == "L1"),
             *np.array((self.learning_rate, penalty_rate), self.dtype),
         )
-        program = _get_program(config, block.stop - block.start, self.dtype)
+        program = _get_program(config, block.stop - block.start, self.dtype, self.own)
         network = tf.nest.map_structure(lambda part: part[..., block], self._network)
         return program.advance(network, self._data, rules, self._epoch > 0, epochs)
 
@@ -288,13 +324,19 @@ def _initial_parameters(config, random, starts) -> Parameters:
     return parameters
 
 
-def _get_program(config: PlaygroundConfig, starts: int, dtype: str) -> Program:
+def _get_program(config: PlaygroundConfig, starts: int, dtype: str, own: OwnData | None = None) -> Program:
     """Return the program that trains a block of so many starts."""
-    train = math.floor(SAMPLES[config.problem] * config.perc_train_data / 100)
+    count = len(own.table) if own else SAMPLES[config.problem]
+    train = math.floor(count * config.perc_train_data / 100)
     longest = config.batch_size + train % config.batch_size
     window = min((window for window in WINDOWS if window >= longest), default=WINDOWS[-1])
     kind = min(len(config.network_shape), 2)
-    return Program.get(kind, _size(config), window, longest > window, starts, dtype)
+    return Program.get(_rows(count), kind, _size(config), window, longest > window, starts, dtype)
+
+
+def _rows(count):
+    """Return for how many points the program is that trains on so many."""
+    return min(rows for rows in POINTS if rows >= count)
 
 
 def _size(config):
@@ -317,11 +359,11 @@ def _make_data(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> Data:
     left_over = train % config.batch_size
     order = [*range(train - left_over, train), *range(count)]
     rows = slice(MARGIN - left_over, MARGIN + count)
-    wide = np.zeros((MARGIN + max(SAMPLES.values()) + WINDOWS[-1], _size(config), 1), dtype)
+    wide = np.zeros((MARGIN + _rows(count) + WINDOWS[-1], _size(config), 1), dtype)
     tall = np.zeros((len(wide), 1, 1), dtype)
     wide[rows, : len(config.features), 0] = compute_features(points, config.features)[order]
     tall[rows, 0, 0] = labels[order]
-    return Data(wide, tall, np.int32(config.batch_size), np.int32(train), np.int32(count - train))
+    return Data(wide, tall, *map(np.int32, (config.batch_size, train, count - train)))
 
 
 def _empty_network(config, starts, dtype):

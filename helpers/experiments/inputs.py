@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..engine.data import compute_features, half_squared_error, load_data
+from ..engine.data import compute_features, half_squared_error
 from ..engine.training import Run
 
 
@@ -26,7 +26,7 @@ def frozen_losses(run: Run, start: int = 0) -> np.ndarray:
     Returns:
         Array of shape (inputs,).
     """
-    means, data = _training_inputs(run).mean(axis=0), load_data(run.config)
+    means, data = _training_inputs(run).mean(axis=0), run.data
     (weights, biases), *others = run.parameters
     losses = []
     for index, mean in enumerate(means):
@@ -39,4 +39,4 @@ def frozen_losses(run: Run, start: int = 0) -> np.ndarray:
 
 
 def _training_inputs(run):
-    return compute_features(load_data(run.config).train_points, run.config.features)
+    return compute_features(run.data.train_points, run.config.features)

@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 
 from ..engine.config import PlaygroundConfig
-from ..engine.data import compute_features, half_squared_error, load_data
+from ..engine.data import compute_features, half_squared_error
 from ..engine.training import Parameters, Run, output_activation
 from ..french import french_error, quoted
 
@@ -57,7 +57,7 @@ def gradients(run: Run) -> list[np.ndarray]:
     Returns:
         One array of shape (starts, in, out) per layer, like the weights.
     """
-    data = load_data(run.config)
+    data = run.data
     answers = run.activations(data.train_points)
     signals = [compute_features(data.train_points, run.config.features)[np.newaxis], *answers[:-1]]
     names = [run.config.activation] * len(run.config.network_shape) + [output_activation(run.config)]
@@ -112,7 +112,7 @@ def segment(run: Run, start: int, end: int, order: object = ..., steps: int = 10
     if order is not ...:
         last = reordered(last, order)
     way = np.linspace(0, 1, steps)
-    line = Run(run.config, (0,) * steps)
+    line = Run(run.config, (0,) * steps, own=run.own)
     line.parameters = [
         (
             _nearer(last_weights, weights[start], way[:, np.newaxis, np.newaxis]),
@@ -125,7 +125,7 @@ def segment(run: Run, start: int, end: int, order: object = ..., steps: int = 10
 
 def losses(run: Run) -> np.ndarray:
     """Return each network's training loss as its parameters are now, array of shape (starts,)."""
-    data = load_data(run.config)
+    data = run.data
     return half_squared_error(run.predict(data.train_points), data.train_labels).mean(axis=1)
 
 

@@ -20,16 +20,20 @@ def close_previous(owner):
 
     Args:
         owner: anything with a ``close`` method.
+
+    Returns:
+        Whether the cell had been executed before.
     """
     cell, execution = current()
     if cell is None:
-        return
+        return False
     last_execution, owners = _OWNERS.get(cell, (None, []))
     if last_execution != execution:
         for old in owners:
             old.close()
         owners = []
     _OWNERS[cell] = execution, [*owners, owner]
+    return last_execution not in (None, execution)
 
 
 def notebook_shell():

@@ -7,15 +7,21 @@ pace). Nothing plays unless a page shows it.
 from __future__ import annotations
 
 import html as markup
+import math
+import os
 import threading
 import time
+from collections.abc import Sequence
+from numbers import Real
 from typing import NamedTuple
 
 import ipywidgets as widgets
+from IPython.display import display
 
 from ..engine.config import FEATURES, MAX_LAYERS, PlaygroundConfig
+from ..engine.own_data import OwnData, own_data, read_csv
 from ..engine.training import NO_INPUT, Run
-from ..french import typographic
+from ..french import decimal, french_error, plain, quoted, typographic
 from ..notebook.running_cell import close_previous
 from ..notebook.shown import close_tree, widget_bundle
 from . import picture
@@ -29,12 +35,19 @@ TRAIN_SECONDS = 0.02  # of training in one frame, about
 CURVES_EVERY = 3  # frames
 EDITOR_EVERY = 10
 COMPILING = "compiling"  # name of the threads that do
+EMPTY = "Journal vide : aucun essai pour l'instant. Entraînez un réseau, puis mettez en pause."
+EMPTY_AGAIN = (
+    "Journal vide : la cellule du Playground a été exécutée de nouveau, ce qui crée un autre Playground, "
+    "sans essai. Refaites vos essais avant de lire le journal."
+)
 DIVERGED = (
-    "L'entraînement a divergé : les poids ne sont plus des nombres finis. "
-    "Baissez le taux d'apprentissage, puis recommencez."
+    "Le réseau a divergé : sa perte dépasse tout ce qui s'affiche (∞). Annulez le dernier changement, "
+    "ou baissez le taux d'apprentissage et recommencez."
 )
 _ahead = threading.Lock()  # one program at a time is compiled ahead: frames need the other cores
-RETOUCHED = "Réglages changés en cours de route : l'adresse seule ne redonne pas ce résultat."
+OWN = "Vos points ne voyagent pas dans l'adresse : gardez leur fichier avec elle."
+RETOUCHED = "Réglages changés en cours de route : ce résultat dépend aussi du moment de ces changements."
+TOO_FAST = 0.3  # a learning rate from which a loss worse than that of no answer is its doing
 
 
 class _Panels(NamedTuple):
@@ -54,27 +67,41 @@ class Playground:
     Args:
         config: an experiment, or its address on playground.tensorflow.org; the site's name alone means its
             defaults. If it names epochs, they are trained at once, for ten seconds at most; Play goes on.
+        data: points of one's own: a pair of (n, 2) coordinates and n labels, scaled as ``own_data`` says. Two
+            different labels make a classification, more numbers a regression.
+        target: the test loss from which one of sixteen starts counts as a success; the student may change it.
 
     Attributes:
         selected: (layer, neuron) shown in large, or None for the output.
+        target: as given.
         widget: what a page shows; None once closed.
 
     Raises:
-        ValueError: the address is not one, or a value is outside the site's choices.
+        ValueError: the address is not one, a value is outside the site's choices, ``own_data`` refuses, the
+            target is no number.
     """
 
-    def __init__(self, config: PlaygroundConfig | str = PlaygroundConfig()):  # noqa: B008  (frozen)
+    def __init__(
+        self,
+        config: PlaygroundConfig | str = PlaygroundConfig(),  # noqa: B008  (frozen)
+        data: tuple[Sequence, Sequence] | None = None,
+        target: float | None = None,
+    ):
         if not isinstance(config, PlaygroundConfig):
             config = PlaygroundConfig.from_url(config)
-        close_previous(self)
+        own = None if data is None else own_data(*_pair(data))
+        if target is not None and (isinstance(target, bool) or not isinstance(target, Real)):
+            raise french_error(f"target = {quoted(target)} : attendu une perte, par exemple 0.2.")
+        self.target = target
+        self._is_again = close_previous(self)
         self._lock = threading.RLock()
-        self._session = Session(config)
+        self._session = Session(config, own)
         self._first_config = self._session.config
         self._clock = Clock(self._frame, self._stopped, self._warm_up, self._lock)
         self._epochs_per_frame, self._frames = 1, 0
         self.selected: tuple[int, int] | None = None
         self._build()
-        self._say(self._shortfall(config.epochs) or self._notice())
+        self._say(self._shortfall(config.epochs) or (own.summary if own else self._notice()))
         self._show()
 
     # What a student's code may read
@@ -92,10 +119,13 @@ class Playground:
 
     @property
     def journal(self) -> list[Trial]:
-        """The trials so far, the current one included, best test loss first."""
+        """The trials so far, the current one included, best test loss first; without any, says why."""
         with self._lock:
             self._session.record()
-            return self._session.journal
+            trials = self._session.journal
+        if not trials:
+            print(typographic(EMPTY_AGAIN if self._is_again else EMPTY))
+        return trials
 
     @property
     def run(self) -> Run:
@@ -114,7 +144,8 @@ class Playground:
         if not self.config.features:
             self._say(NO_INPUT)
             return
-        self._clock.play()
+        if said := self._clock.play():
+            self._say(said)
         self._show_playing()
 
     def pause(self):
@@ -137,21 +168,48 @@ class Playground:
         """Start again from the next random start."""
         self._do(self._session.reset)
 
+    def restart(self):
+        """Go back to the beginning of the same start."""
+        self._do(self._session.restart)
+
     def regenerate(self):
         """Draw new points and new weights."""
-        self._do(self._session.regenerate)
+
+        def draw():
+            seed = self._session.config.seed
+            self._session.regenerate()
+            return (
+                f"Autre graine, {self._session.config.seed}, donc d'autres points et d'autres poids. "
+                f"« Annuler » revient à la graine {seed}."
+            )
+
+        self._do(draw)
 
     def undo(self):
         """Go back to just before the last change."""
         self._do(self._session.undo)
 
-    def load(self, config: PlaygroundConfig | str):
-        """Take another experiment, or its address; what is not one is said in the widget."""
+    def take_data(self, content: bytes):
+        """Take the points of a CSV file in the place of the site's."""
+
+        def take():
+            own = read_csv(content)
+            self._session.use(own)
+            return own.summary
+
+        self._do(take)
+
+    def open(self, content: bytes):
+        """Take a trained network from a file."""
+        self._do(lambda: self._session.open(content) or "Réseau ouvert. Lecture reprend où il en était.")
+
+    def load(self, config: PlaygroundConfig | str, own: OwnData | None = None):
+        """Take another experiment, or its address, on points of one's own; what is not one is said."""
 
         def take():
             is_config = isinstance(config, PlaygroundConfig)
             wanted = config if is_config else PlaygroundConfig.from_url(config)
-            self._session.load(wanted)
+            self._session.load(wanted, own)
             return self._shortfall(wanted.epochs)
 
         self._do(take)
@@ -196,6 +254,8 @@ class Playground:
         """Set the selected neuron's bias (place 0) or its weight number ``place`` (from 1)."""
 
         def take():  # under the lock, for another thread may be taking the neuron away
+            if math.isnan(value):
+                raise french_error("Poids et biais : un nombre est attendu, tel que 0,5 ou -1,25.")
             if self.selected is None:  # the number was typed into what has just gone
                 return
             layer, neuron = self.selected
@@ -207,12 +267,12 @@ class Playground:
         self._do(take)
 
     def train_starts(self, fill):
-        """Let a panel train many starts of the current experiment: ``fill`` gets its configuration.
+        """Let a panel train many starts of the experiment: ``fill`` gets its configuration and own points.
 
         The sentence that ``fill`` may return is shown.
         """
         self._say("Entraînement des départs…")
-        self._do(lambda: fill(self._session.config.replace(epochs=0, resets=0)))
+        self._do(lambda: fill(self._session.config.replace(epochs=0, resets=0), self._session.run.own))
 
     def refresh(self, panel):
         """Bring one panel up to date."""
@@ -235,7 +295,20 @@ class Playground:
     # How it is shown
 
     def __repr__(self):
-        return f"Playground({self._first_config.to_url()!r})"
+        data = ", data=…" if self._session.run.own else ""
+        return f"Playground({self._first_config.to_url()!r}{data})"
+
+    def _ipython_display_(self):
+        """In a Jupyter page, show the picture as an output of its own, hidden as long as the widget lives.
+
+        After a restart, these pages write an error where the widget was, and none of its other forms.
+        """
+        if self.widget is None or "JPY_SESSION_NAME" not in os.environ:
+            raise NotImplementedError  # IPython then asks for the bundle
+        bundle = self._repr_mimebundle_()
+        still = {"image/png": bundle.pop("image/png"), "text/plain": bundle["text/plain"]}
+        display(still, raw=True, metadata={"image/png": {"width": picture.STILL_WIDTH}})
+        display(bundle, raw=True)
 
     def _repr_mimebundle_(self, **_):
         with self._lock:
@@ -245,12 +318,13 @@ class Playground:
         return {**shown, "image/png": still}
 
     def _build(self):
+        editor = NeuronEditor(self)
         panels = self._panels = _Panels(
             TopBar(self),
             DataPanel(self),
             NetworkPanel(self),
-            OutputPanel(self),
-            NeuronEditor(self),
+            OutputPanel(self, editor.widget),
+            editor,
             Drawers(self),
         )
         self._message = html("", "message")
@@ -262,8 +336,8 @@ class Playground:
                     *self._clock.widgets,
                     panels.top.widget,
                     self._message,
+                    self._clock.spare,
                     columns,
-                    panels.editor.widget,
                     panels.drawers.widget,
                 )
             ),
@@ -297,14 +371,25 @@ class Playground:
 
     def _notice(self):
         """What is to be known of the current experiment, whatever led there."""
-        if not self._session.config.features:
+        session = self._session
+        if not session.config.features:
             return NO_INPUT
-        return "" if self._session.replayable else RETOUCHED
+        if not session.is_finite:
+            return DIVERGED
+        loss, blank, rate = session.losses[0], session.blank_loss, session.run.learning_rate
+        if session.run.epoch and not session.is_edited and loss > blank and rate >= TOO_FAST:
+            return (
+                f"Perte d'entraînement {decimal(loss)} : pire que si le réseau répondait 0 partout "
+                f"({decimal(blank)}). Baissez le taux d'apprentissage ({plain(rate)}), puis recommencez."
+            )
+        if session.run.own:
+            return OWN
+        return "" if session.replayable else RETOUCHED
 
     def _shortfall(self, epochs):
         """Say so when an address names more epochs than are trained at once."""
         done = self._session.run.epoch
-        if done < epochs and self._session.config.features:
+        if done < epochs and self._session.config.features and self._session.is_finite:
             return f"L'adresse demande {epochs} époques ; les {done} premières sont faites. Lecture continue."
         return None
 
@@ -329,7 +414,9 @@ class Playground:
             self._panels.top.show_playing(self._clock.playing)
 
     def _say(self, message):
-        self._message.value = f'<div role="status">{markup.escape(typographic(message), quote=False)}</div>'
+        quiet = ' class="dlp-note"' if message == RETOUCHED else ""
+        text = markup.escape(typographic(message), quote=False)
+        self._message.value = f'<div role="status"{quiet}>{text}</div>'
 
     def _draw(self):
         layers = picture.surfaces(self._session.run)
@@ -342,7 +429,7 @@ class Playground:
     def _frame(self):
         """Train a little and draw."""
         start = time.perf_counter()
-        self._session.train(self._epochs_per_frame)
+        stopped = self._session.train(self._epochs_per_frame, *self._panels.drawers.stop)
         self._adapt(time.perf_counter() - start)
         self._draw()
         self._frames += 1
@@ -350,10 +437,12 @@ class Playground:
             self._panels.output.draw_curves(self._session)
         if self._frames % EDITOR_EVERY == 0:
             self._panels.editor.show(self._session)
-        if not self._session.is_finite:
+        if stopped:
+            self._clock.pause()
+            self._do(lambda: self._session.record() or stopped)
+        elif not self._session.is_finite:
             self._clock.pause()
             self._do(self._session.record)
-            self._say(DIVERGED)
 
     def _adapt(self, seconds):
         """Find how many epochs fit into a frame, up to the chosen speed."""
@@ -383,7 +472,7 @@ class Playground:
             for changes in _next_changes(config.network_shape):
                 with _ahead:
                     if self.widget and self._session.run is run and threading.main_thread().is_alive():
-                        Run(config.replace(**changes)).compile()
+                        Run(config.replace(**changes), own=run.own).compile()
 
         threading.Thread(target=compile_all, name=COMPILING).start()
 
@@ -391,8 +480,14 @@ class Playground:
 def _next_changes(shape):
     """Yield one change for each program that the next click may need: of layers, of width, of batches."""
     yield {"network_shape": (*shape, 2)[:MAX_LAYERS]}
+    yield {"network_shape": shape[:-1]}
     yield {"features": FEATURES}  # wide
     yield {"features": FEATURES[:2], "network_shape": (4,) * len(shape)}  # narrow
-    yield {"network_shape": shape[:-1]}
     for batch_size in (30, 10, 1):
         yield {"batch_size": batch_size}
+
+
+def _pair(data):
+    if isinstance(data, tuple | list) and len(data) == 2:
+        return data
+    raise french_error("data : un couple (points, étiquettes) est attendu.")

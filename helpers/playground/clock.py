@@ -4,7 +4,8 @@ The kernel holds two counters. Whenever ``_sent`` changes, the page itself copie
 ``jsdlink``, which runs in the page): an acknowledgement that everything sent before has been received. Each
 echo lets the kernel compute one more burst of frames and bump the counter. So nothing plays without a
 page, a slow page is never sent more than it can show, and no thread, timer or asyncio task is needed:
-those are silent on some hosts. This is the one scheme that worked on all of them.
+those are silent on some hosts. This is the one scheme that worked on all of them. Should a page not answer
+all the same, ``spare`` appears: a core ``Play`` control, whose ticks call the same pump.
 """
 
 from __future__ import annotations
@@ -21,8 +22,14 @@ FRAMES = 3  # per burst: an echo costs the page about 35 ms, so one frame for ea
 IN_FLIGHT = 2  # bursts sent and not yet echoed: the page draws one while the kernel computes the other
 BURST_SECONDS = 0.08  # a burst ends early on a slow machine, so that other controls get their turn
 STALLED_SECONDS = 3.0
+SILENT_SECONDS = 1.0  # without any answer to Play, before the next press brings the spare clock
+SPARE_MILLISECONDS = 100  # between its ticks: longer than a burst
 
 INTERRUPTED = "Entraînement interrompu. Appuyez sur Lecture pour continuer."
+SILENT = (
+    "La page ne répond pas à Lecture. Une horloge de secours apparaît ci-dessous : appuyez sur son triangle, "
+    "laissez-la tourner, et servez-vous de Lecture et Pause comme d'habitude."
+)
 
 
 class Clock:
@@ -38,6 +45,7 @@ class Clock:
         has_page: whether a page has ever answered.
         playing: whether frames are wanted. Clearing it stops at the next frame and takes no lock.
         widgets: the two hidden counters; they must be among the displayed widgets.
+        spare: the clock that replaces the page's answers, hidden as long as they come.
     """
 
     def __init__(
@@ -50,20 +58,28 @@ class Clock:
         self.playing = False
         self._frame, self._stopped, self._shown, self._lock = frame, stopped, shown, lock
         self.has_page = self._is_interrupted = False
-        self._last_burst = 0.0
+        self._last_burst, self._asked = 0.0, None  # when Play was pressed, if nothing has answered since
         hidden = widgets.Layout(display="none")
         self._sent = widgets.IntText(1, layout=hidden)
         self._echo = widgets.IntText(0, layout=hidden)
         self._link = widgets.jsdlink((self._sent, "value"), (self._echo, "value"))
         self._echo.observe(self._on_echo, "value")
         self.widgets = (self._sent, self._echo)
+        self.spare = widgets.Play(max=10**9, interval=SPARE_MILLISECONDS)
+        self.spare.layout.display = "none"
+        self.spare.observe(self._on_tick, "value")
         on_interrupt(self)
 
-    def play(self):
-        """Start: the first frame comes when the page answers."""
+    def play(self) -> str | None:
+        """Start: the first frame comes when the page answers. Returns what is to be said if it never has."""
+        said = SILENT if self._is_silent else None
+        if said:
+            self.spare.layout.display = None
         self.playing, self._is_interrupted = True, False
         self._last_burst = time.monotonic()
+        self._asked = self._asked or self._last_burst
         self._sent.value += 1
+        return said
 
     def pause(self):
         """Stop before the next frame."""
@@ -77,23 +93,41 @@ class Clock:
     @property
     def stalled(self) -> bool:
         """Whether it should play but nothing has come for a while (a lost message): start it again."""
-        return self.playing and time.monotonic() - self._last_burst > STALLED_SECONDS
+        is_late = time.monotonic() - self._last_burst > STALLED_SECONDS
+        return self.playing and (is_late or self._is_silent)
+
+    @property
+    def _is_silent(self):
+        """Whether the page has answered nothing since Play was pressed."""
+        return self._asked is not None and time.monotonic() - self._asked > SILENT_SECONDS
 
     def close(self):
         """Stop for good and let go of the page."""
         self.pause()
         self._echo.unobserve_all()
+        self.spare.unobserve_all()
         self._link.unlink()
 
     def _on_echo(self, _change):
+        self._asked, self.spare.layout.display = None, "none"
+        self._pump(lambda: IN_FLIGHT - (self._sent.value - self._echo.value))
+
+    def _on_tick(self, _change):
+        self._asked = None
+        if self.spare.layout.display is None:
+            self._pump(lambda: 1)
+
+    def _pump(self, due):
+        """Compute as many bursts as ``due`` says, once the lock is held."""
         try:
             if not self.has_page:
                 self.has_page = True
                 self._shown()
             with self._lock:
-                while self.playing and self._sent.value - self._echo.value < IN_FLIGHT:
-                    self._burst()
-                    self._sent.value += 1  # last: its echo says that the page has the frames too
+                for _ in range(due()):
+                    if self.playing:
+                        self._burst()
+                        self._sent.value += 1  # last: its echo says that the page has the frames too
             if self._is_interrupted:
                 raise KeyboardInterrupt
         except KeyboardInterrupt:

@@ -1,16 +1,21 @@
-"""What the site lacks, in drawers under the network: journal, sixteen starts, address, Keras code."""
+"""What the site lacks, in drawers under the network: examples, journal, sixteen starts, files and more."""
 
 from __future__ import annotations
 
+import base64
 import html as markup
 import math
 
 import ipywidgets as widgets
+import numpy as np
 
-from ..engine.keras_export import keras_code
+from ..engine.config import FEATURE_NAMES
+from ..engine.keras_export import keras_code, keras_file
+from ..engine.state import to_json
 from ..engine.training import Run
-from ..french import NBSP, count, decimal, plain, typographic
+from ..french import NBSP, count, plain, read_decimal, thousands, typographic
 from . import picture
+from .examples import EXAMPLES
 from .panels import Panel
 from .session import AT_ONCE
 from .style import (
@@ -39,16 +44,25 @@ class Drawers(Panel):
 
     def __init__(self, app):
         super().__init__(app)
+        self._stop = StopDrawer(app)
         self._parts = {
+            "Expériences": ExamplesDrawer(app),
+            "Arrêt automatique": self._stop,
             "Journal des essais": JournalDrawer(app),
             "Seize départs": StartsDrawer(app),
             "Adresse": AddressDrawer(app),
+            "Fichiers": FilesDrawer(app),
             "Code Keras": CodeDrawer(app),
         }
         self._tabs = [self._tab(name, part) for name, part in self._parts.items()]
         self.widget = column(
             row(*self._tabs), *(part.widget for part in self._parts.values()), classes=("drawers",)
         )
+
+    @property
+    def stop(self) -> tuple[float, float]:
+        """The epoch and the test loss at which to stop; NaN for none."""
+        return self._stop.epoch, self._stop.loss
 
     def _tab(self, name, part):
         dressed(part.widget, "drawer").layout.display = "none"
@@ -66,6 +80,57 @@ class Drawers(Panel):
                 part.show(session)
 
 
+class ExamplesDrawer(Panel):
+    """Experiments that show one thing each."""
+
+    def __init__(self, app):
+        super().__init__(app)
+        names = [example.name for example in EXAMPLES]
+        self._choice = dressed(widgets.Dropdown(description="Expérience", options=names), "field")
+        self._listen(self._choice, lambda _: app.refresh(self))
+        self._text = html()
+        opened = button("Ouvrir l'expérience choisie", self._open, text="Ouvrir")
+        self.widget = column(row(self._choice, opened), self._text)
+
+    def _update(self, session):
+        self._text.value = typographic(EXAMPLES[self._choice.index].sentence)
+
+    def _open(self):
+        self.app.load(EXAMPLES[self._choice.index].config)
+
+
+class StopDrawer(Panel):
+    """Where the play is to stop: an epoch, a test loss.
+
+    Attributes:
+        epoch, loss: floats, NaN for none.
+    """
+
+    def __init__(self, app):
+        super().__init__(app)
+        self.epoch = self.loss = math.nan
+        self._note = html("", "note")
+        self.widget = row(
+            self._decimal("S'arrêter à l'époque", lambda value: self._set("epoch", value)),
+            self._decimal("S'arrêter dès que la perte de test ≤", lambda value: self._set("loss", value)),
+            self._note,
+        )
+
+    def _set(self, name, value):
+        setattr(self, name, math.nan if name == "epoch" and value % 1 else value)
+        self.app.refresh(self)
+
+    def _update(self, session):
+        parts = []
+        if self.epoch >= 1:
+            passed = " (déjà passée)" if self.epoch < session.run.epoch else ""
+            parts.append(f"à l'époque {thousands(int(self.epoch))}{passed}")
+        if not math.isnan(self.loss):
+            parts.append(f"dès que la perte de test descend à {plain(self.loss, 5)}")
+        said = f"Arrêt prévu {' ou '.join(parts)}." if parts else "Aucun arrêt prévu."
+        self._note.value = f"{said} Des nombres sont attendus, entiers pour l'époque."
+
+
 class JournalDrawer(Panel):
     """The trials so far, best first; one of them can be taken up again."""
 
@@ -73,7 +138,13 @@ class JournalDrawer(Panel):
         super().__init__(app)
         self._list = dressed(widgets.Select(rows=6, options=[]), "trials")
         self._again = button("Reprendre l'essai choisi", self._take_up, text="Reprendre cet essai")
-        self._empty = html("Aucun essai pour l'instant : entraînez un réseau, puis mettez en pause.", "note")
+        self._empty = html(
+            typographic(
+                "Aucun essai depuis que cette cellule a été exécutée (ce qui vide le journal) : entraînez un "
+                "réseau, puis mettez en pause."
+            ),
+            "note",
+        )
         self._trials = []
         self.widget = column(self._empty, self._list, row(self._again))
 
@@ -89,7 +160,8 @@ class JournalDrawer(Panel):
 
     def _take_up(self):
         if self._list.value is not None:
-            self.app.load(self._trials[self._list.value].config)
+            trial = self._trials[self._list.value]
+            self.app.load(trial.config, trial.own)
 
 
 class StartsDrawer(Panel):
@@ -99,21 +171,19 @@ class StartsDrawer(Panel):
         super().__init__(app)
         self._epochs = dressed(widgets.BoundedIntText(500, min=1, max=10_000, description="Époques"), "field")
         self._epochs.layout.width = "90px"
-        self._threshold = dressed(
-            widgets.FloatText(0.177, step=0.01, description="Réussi si la perte de test ≤"), "field"
-        )
-        self._threshold.layout.width = "160px"
-        self._listen(self._threshold, lambda _: self._show_losses())
+        target = "" if app.target is None else plain(app.target, 5)
+        self._target = self._decimal("Réussi si la perte de test ≤", lambda _: self._show_losses(), target)
+        self._target.layout.width = "160px"
         go = button("Entraîner seize départs", self._train, text="Entraîner 16 départs")
         self._count = html()
         self._run = None
-        self._picture = placed(image(*SIZE, "png"), 0, 0, *SIZE)
+        self._picture = placed(image("Réponses des seize départs", *SIZE, "png"), 0, 0, *SIZE)
         self._labels = dressed(placed(html(), 0, 0, *SIZE), "glass")
         self._buttons = [self._start_button(start) for start in range(STARTS)]
         self._stage = dressed(widgets.Box((self._picture, self._labels, *self._buttons)), "stage")
         self._stage.layout.width, self._stage.layout.height = (f"{side}px" for side in SIZE)
         self._stage.layout.display = "none"
-        self.widget = column(row(self._epochs, self._threshold, go, self._count), self._stage)
+        self.widget = column(row(self._epochs, self._target, go, self._count), self._stage)
 
     def _start_button(self, start):
         made = button(f"Départ {start}", lambda: self._load(start), "start")
@@ -122,14 +192,19 @@ class StartsDrawer(Panel):
     def _train(self):
         self.app.train_starts(self._fill)
 
-    def _fill(self, config):
+    def _fill(self, config, own):
         """Train the starts of an experiment and show them; return what is to be said of it."""
-        self._run = Run(config, range(STARTS)).train(self._epochs.value, AT_ONCE)
+        self._run = Run(config, range(STARTS), own=own).train(self._epochs.value, AT_ONCE)
         outputs = picture.surfaces(self._run)[-1][..., 0]
         places = [_start_place(start) for start in range(STARTS)]
         self._picture.value = picture.mosaic_png(outputs, places, THUMBNAIL, SIZE, config.discretize)
         self._stage.layout.display = None
         self._show_losses()
+        diverged = int((~np.isfinite(self._run.test_loss[:, -1])).sum())
+        if diverged:
+            return (
+                f"{count(diverged, 'départ')} sur {STARTS} : divergence (∞). Baissez le taux d'apprentissage."
+            )
         if self._run.epoch < self._epochs.value:
             return f"Au bout de {AT_ONCE} secondes, les départs se sont arrêtés avant l'époque demandée."
         return None
@@ -137,10 +212,10 @@ class StartsDrawer(Panel):
     def _show_losses(self):
         if self._run is None:
             return
-        losses = self._run.test_loss[:, -1]
+        losses, target = self._run.test_loss[:, -1], read_decimal(self._target.value)
         labels = []
         for start, (loss, made) in enumerate(zip(losses, self._buttons, strict=True)):
-            is_reached = loss <= self._threshold.value
+            is_reached = loss <= target
             set_class(made, "reached", is_reached)
             named(made, typographic(f"Départ {start} : perte de test {loss_text(loss)}"))
             left, top = _start_place(start)
@@ -149,14 +224,15 @@ class StartsDrawer(Panel):
                 f'width:{THUMBNAIL}px">{"✓ " if is_reached else ""}{loss_text(loss)}</div>'
             )
         self._labels.value = "".join(labels)
-        reached = int((losses <= self._threshold.value).sum())
-        self._count.value = typographic(
-            f"<b>{count(reached, 'départ')} sur {STARTS}</b> à {decimal(self._threshold.value)} ou moins "
-            f"après {count(self._run.epoch, 'époque')}."
-        )
+        reached = count(int((losses <= target).sum()), "départ")
+        said = f"<b>{reached} sur {STARTS}</b> à {plain(target, 5)} ou moins"
+        if math.isnan(target):
+            said = "Écrivez la perte d'un départ réussi pour les compter"
+        self._count.value = typographic(f"{said}, après {count(self._run.epoch, 'époque')}.")
 
     def _load(self, start):
-        self.app.load(self._run.config.replace(resets=start, epochs=self._run.epoch))
+        config = self._run.config.replace(resets=start, epochs=self._run.epoch)
+        self.app.load(config, self._run.own)
 
     def _update(self, session):
         """The starts stay those of the experiment they were trained for, until others are asked for."""
@@ -182,8 +258,31 @@ class AddressDrawer(Panel):
         self._url.value = url
         self._link.value = (
             f'<a href="{markup.escape(url)}" target="_blank" rel="noopener">'
-            "Ouvrir sur playground.tensorflow.org</a>"
+            f"Ouvrir sur playground.tensorflow.org{' (sans vos points)' if session.run.own else ''}</a>"
         )
+
+
+class FilesDrawer(Panel):
+    """The trained network as files: to keep, to send, to open again."""
+
+    def __init__(self, app):
+        super().__init__(app)
+        self._links = html()
+        self._open = self._file("Ouvrir un fichier .json", "json", app.open)
+        self.widget = column(self._links, row(self._open))
+
+    def _update(self, session):
+        config, run = session.config, session.run
+        inputs = ", ".join(FEATURE_NAMES[name] for name in config.features)
+        state = to_json(config, run).encode()
+        links = _download("reseau.json", state, "Télécharger le réseau (.json)")
+        said = "son adresse, ses poids et vos points, à modifier à la main et à rouvrir ici"
+        if not run.own:
+            said = said.replace(" et vos points", "").replace("adresse, ses", "adresse et ses")
+        links += f" : {said}.<br>"
+        links += _download("reseau.keras", keras_file(run), "Télécharger le modèle Keras (.keras)")
+        links += f" : à lire par keras.models.load_model ; ses entrées, dans l'ordre : {inputs}."
+        self._links.value = typographic(links)
 
 
 class CodeDrawer(Panel):
@@ -196,7 +295,13 @@ class CodeDrawer(Panel):
         self.widget = column(self._code)
 
     def _update(self, session):
-        self._code.value = f"<pre>{markup.escape(keras_code(session.config))}</pre>"
+        code = keras_code(session.config, own=session.run.own is not None)
+        self._code.value = f"<pre>{markup.escape(code)}</pre>"
+
+
+def _download(name, content, text):
+    data = base64.b64encode(content).decode()
+    return f'<a download="{name}" href="data:application/octet-stream;base64,{data}">{text}</a>'
 
 
 def _start_place(start):
@@ -221,12 +326,12 @@ def _trial_words(rank, trial):
         "diverge" if math.isnan(trial.test_loss) else f"test {loss_text(trial.test_loss)}",
         f"entr. {loss_text(trial.train_loss)}",
         count(config.epochs, "époque"),
-        config.data_name,
+        f"vos {len(trial.own.table)} points" if trial.own else config.data_name,
         "[" + ",".join(map(str, config.network_shape)) + "]",
         ACTIVATION_NAMES[config.activation],
         f"taux {plain(config.learning_rate, 5)}",
         "" if config.regularization == "none" else penalty,
         f"graine {config.seed}",
         f"départ {config.resets}",
-        "" if trial.replayable else "réglages changés en cours de route",
+        "" if trial.replayable or trial.own else "réglages changés en cours de route",
     )

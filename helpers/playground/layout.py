@@ -11,12 +11,12 @@ from itertools import pairwise
 
 from ..engine.config import FEATURES, MAX_NEURONS
 
-WIDTH = 510
-HEADER = 92  # room for the titles and the buttons above the drawing
-ROW = 52
-NODE = 36  # side of a square
+WIDTH = 480
+HEADER = 78  # room for the titles and the buttons above the drawing
+ROW = 50
+NODE = 40  # side of a square
 HEIGHT = MAX_NEURONS * ROW  # of the drawing, without its header
-FEATURE_X = 62  # the features' names stand at its left
+FEATURE_X = 58  # the features' names stand at its left
 OUTPUT_X, OUTPUT_SIZE = WIDTH - 22, 18
 FAN = 14  # the links into a square spread over that height
 BIAS = 6  # side of the small square that shows a bias
@@ -39,9 +39,9 @@ class Box:
         return self.x + self.size
 
 
-def feature_boxes() -> dict[str, Box]:
-    """Return the seven features' squares, by name."""
-    return {name: _node(FEATURE_X, row) for row, name in enumerate(FEATURES)}
+def feature_boxes(hidden: tuple[str, ...] = ()) -> dict[str, Box]:
+    """Return the squares of the features that are not hidden, by name."""
+    return {name: _node(FEATURE_X, row) for row, name in enumerate(FEATURES) if name not in hidden}
 
 
 def layer_x(count: int) -> list[float]:

@@ -7,6 +7,7 @@ changes the session. While a panel is being brought up to date its own controls 
 from __future__ import annotations
 
 import functools
+import itertools
 
 import ipywidgets as widgets
 import numpy as np
@@ -21,9 +22,10 @@ from ..engine.config import (
     MAX_NEURONS,
     REG_DATASETS,
     REGULARIZATION_RATES,
+    TRAIN_PERCENTAGES,
 )
-from ..engine.data import load_data
-from ..french import count, plain, typographic
+from ..engine.data import DOMAIN
+from ..french import count, percent, plain, read_decimal, thousands, typographic
 from ..notebook.shown import PALETTE, close_tree
 from . import layout, picture
 from .style import (
@@ -41,29 +43,22 @@ from .style import (
     set_class,
 )
 
+NOISES = range(0, 55, 5)
 SPEEDS = (("Lente", 1), ("Normale", 5), ("Rapide", 25), ("Maximale", 10_000))  # epochs per frame, at most
 MANY_LINKS = 100
 THIN_SPACE = "\u202f"
 _RATES = [[(plain(rate, 5), rate) for rate in rates] for rates in (LEARNING_RATES, REGULARIZATION_RATES)]
 _CHOICES = (
-    ("learning_rate", "Taux d'apprentissage", _RATES[0], 118),
+    ("learning_rate", "Taux d'apprentissage", _RATES[0], 88),
     (
         "activation",
         "Activation",
         [("ReLU", "relu"), ("Tanh", "tanh"), ("Sigmoïde", "sigmoid"), ("Linéaire", "linear")],
-        84,
+        80,
     ),
-    ("regularization", "Régularisation", [("Aucune", "none"), ("L1", "L1"), ("L2", "L2")], 84),
-    ("regularization_rate", "Taux de régularisation", _RATES[1], 124),
-    (
-        "problem",
-        "Type de problème",
-        [("Classification", "classification"), ("Régression", "regression")],
-        108,
-    ),
+    ("regularization", "Régularisation", [("Aucune", "none"), ("L1", "L1"), ("L2", "L2")], 78),
+    ("regularization_rate", "Taux de régularisation", _RATES[1], 82),
 )
-_DATA_TITLE = '<div class="dlp-title">DONNÉES</div>'
-_DATA_QUESTION = '<div class="dlp-note">Quel jeu de données ?</div>'
 
 
 class Panel:
@@ -113,6 +108,24 @@ class Panel:
         control.observe(lambda change: self._is_showing or answer(change["new"]), "value")
         return control
 
+    def _decimal(self, label, answer, value=""):
+        """Make a field for a number with a comma or a point; ``answer`` gets it, or NaN for what is none."""
+        field = dressed(widgets.Text(value, description=label, continuous_update=False), "field")
+        return self._listen(field, lambda text: answer(read_decimal(text)))
+
+    def _file(self, name, kind, take):
+        """Make a button that reads a file of a kind, "csv" or "json"; ``take`` gets its bytes."""
+        made = widgets.FileUpload(description=name, accept=f".{kind}")
+        dressed(made, "button", "file", f"file-{kind}")
+
+        def answer(files):  # a dictionary in ipywidgets 7, a tuple from 8 on
+            if files:
+                file = next(iter(files.values())) if isinstance(files, dict) else files[0]
+                made.set_trait("value", type(files)())  # the same file may come again
+                take(bytes(file["content"]))
+
+        return self._listen(made, answer)
+
     def _field(self, kind, name, label, width=None, **options):
         """Make a labelled control of one field of the configuration."""
         control = dressed(kind(description=label, **options), "field")
@@ -126,26 +139,29 @@ class TopBar(Panel):
     def __init__(self, app):
         super().__init__(app)
         self._play = button("Lecture", app.toggle, "round", "icon-play")
-        self._reset = button("Recommencer d'un autre départ", app.reset, "round", "icon-reset")
-        self._step = button("Avancer d'une époque", app.step, "round", "icon-step")
-        self._undo = button("Annuler le dernier changement", app.undo, "round", "icon-undo")
+        self._restart = _tile("Ce départ", "Revenir au début de ce départ", app.restart, "icon-restart")
+        self._reset = _tile("Départ suivant", "Recommencer du départ suivant", app.reset, "icon-reset")
+        self._step = _tile("Une époque", "Avancer d'une époque", app.step, "icon-step")
+        self._undo = _tile("Annuler", "Annuler le dernier changement", app.undo, "icon-undo")
         self._epoch = html("", "epoch")
         self._choices = {
             name: self._field(widgets.Dropdown, name, label, width, options=options)
             for name, label, options, width in _CHOICES
         }
         self.speed = widgets.Dropdown(description="Vitesse", options=SPEEDS, value=5)
-        self.speed.layout.width = "84px"
+        self.speed.layout.width = "82px"
         self._hidable = [
             ("playButton", self._play),
             ("stepButton", self._step),
             ("resetButton", self._reset),
+            ("resetButton", self._restart),
             *self._choices.items(),
         ]
         self.widget = row(
-            self._reset,
             self._play,
             self._step,
+            self._restart,
+            self._reset,
             self._undo,
             self._epoch,
             *self._choices.values(),
@@ -177,20 +193,31 @@ class DataPanel(Panel):
     def __init__(self, app):
         super().__init__(app)
         self._buttons = {name: self._dataset_button(name) for name in (*DATASETS, *REG_DATASETS)}
-        slider = functools.partial(self._field, widgets.IntSlider, continuous_update=False, readout=False)
-        self._ratio = slider("perc_train_data", "Part des points d'entraînement", min=10, max=90, step=10)
-        self._noise = slider("noise", "Bruit", min=0, max=50, step=5)
-        self._batch = slider("batch_size", "Taille des lots", min=1, max=MAX_BATCH_SIZE)
+        choice = functools.partial(self._field, widgets.Dropdown)
+        self._ratio = choice("perc_train_data", "Part d'entraînement", options=_percents(TRAIN_PERCENTAGES))
+        self._noise = choice("noise", "Bruit", options=_percents(NOISES))
+        self._batch = choice("batch_size", "Taille des lots", options=range(1, MAX_BATCH_SIZE + 1))
         self._seed = html("", "note")
-        self._title = html(_DATA_TITLE + _DATA_QUESTION)
+        self._own = self._file("Votre CSV", "csv", app.take_data)
+        problems = [("Classification", "classification"), ("Régression", "regression")]
+        self._problem = choice("problem", "Type de problème", options=problems)
         self._choice = row(*self._buttons.values(), classes=("choices",))
         self.widget = column(
-            self._title,
+            html('<div class="dlp-title">DONNÉES</div>'),
+            self._problem,
             self._choice,
             self._ratio,
             self._noise,
             self._batch,
-            button("Tirer une nouvelle graine", app.regenerate, text="RÉGÉNÉRER"),
+            column(
+                button(
+                    "Tirer une autre graine : d'autres points, d'autres poids",
+                    app.regenerate,
+                    text="Autres points",
+                ),
+                self._own,
+                classes=("sources",),
+            ),
             self._seed,
             classes=("data",),
         )
@@ -200,25 +227,27 @@ class DataPanel(Panel):
         return button(DATA_NAMES[name], lambda: self.app.change(**{field: name}), "dataset", f"data-{name}")
 
     def _update(self, session):
-        config = session.config
+        config, own = session.config, session.run.own
         shown = DATASETS if config.problem == "classification" else REG_DATASETS
         for name, choice in self._buttons.items():
             choice.layout.display = None if name in shown else "none"
-            set_class(choice, "chosen", name == config.data_name)
-            named(choice, DATA_NAMES[name] + (" (choisi)" if name == config.data_name else ""))
-        sliders = [("perc_train_data", self._ratio), ("noise", self._noise), ("batch_size", self._batch)]
-        self._hide(config, [("dataset", self._choice), *sliders])
-        self._title.value = _DATA_TITLE + ("" if "dataset" in config.hidden else _DATA_QUESTION)
-        self._noise.max = max(50, config.noise)  # an address may go past the site's own slider
-        for slider, value, unit in (
-            (self._ratio, config.perc_train_data, " %"),
-            (self._noise, config.noise, " %"),
-            (self._batch, config.batch_size, ""),
-        ):
-            slider.value = value
-            label = slider.description.partition("\u00a0:")[0]
-            slider.description = typographic(f"{label} : {value}{unit}")
-        self._seed.value = typographic(f"Graine : {config.seed}<br>Départ nº\u00a0{config.resets}")
+            is_chosen = name == config.data_name and own is None
+            set_class(choice, "chosen", is_chosen)
+            named(choice, DATA_NAMES[name] + (" (choisi)" if is_chosen else ""))
+        self._noise.disabled = self._problem.disabled = own is not None  # labels decide of the problem
+        # An address may name a noise that is not among the site's own.
+        self._noise.options = _percents(sorted({*NOISES, config.noise}))
+        fields = {
+            "problem": self._problem,
+            "perc_train_data": self._ratio,
+            "noise": self._noise,
+            "batch_size": self._batch,
+        }
+        for name, field in fields.items():
+            field.value = getattr(config, name)
+        self._hide(config, [("dataset", self._choice), ("dataset", self._own), *fields.items()])
+        points = f"Vos {len(own.table)} points<br>" if own else ""
+        self._seed.value = typographic(f"{points}Graine : {config.seed}<br>Départ nº\u00a0{config.resets}")
 
 
 class NetworkPanel(Panel):
@@ -229,7 +258,11 @@ class NetworkPanel(Panel):
         self._drawing = picture.NetworkPicture()
         self._skips_links = False
         self._image = placed(
-            image(layout.WIDTH, layout.HEIGHT, "jpeg"), 0, layout.HEADER, layout.WIDTH, layout.HEIGHT
+            image("Dessin du réseau", layout.WIDTH, layout.HEIGHT, "jpeg"),
+            0,
+            layout.HEADER,
+            layout.WIDTH,
+            layout.HEIGHT,
         )
         self._labels = dressed(placed(html(), 0, 0, layout.WIDTH, layout.HEADER + layout.HEIGHT), "glass")
         self._features = {
@@ -241,7 +274,8 @@ class NetworkPanel(Panel):
         self._less = placed(
             button("Retirer une couche cachée", app.remove_layer, "round", "small", "icon-minus"), 194, 0, 24
         )
-        self._fixed = [self._image, self._labels, *self._features.values(), self._more, self._less]
+        # In the order in which the Tab key visits them.
+        self._fixed = [self._image, self._labels, self._more, self._less, *self._features.values()]
         self.widget = dressed(widgets.Box(self._fixed), "stage", "network")
 
     def draw(self, session, layers, is_playing=False):
@@ -262,29 +296,31 @@ class NetworkPanel(Panel):
             named(choice, f"{'Retirer' if is_on else 'Ajouter'} l'entrée {FEATURE_NAMES[name]}")
         self._more.disabled = len(config.network_shape) == MAX_LAYERS
         self._less.disabled = not config.network_shape
-        self._hide(config, [("numHiddenLayers", self._more), ("numHiddenLayers", self._less)])
+        layers = [("numHiddenLayers", self._more), ("numHiddenLayers", self._less)]
+        self._hide(config, [*layers, *self._features.items()])
         self._labels.value = _network_labels(config)
-        buttons = [*self._layer_buttons(config.network_shape), *self._neuron_buttons(config.network_shape)]
-        children = (*self._fixed, *buttons)
+        shape = config.network_shape
+        children = (
+            *self._fixed,
+            *itertools.chain(*(self._layer(layer, shape) for layer in range(len(shape) + 1))),
+        )
         if children != self.widget.children:
             self.widget.children = children
 
-    def _layer_buttons(self, shape):
-        for layer, (x, neurons) in enumerate(zip(layout.layer_x(len(shape)), shape, strict=True)):
-            middle = x + layout.NODE / 2
+    def _layer(self, layer, shape):
+        """Yield the buttons of a layer, those that resize it first; the output comes last."""
+        is_output = layer == len(shape)
+        if not is_output:
+            middle = layout.layer_x(len(shape))[layer] + layout.NODE / 2
             for change, left in ((1, middle - 27), (-1, middle + 3)):
-                made = placed(self._reused(self._layer_button, layer, change), left, 44, 24)
-                made.disabled = not 1 <= neurons + change <= MAX_NEURONS
+                made = placed(self._reused(self._layer_button, layer, change), left, 34, 24)
+                made.disabled = not 1 <= shape[layer] + change <= MAX_NEURONS
                 yield made
-
-    def _neuron_buttons(self, shape):
-        for layer, boxes in enumerate(layout.neuron_boxes(shape)):
-            is_output = layer == len(shape)
-            for neuron, box in enumerate(boxes):
-                made = self._reused(self._neuron_button, "output" if is_output else layer, neuron)
-                placed(made, box.x, layout.HEADER + box.y, box.size, box.size)
-                set_class(made, "chosen", self.app.selected == (layer, neuron))
-                yield made
+        for neuron, box in enumerate(layout.neuron_boxes(shape)[layer]):
+            made = self._reused(self._neuron_button, "output" if is_output else layer, neuron)
+            placed(made, box.x, layout.HEADER + box.y, box.size, box.size)
+            set_class(made, "chosen", self.app.selected == (layer, neuron))
+            yield made
 
     def _layer_button(self, layer, change):
         name, icon = ("Ajouter un neurone à", "plus") if change > 0 else ("Retirer un neurone de", "minus")
@@ -297,10 +333,11 @@ class NetworkPanel(Panel):
                 "Neurone de sortie : voir et modifier ses poids",
                 lambda: self.app.select(len(self.app.config.network_shape), 0),
                 "neuron",
+                "lens",
                 "output-neuron",
             )
         name = f"Neurone {neuron + 1} de la couche {layer + 1} : voir sa surface et ses poids"
-        return button(name, lambda: self.app.select(layer, neuron), "neuron")
+        return button(name, lambda: self.app.select(layer, neuron), "neuron", "lens")
 
     def _feature_button(self, name, box):
         made = button(FEATURE_NAMES[name], lambda: self.app.toggle_feature(name), "neuron")
@@ -308,69 +345,86 @@ class NetworkPanel(Panel):
 
 
 class OutputPanel(Panel):
-    """The losses and their curves, and one surface in large with the points on it."""
+    """The losses and their curves, and one surface in large with the points on it.
 
-    def __init__(self, app):
+    Args:
+        app: the application.
+        editor: the widget that edits the neuron shown.
+    """
+
+    def __init__(self, app, editor):
         super().__init__(app)
         side = picture.OUTPUT_SIZE
         width, height = picture.CURVE_SIZE
         self._losses = html("", "losses-text")
-        self._curves = placed(image(width, height, "png"), side + 30 - width, 4, width, height)
-        self._surface = placed(image(side, side, "png"), 0, 0, side, side)
-        self._points = dressed(placed(image(side, side, "png"), 0, 0, side, side), "glass")
-        axes = dressed(placed(html(_axes()), 0, 0, side + 30, side + 24), "glass")
+        left, top = side + 24 - width, 14
+        self._curves = placed(image("Courbes des pertes", width, height, "png"), left, top, width, height)
+        self._scale = dressed(placed(html(), left - 40, 0, width + 40, height + 30), "glass")
+        self._rings = dressed(placed(html(), 0, 0, side, side), "glass")
+        self._surface = placed(image("Réponse sur le plan", side, side, "png"), 0, 0, side, side)
+        self._points = dressed(placed(image("Points", side, side, "png"), 0, 0, side, side), "glass")
+        axes = dressed(placed(html(_axes()), 0, 0, side + 24, side + 24), "glass")
         self._caption = html()
         checkbox = functools.partial(self._field, widgets.Checkbox, indent=False)
         self._test = checkbox("show_test_data", "Afficher les points de test")
         self._discretize = checkbox("discretize", "Discrétiser la sortie")
-        self._points_shown = None
+        self._ring = widgets.Checkbox(description="Cercler les points mal classés", indent=False)
+        self._listen(dressed(self._ring, "field"), lambda _: app.refresh(self))
+        self._points_shown, self._shares = None, ("", "")
         self.widget = column(
-            dressed(widgets.Box((self._losses, self._curves)), "stage", "losses"),
-            dressed(widgets.Box((self._surface, self._points, axes)), "stage", "surface"),
+            dressed(widgets.Box((self._losses, self._curves, self._scale)), "stage", "losses"),
+            editor,
+            dressed(widgets.Box((self._surface, self._points, self._rings, axes)), "stage", "surface"),
             self._caption,
-            html(_SCALE),
-            self._test,
-            self._discretize,
+            row(self._test, self._discretize, self._ring, classes=("checks",)),
             classes=("output",),
         )
 
     def draw(self, session, layers):
         """Draw the selected neuron's surface and the losses."""
-        layer, neuron = self.app.selected or (-1, 0)
-        self._surface.value = picture.surface_png(layers[layer][0, :, neuron], session.config.discretize)
-        train_loss, test_loss = map(loss_text, session.losses)
+        config, selected = session.config, self.app.selected
+        layer, neuron = selected or (-1, 0)
+        values = layers[layer][0, :, neuron]
+        # A hidden neuron is shown on a scale of its own: a ReLU may go far beyond 1.
+        is_output = selected is None or layer == len(config.network_shape)
+        high = 1 if is_output else picture.scale(values)
+        self._surface.value = picture.surface_png(values / high, config.discretize)
+        self._caption.value = _caption(session.run, selected, high)
+        names = ("train", "Entraînement"), ("test", "Test")
+        rows = [*zip(names, session.losses, self._shares, strict=True)][::-1]
+        accuracy = "<th>Exactitude</th>" if config.problem == "classification" else ""
         self._losses.value = (
-            '<div class="dlp-title">SORTIE</div>'
-            f'<div class="dlp-loss-test">Perte de test {test_loss}</div>'
-            f'<div class="dlp-loss-train">Perte d\'entraînement {train_loss}</div>'
+            f'<div class="dlp-title">{_heading(config, selected)}</div>'
+            f"<table><tr><td></td><th>Perte</th>{accuracy}</tr>"
+            + "".join(
+                f'<tr class="dlp-loss-{part}"><th>{name}</th><td>{loss_text(loss)}</td><td>{share}</td></tr>'
+                for (part, name), loss, share in rows
+            )
+            + "</table>"
         )
 
     def draw_curves(self, session):
-        run = session.run
-        self._curves.value = picture.curves_png(run.train_loss[0], run.test_loss[0])
+        """Draw what need not follow each frame: the loss curves, the accuracy, the rings if asked for."""
+        run, is_classification = session.run, session.config.problem == "classification"
+        wrong = session.wrong if is_classification else ()
+        self._shares = [percent(1 - part.mean()) for part in wrong] or ("", "")
+        train_loss, test_loss = run.train_loss[0], run.test_loss[0]
+        self._curves.value = picture.curves_png(train_loss, test_loss)
+        self._scale.value = _curve_scale(train_loss, test_loss)
+        self._rings.value = _rings(session, wrong) if self._ring.value and is_classification else ""
 
     def _update(self, session):
         config = session.config
         self._test.value, self._discretize.value = config.show_test_data, config.discretize
         self._hide(config, [("show_test_data", self._test), ("discretize", self._discretize)])
-        points = load_data(config), config.show_test_data
+        self._ring.layout.display = None if config.problem == "classification" else "none"
+        points = session.run.data, config.show_test_data
         if self._points_shown is None or any(
             a is not b for a, b in zip(points, self._points_shown, strict=True)
         ):
             self._points.value = picture.points_png(*points)
             self._points_shown = points
-        self._caption.value = self._caption_text(session)
         self.draw_curves(session)
-
-    def _caption_text(self, session):
-        selected = self.app.selected
-        name = "la sortie" if selected is None else neuron_name(session.config, *selected)
-        alternative = typographic(
-            f"Réponse de {name} sur le plan X1, X2, de −6 à 6, en orange pour −1 et en bleu pour +1 ; "
-            f"{count(len(load_data(session.config).train_labels), 'point')} d'entraînement."
-        )
-        shown = "" if selected is None else f"<b>{name.capitalize()}</b> : sa réponse seule."
-        return f'<div class="dlp-hidden" role="img" aria-label="{alternative}"></div>{typographic(shown)}'
 
 
 class NeuronEditor(Panel):
@@ -378,8 +432,7 @@ class NeuronEditor(Panel):
 
     def __init__(self, app):
         super().__init__(app)
-        self._title = html()
-        self.widget = row(self._title, classes=("editor",))
+        self.widget = row(classes=("editor",))
 
     def _update(self, session):
         self.widget.layout.display = None if self.app.selected else "none"
@@ -389,30 +442,36 @@ class NeuronEditor(Panel):
         weights, biases = session.run.parameters[layer]
         values = [biases[0, neuron], *weights[0, :, neuron]]
         names = ["Biais", *source_names(session.config, layer)]
-        name = neuron_name(session.config, layer, neuron)
-        self._title.value = f"<b>{name.capitalize()}</b>"
         fields = [self._reused(self._number, place) for place in range(len(values))]
         for field, value, label in zip(fields, values, names, strict=True):
             field.description = label
             field.disabled = self.app.playing  # numbers that move cannot be edited
-            field.value = round(float(np.nan_to_num(value)), 5)
-        children = (self._title, *fields, self._reused(self._leave))
+            field.value = plain(value, 5) if np.isfinite(value) else "∞"
+        children = (*fields, self._reused(self._leave))
         if children != self.widget.children:
             self.widget.children = children
 
     def _leave(self):
-        return button("Revenir à la sortie", self.app.unselect, text="Fermer")
+        return button("Revenir à la sortie", self.app.unselect, "round", "small", "icon-close")
 
     def _number(self, place):
-        field = dressed(widgets.FloatText(step=0.1), "field")
-        return self._listen(field, lambda value: self.app.edit(place, value))
+        return self._decimal("", lambda value: self.app.edit(place, value))
 
 
-def neuron_name(config, layer: int, neuron: int) -> str:
-    """Name a neuron as a French sentence does."""
-    if layer == len(config.network_shape):
-        return "le neurone de sortie"
-    return f"le neurone {neuron + 1} de la couche {layer + 1}"
+def _tile(text, name, click, icon):
+    return button(name, click, "tile", icon, text=text)
+
+
+def _percents(values):
+    return tuple((f"{value}\u00a0%", value) for value in values)
+
+
+def _heading(config, selected):
+    if selected is None:
+        return "SORTIE"
+    layer, neuron = selected
+    is_output = layer == len(config.network_shape)
+    return "Neurone de sortie" if is_output else f"Neurone {neuron + 1}, couche {layer + 1}"
 
 
 def source_names(config, layer: int) -> list[str]:
@@ -434,21 +493,59 @@ def _network_labels(config):
         _text(0, 2, 140, "ENTRÉES", "title"),
         _text(226, 2, 280, count(len(shape), "couche cachée").upper(), "title"),
     ]
-    for name, box in layout.feature_boxes().items():
+    for name, box in layout.feature_boxes(config.hidden).items():
         dim = () if name in config.features else ("dim",)
         top = layout.HEADER + box.middle - 10
         parts.append(_text(0, top, box.x - 8, FEATURE_HTML[name], "feature", *dim))
     for x, neurons in zip(layout.layer_x(len(shape)), shape, strict=True):
-        parts.append(_text(x - 20, 72, layout.NODE + 40, count(neurons, "neurone"), "count"))
+        parts.append(_text(x - 20, 60, layout.NODE + 40, count(neurons, "neurone"), "count"))
     if shape:
         first, last = (layout.layer_x(len(shape))[end] + layout.NODE / 2 for end in (0, -1))
         left, right = min(first - 27, 164), max(last + 27, 220)
-        parts.append(_text(left, 32, right - left, "", "bracket"))
+        parts.append(_text(left, 27, right - left, "", "bracket"))
     words = ", ".join(count(neurons, "neurone") for neurons in shape) or "aucune"
     inputs = ", ".join(FEATURE_NAMES[name] for name in config.features) or "aucune"
     description = typographic(f"Réseau : entrées {inputs} ; couches cachées : {words} ; une sortie.")
     parts.append(f'<div class="dlp-hidden" role="img" aria-label="{description}"></div>')
     return "".join(parts)
+
+
+def _curve_scale(train_loss, test_loss):
+    """The axes of the loss curves with their numbers, and a mark at the lowest test loss."""
+    width, height = picture.CURVE_SIZE
+    low, high = picture.loss_range(train_loss, test_loss)
+    last, margin = len(test_loss) - 1, picture.CURVE_MARGIN
+    parts = [
+        f'<div class="dlp-axes" style="width:{width}px;height:{height}px"></div>',
+        _text(0, 10, 36, loss_text(high), "tick", "tick-end"),
+        _text(0, 3 + height, 36, loss_text(low), "tick", "tick-end"),
+        _text(40, 14 + height, 20, "0", "tick"),
+        _text(40, 14 + height, width, thousands(last), "tick", "tick-end"),
+    ]
+    if last and np.isfinite(test_loss).any():
+        best = int(np.nanargmin(test_loss))
+        least = test_loss[best]
+        left = 40 + margin + (width - 2 * margin) * best / last
+        top = 14 + height - margin - (height - 2 * margin) * (least - low) / max(high - low, 1e-9)
+        parts.append(_text(left - 4, top - 4, 8, "", "lowest"))
+        said = f"min. test {loss_text(least)} (époque {thousands(best)})"
+        parts.append(_text(0, 0, width + 40, said, "tick", "tick-end"))
+    return "".join(parts)
+
+
+def _rings(session, wrong):
+    """Circles around the shown points that are on the wrong side, as a drawing."""
+    data, side = session.run.data, picture.OUTPUT_SIZE
+    parts = (data.train_points, data.test_points)[: 1 + session.config.show_test_data]
+    points = np.concatenate([points[wrong] for points, wrong in zip(parts, wrong, strict=False)])
+    low, high = DOMAIN
+    places = (points - low) / (high - low) * side
+    path = "".join(f"M{x - 6:.1f} {side - y:.1f}a6 6 0 1 0 12 0a6 6 0 1 0-12 0" for x, y in places)
+    return (
+        f'<svg width="{side}" height="{side}" style="display:block" role="img" '
+        f'aria-label="{count(len(points), "point")} du mauvais côté">'
+        f'<path d="{path}" fill="none" stroke="#b3005e" stroke-width="2"/></svg>'
+    )
 
 
 def _axes():
@@ -463,21 +560,28 @@ def _axes():
             f'<text x="{place:g}" y="{side + 15}" text-anchor="middle">{text}</text>'
             f'<text x="{side + 7}" y="{side - place + 3.5:g}">{text}</text>'
         )
-    size = f'width="{side + 30}" height="{side + 24}"'
+    size = f'width="{side + 24}" height="{side + 24}"'
     style = "overflow:visible;display:block;font-size:10px;fill:#555"
     return f'<svg {size} style="{style}" aria-hidden="true">{"".join(ticks)}</svg>'
 
 
-def _color_scale():
-    colors = ",".join(PALETTE)
-    return (
-        '<div style="display:flex;gap:14px;align-items:center;margin-bottom:4px">'
-        '<span class="dlp-note" style="flex:1">Couleur des points, des neurones et des poids</span>'
-        '<span style="width:132px"><span style="display:block;height:10px;'
-        f'background:linear-gradient(90deg,{colors})">'
-        '</span><span style="display:flex;justify-content:space-between;font-size:10px;color:#555">'
-        "<span>−1</span><span>0</span><span>1</span></span></span></div>"
+def _caption(run, selected, high):
+    """Say what the surface shows, in words too, and what its colours mean; they end at ``high``."""
+    end = f"{high:g}".replace(".", ",")
+    config, train = run.config, len(run.data.train_labels)
+    alternative = typographic(
+        f"{_heading(config, selected)} : réponse sur le plan X1, X2, de −6 à 6, en orange pour −{end} et en "
+        f"bleu pour +{end} ; {count(train, 'point')} d'entraînement."
     )
-
-
-_SCALE = _color_scale()
+    hint = "" if selected else "<div><b>Cliquez sur un neurone</b> pour le voir en grand.</div>"
+    is_hidden = selected and selected[0] < len(config.network_shape)
+    shown = "Ce neurone" if is_hidden else "Points, neurones et poids"
+    return (
+        f'<div class="dlp-hidden" role="img" aria-label="{alternative}"></div>{hint}'
+        '<div style="display:flex;gap:14px;align-items:center">'
+        f'<span class="dlp-note" style="flex:1">{shown}</span>'
+        '<span style="width:132px"><span style="display:block;height:10px;'
+        f'background:linear-gradient(90deg,{",".join(PALETTE)})">'
+        '</span><span style="display:flex;justify-content:space-between;font-size:10px;color:#555">'
+        f"<span>−{end}</span><span>0</span><span>{end}</span></span></span></div>"
+    )

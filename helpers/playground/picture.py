@@ -29,7 +29,9 @@ ORANGE, GREY, BLUE = map(ImageColor.getrgb, PALETTE)  # -1, 0, +1
 SURFACE_ALPHA = 160 / 255  # the site paints surfaces half transparent, so that points stand out
 DENSITY = 100  # cells along each side of a surface
 OUTPUT_SIZE = 276  # CSS pixels of the large surface
-CURVE_SIZE = (130, 66)
+CURVE_SIZE, CURVE_MARGIN = (100, 40), 3
+MARGIN, GAP = 12, 8  # of the picture for pages without widgets
+STILL_WIDTH = 2 * MARGIN + layout.WIDTH + GAP + OUTPUT_SIZE
 TILE = (layout.NODE - 2) * SCALE  # a small surface ends under its frame, whose corners are round
 DIMMED = 0.3  # what remains of the colour of a feature that is switched off
 
@@ -59,6 +61,15 @@ def color_index(values: np.ndarray, discretize: bool = False) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         places = np.clip(values, -1, 1) * 127.5 + 127.5
     return np.nan_to_num(places, nan=127).astype(np.uint8)
+
+
+def scale(values: np.ndarray) -> float:
+    """Return the first of 0.001, 0.002, 0.005, 0.01... that no finite value passes; 1 if all are smaller."""
+    high = np.max(np.abs(values), where=np.isfinite(values), initial=0)
+    if high < 1e-3:
+        return 1.0
+    power = 10.0 ** np.floor(np.log10(high))
+    return next(float(step * power) for step in (1, 2, 5, 10) if high <= step * power)
 
 
 def surfaces(run: Run) -> list[np.ndarray]:
@@ -138,7 +149,9 @@ class NetworkPicture:
         self._curves.draw(self._renderer)
 
     def _paste_features(self, config):
-        for tile, (name, box) in zip(self._feature_tiles, layout.feature_boxes().items(), strict=True):
+        tiles = dict(zip(FEATURES, self._feature_tiles, strict=True))
+        for name, box in layout.feature_boxes(config.hidden).items():
+            tile = tiles[name]
             shown = tile if name in config.features else 255 - (255 - tile) * DIMMED
             self._paste(shown, box)
 
@@ -181,16 +194,20 @@ def dataset_png(name: str, size: int = 52) -> bytes:
     return _encoded(_drawing((side, side), drawn).quantize(32), "PNG", optimize=True)
 
 
+def loss_range(train_loss: np.ndarray, test_loss: np.ndarray) -> tuple[float, float]:
+    """Return the least and the greatest finite loss of two curves."""
+    values = np.concatenate([train_loss, test_loss])
+    finite = values[np.isfinite(values)]
+    return (finite.min(), finite.max()) if finite.size else (0, 1)
+
+
 def curves_png(train_loss: np.ndarray, test_loss: np.ndarray) -> bytes:
     """Draw two loss curves, shape (epochs + 1,), training in grey and test in black; NaN is left out."""
     width, height = (side * SCALE for side in CURVE_SIZE)
-    both = [_thinned(curve, width // 2) for curve in (train_loss, test_loss)]
-    values = np.concatenate(both)
-    finite = values[np.isfinite(values)]
-    low, high = (finite.min(), finite.max()) if finite.size else (0, 1)
-    margin = 2 * SCALE
+    low, high = loss_range(train_loss, test_loss)
+    margin = CURVE_MARGIN * SCALE
     lines = []
-    for curve in both:
+    for curve in (_thinned(curve, width // 2) for curve in (train_loss, test_loss)):
         x = np.linspace(margin, width - margin, max(len(curve), 2))[: len(curve)]
         y = margin + (height - 2 * margin) * (curve - low) / max(high - low, 1e-9)
         lines.append(np.stack([x, y], axis=1)[np.isfinite(curve)])
@@ -208,11 +225,11 @@ def static_png(run: Run) -> bytes:
     side = OUTPUT_SIZE * SCALE
     output = Image.open(io.BytesIO(surface_png(layers[-1][0, :, 0], run.config.discretize)))
     output = output.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
-    points = Image.open(io.BytesIO(points_png(load_data(run.config), run.config.show_test_data)))
+    points = Image.open(io.BytesIO(points_png(run.data, run.config.show_test_data)))
     output.paste(points, mask=points.getchannel("A"))
-    margin, gap = 12 * SCALE, 8 * SCALE
+    margin, gap = MARGIN * SCALE, GAP * SCALE
     height, width = network.shape[:2]
-    whole = Image.new("RGB", (2 * margin + width + gap + side, 2 * margin + height), "white")
+    whole = Image.new("RGB", (STILL_WIDTH * SCALE, 2 * margin + height), "white")
     whole.paste(Image.fromarray(network), (margin, margin))
     whole.paste(output, (margin + width + gap, margin + gap))
     _write_labels(whole, run, margin, (margin + width + gap, margin + gap + side))
@@ -224,7 +241,7 @@ def static_png(run: Run) -> bytes:
 
 def _frame_boxes(pixels, config):
     """Draw the frames that the page would draw."""
-    columns = [layout.feature_boxes().values(), *layout.neuron_boxes(config.network_shape)]
+    columns = [layout.feature_boxes(config.hidden).values(), *layout.neuron_boxes(config.network_shape)]
     for box in (box for column in columns for box in column):
         left, top, size = (round(value * SCALE) for value in (box.x, box.y, box.size))
         for edge in (
@@ -240,12 +257,13 @@ def _write_labels(whole, run, margin, below_output):
     """Name the inputs, and say under the output how far the run is."""
     font = ImageFont.truetype(font_manager.findfont("DejaVu Sans"), 13 * SCALE)
     pen = ImageDraw.Draw(whole)
-    for name, box in layout.feature_boxes().items():
+    for name, box in layout.feature_boxes(run.config.hidden).items():
         ink = "#222" if name in run.config.features else "#999"
         place = margin + (box.x - 8) * SCALE, margin + box.middle * SCALE
         pen.text(place, FEATURE_NAMES[name], fill=ink, font=font, anchor="rm")
     losses = [decimal(loss[0, -1]) for loss in (run.test_loss, run.train_loss)]
     text = f"Époque {run.epoch}\nPerte de test {losses[0]}\nPerte d'entraînement {losses[1]}"
+    text += "\n\nImage fixe : exécutez cette cellule pour jouer."
     x, y = below_output
     pen.multiline_text((x, y + 10 * SCALE), text, fill="#222", font=font, spacing=5 * SCALE)
 

@@ -11,16 +11,20 @@ import itertools
 import math
 import random
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..engine.config import PlaygroundConfig
-from ..engine.data import half_squared_error, load_data
+from ..engine.data import half_squared_error
+from ..engine.own_data import OwnData
+from ..engine.state import from_json
 from ..engine.training import Run
+from ..french import decimal, plain
 
 MAX_UNDO = 50
 AT_ONCE = 10  # seconds of training that one click may take
+HUGE = 1e6  # a loss that is shown as infinite
 RATES = ("learning_rate", "regularization_rate")
 APPEARANCE = ("show_test_data", "discretize")
 
@@ -44,13 +48,15 @@ class Trial:
         config: what was trained, ``epochs`` and ``resets`` included.
         train_loss, test_loss: the losses after that many epochs; NaN for a run that diverged.
         replayable: whether the address alone gives this result again: False once a rate or a weight was
-            changed on the way.
+            changed on the way, and for points of one's own.
+        own: these points, or None.
     """
 
     config: PlaygroundConfig
     train_loss: float
     test_loss: float
     replayable: bool
+    own: OwnData | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
@@ -62,13 +68,14 @@ class Session:
 
     Args:
         config: the first experiment; if it names epochs, they are trained, as by ``load``.
+        own: points of one's own on which to train, or None for the site's; they decide of the problem.
     """
 
-    def __init__(self, config: PlaygroundConfig):
+    def __init__(self, config: PlaygroundConfig, own: OwnData | None = None):
         self._trials: dict[int, Trial] = {}  # by the run that each belongs to
         self._keys = itertools.count()
         self._past: deque[_State] = deque(maxlen=MAX_UNDO)
-        self._state = self._started(config)
+        self._state = self._started(config, own)
         self._catch_up(config)
 
     @property
@@ -83,7 +90,7 @@ class Session:
     @property
     def replayable(self) -> bool:
         """Whether the URL alone leads to what is shown."""
-        return self._state.replayable
+        return self._state.replayable and self.run.own is None
 
     @property
     def can_undo(self) -> bool:
@@ -92,27 +99,65 @@ class Session:
     @property
     def losses(self) -> tuple[float, float]:
         """Return the training and test losses now: after an edited weight, the history does not know them."""
-        if self._state.edited_at != self.run.epoch:
+        if not self.is_edited:
             return float(self.run.train_loss[0, -1]), float(self.run.test_loss[0, -1])
-        data = load_data(self._state.config)
+        data = self.run.data
         return (
             _loss(self.run, data.train_points, data.train_labels),
             _loss(self.run, data.test_points, data.test_labels),
         )
 
     @property
+    def wrong(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return whether each training and each test point is on the wrong side; for classification."""
+        data = self.run.data
+        pairs = (data.train_points, data.train_labels), (data.test_points, data.test_labels)
+        return tuple((self.run.predict(points)[0] >= 0) != (labels > 0) for points, labels in pairs)
+
+    @property
     def journal(self) -> list[Trial]:
-        """The trials recorded so far, best test loss first, diverged runs last."""
-        return sorted(self._trials.values(), key=lambda trial: (math.isnan(trial.test_loss), trial.test_loss))
+        """The trials recorded so far, best test loss first, diverged runs last; one taken up again is one."""
+        return sorted(
+            set(self._trials.values()), key=lambda trial: (math.isnan(trial.test_loss), trial.test_loss)
+        )
 
     @property
     def is_finite(self) -> bool:
         """Whether the network has not diverged."""
-        return all(np.isfinite(array).all() for pair in self.run.parameters for array in pair)
+        numbers = itertools.chain(*self.run.parameters)
+        shown = all(loss < HUGE for loss in self.losses)  # NaN compares false
+        return shown and all(np.isfinite(array).all() for array in numbers)
 
-    def train(self, epochs: int):
-        """Train the current network on."""
-        self.run.train(epochs)
+    @property
+    def blank_loss(self) -> float:
+        """The training loss of a network that answers 0 everywhere."""
+        return float(half_squared_error(0.0, self.run.data.train_labels).mean())
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether a weight has been set by hand and nothing trained since."""
+        return self._state.edited_at == self.run.epoch
+
+    def train(self, epochs: int, stop_epoch: float = math.nan, stop_loss: float = math.nan) -> str:
+        """Train the current network on, but not past where it is to stop.
+
+        Args:
+            epochs: how many more, at most.
+            stop_epoch: where to stop; NaN, or what lies behind, for nowhere.
+            stop_loss: stop at the first epoch whose test loss comes down to it; NaN for never.
+
+        Returns:
+            The sentence that says why it stopped, or "".
+        """
+        twin, left = self.run.copy(), stop_epoch - self.run.epoch
+        self.run.train(min(epochs, int(left)) if left > 0 else epochs)
+        losses = self.run.test_loss[0, twin.epoch :]
+        reached = np.flatnonzero((losses[:-1] > stop_loss) & (losses[1:] <= stop_loss))
+        if reached.size:  # trained past it: train to it instead
+            self._state = replace(self._state, run=twin.train(int(reached[0]) + 1))
+            shown = f"{decimal(losses[reached[0] + 1], 5)}, pour {plain(stop_loss, 5)} demandé"
+            return f"Arrêt à l'époque {twin.epoch} : la perte de test vaut {shown}."
+        return f"Arrêt à l'époque {self.run.epoch}, comme demandé." if self.run.epoch == stop_epoch else ""
 
     def change(self, **changes):
         """Change controls. Rates and the appearance change in place; all others start anew.
@@ -121,27 +166,46 @@ class Session:
             ValueError: a value that the Playground does not have.
         """
         config = self._state.config.replace(**changes)
-        if config == self._state.config:
+        own = None if changes.keys() & {"dataset", "reg_dataset", "problem"} else self.run.own
+        if config == self._state.config and own is self.run.own:
             return
         if changes.keys() <= set(APPEARANCE):
             self._state = replace(self._state, config=config)
         elif changes.keys() <= set(RATES):
             self._tune(config)
         else:
-            self._go(self._started(config.replace(resets=0)))
+            self._go(self._started(config.replace(resets=0), own))
 
     def reset(self):
         """Go to the next random start of the same experiment."""
-        self._go(self._started(self._state.config.replace(resets=self._state.config.resets + 1)))
+        config = self._state.config
+        self._go(self._started(config.replace(resets=config.resets + 1), self.run.own))
+
+    def restart(self):
+        """Go back to the beginning of the same start."""
+        self._go(self._started(self._state.config, self.run.own))
+
+    def use(self, own: OwnData):
+        """Take points of one's own in the place of the site's."""
+        self._go(self._started(self._state.config.replace(resets=0), own))
 
     def regenerate(self):
         """Draw a new seed, hence new points and new weights; five decimals, as the site writes it."""
         self.change(seed=f"{random.SystemRandom().random():.5f}")  # never a seed the student has set
 
-    def load(self, config: PlaygroundConfig):
+    def load(self, config: PlaygroundConfig, own: OwnData | None = None):
         """Take another experiment, and train it for the epochs that it names, or those that time lets."""
-        self._go(self._started(config))
+        self._go(self._started(config, own))
         self._catch_up(config)
+
+    def open(self, text: str | bytes):
+        """Take a trained network as ``engine.state`` writes it.
+
+        Raises:
+            ValueError: not such a text.
+        """
+        config, run = from_json(text)
+        self._go(_State(config, run, False, next(self._keys)))
 
     def edit_weight(self, layer: int, source: int, target: int, value: float):
         """Set one weight; ``layer`` counts from 0, the output layer last."""
@@ -165,15 +229,17 @@ class Session:
         """Enter the current run into the journal if it was trained: a run trained on keeps its one trial."""
         if self.run.epoch:
             train_loss, test_loss = self.losses
-            self._trials[self._state.trial] = Trial(self.config, train_loss, test_loss, self.replayable)
+            self._trials[self._state.trial] = Trial(
+                self.config, train_loss, test_loss, self.replayable, self.run.own
+            )
 
     def _catch_up(self, config):
         if config.features:  # else it is shown as it is; ``train`` says why it goes no further
             self.run.train(config.epochs, AT_ONCE)
 
-    def _started(self, config):
-        config = config.replace(epochs=0)
-        return _State(config, Run(config, (config.resets,)), True, next(self._keys))
+    def _started(self, config, own):
+        config = config.replace(epochs=0, problem=own.problem if own else config.problem)
+        return _State(config, Run(config, (config.resets,), own=own), True, next(self._keys))
 
     def _go(self, state):
         self.record()
@@ -183,7 +249,7 @@ class Session:
     def _tune(self, config):
         """Change a rate on the way. At epoch 0, or for a rate that is not in use, the URL stays true."""
         is_used = config.regularization != "none" or config.learning_rate != self.run.learning_rate
-        replayable = self.replayable and not (self.run.epoch and is_used)
+        replayable = self._state.replayable and not (self.run.epoch and is_used)
         run = self.run.copy()
         run.learning_rate = config.learning_rate
         run.regularization_rate = config.regularization_rate

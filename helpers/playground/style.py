@@ -13,12 +13,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import ipywidgets as widgets
+from traitlets import Unicode
 
 from ..engine.config import DATASETS, REG_DATASETS
 from ..french import decimal
 from ..notebook.shown import BLUE, ORANGE
 from . import layout
-from .picture import OUTPUT_SIZE, dataset_png
+from .picture import OUTPUT_SIZE, STILL_WIDTH, dataset_png
+from .session import HUGE
 
 FEATURE_HTML = {
     "x": "X<sub>1</sub>",
@@ -41,7 +43,7 @@ DATA_NAMES = {
 
 def loss_text(value: float) -> str:
     """Write a loss as the site does, to three decimals; a diverged one is infinite."""
-    return decimal(value) if value < 1e6 else "∞"  # NaN compares false
+    return decimal(value) if value < HUGE else "∞"  # NaN compares false
 
 
 def dressed(widget: widgets.DOMWidget, *classes: str) -> widgets.DOMWidget:
@@ -65,7 +67,10 @@ def placed(widget: widgets.DOMWidget, left: float, top: float, width: float, hei
 
 
 def button(name: str, click: Callable[[], None], *classes: str, text: str = "") -> widgets.Button:
-    """Make a button; ``name`` says what it does, to the mouse and to screen readers."""
+    """Make a button; ``name`` says what it does, to the mouse and to screen readers.
+
+    With a ``text``, it shows it, under the icon if it is of class "tile".
+    """
     made = dressed(widgets.Button(description=text), "button", *classes)
     if text:
         made.tooltip = name
@@ -84,9 +89,19 @@ def html(value: str = "", *classes: str) -> widgets.HTML:
     return dressed(widgets.HTML(value), "html", *classes)
 
 
-def image(width: float, height: float, kind: str, *classes: str) -> widgets.Image:
-    """Make an image of a fixed size in CSS pixels, so that no new content moves its neighbours."""
-    made = widgets.Image(format=kind, width=f"{width:g}", height=f"{height:g}")
+class _Picture(widgets.Image):
+    """An image that may have a tooltip: ipywidgets 8 looks for a description before it shows one."""
+
+    description = Unicode().tag(sync=True)
+
+
+def image(name: str, width: float, height: float, kind: str, *classes: str) -> widgets.Image:
+    """Make an image of a fixed size in CSS pixels, so that no new content moves its neighbours.
+
+    ``name`` says what it shows to screen readers (from ipywidgets 8 on).
+    """
+    made = _Picture(format=kind, width=f"{width:g}", height=f"{height:g}")
+    made.tooltip = name
     made.layout.width, made.layout.height = f"{width:g}px", f"{height:g}px"
     return dressed(made, "image", *classes)
 
@@ -109,7 +124,7 @@ def style_sheet() -> widgets.HTML:
 @functools.cache  # the six datasets' pictures are drawn for the first widget only
 def _css():
     css = Path(__file__).with_name("playground.css").read_text(encoding="utf-8")
-    return _variables() + css + _icon_rules() + _dataset_rules()
+    return _variables() + css + _icon_rules() + _dataset_rules() + _still_rule()
 
 
 def _variables():
@@ -117,7 +132,7 @@ def _variables():
         "network-width": f"{layout.WIDTH}px",
         "network-height": f"{layout.HEADER + layout.HEIGHT}px",
         "header-height": f"{layout.HEADER - 6}px",
-        "output-width": f"{OUTPUT_SIZE + 30}px",
+        "output-width": f"{OUTPUT_SIZE + 24}px",
         "output-height": f"{OUTPUT_SIZE + 24}px",
         "orange": ORANGE,
         "blue": BLUE,
@@ -140,12 +155,22 @@ def _icon_rules():
         "icon-play": _icon("M8 5v14l11-7z", fill="white", stroke="white"),
         "icon-play.dlp-playing": _icon("M8 5v14M16 5v14", stroke="white"),
         "icon-reset": _icon("M5 12a7 7 0 1 0 2.2-5.1M5 4v4h4", stroke=dark),
+        "icon-restart": _icon("M19 6L9 12l10 6zM5.5 5v14", stroke=dark, fill=dark),
         "icon-step": _icon("M6 5v14l9-7zM18.5 5v14", stroke=dark, fill=dark),
         "icon-undo": _icon("M9 6L4 11l5 5M4 11h9a6 6 0 0 1 6 6v2", stroke=dark),
         "icon-plus": _icon("M12 6v12M6 12h12", stroke=dark),
+        "icon-close": _icon("M7 7l10 10M17 7L7 17", stroke=dark),
         "icon-minus": _icon("M6 12h12", stroke=dark),
     }
     return "".join(f".dlp-app .dlp-{name}{{background-image:{url}}}" for name, url in icons.items())
+
+
+def _still_rule():
+    """Hide the picture before a living widget, an output of its own; and after a restart, the dead widget."""
+    child, dead = ".jp-OutputArea-child", ".jupyter-widgets-disconnected"
+    still = f'{child}:has(img[width="{STILL_WIDTH}"])'
+    alive = f"{still}:has(+ {child} .dlp-app:not({dead}))"
+    return f"{alive},{still} + {child} .dlp-app{dead}{{display:none}}"
 
 
 def _dataset_rules():

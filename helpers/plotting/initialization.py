@@ -252,7 +252,7 @@ def loss_between(
     curve.set_subplotspec(curve.get_gridspec()[1, :])  # the curve takes the whole row
     for axis in others:
         axis.remove()
-    outputs, data = line.predict(grid_points()), load_data(run.config)
+    outputs, data = line.predict(grid_points()), run.data
     for axis, place in zip(axes[0], shown, strict=True):
         draw_surface(axis, outputs[place])
         draw_points(axis, data.train_points, data.train_labels, size=4)

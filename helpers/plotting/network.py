@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from ..engine.config import FEATURE_NAMES
-from ..engine.data import load_data
 from ..engine.training import Run
 from ..experiments.inputs import frozen_losses, input_effects
 from ..french import NBSP, count, decimal, percent, typographic
@@ -38,7 +37,7 @@ def neurons(run: Run, start: int = 0) -> Picture:
         start: which of its networks.
     """
     surfaces = [layer[start] for layer in run.activations(grid_points())]
-    data = load_data(run.config)
+    data = run.data
     answers = [layer[start] for layer in run.activations(data.train_points)]
     outgoing = [np.abs(weights[start]).mean(axis=1) for weights, _ in run.parameters[1:]]
     rows, columns = len(surfaces), max(layer.shape[1] for layer in surfaces)

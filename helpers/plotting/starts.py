@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from ..engine.data import load_data
 from ..engine.training import Run
 from ..experiments.statistics import successes, successes_at_the_end, wilson, worst_if_nan
 from ..french import count, decimal, percent, plain, typographic
@@ -44,7 +43,7 @@ def surfaces(run: Run, starts: Iterable[int] | None = None) -> Picture:
     columns = min(6, len(starts))
     rows = math.ceil(len(starts) / columns)
     side = min((WIDTH - 0.9) / columns, 3.2)
-    data = load_data(run.config)
+    data = run.data
     outputs = run.predict(grid_points())
     figure, axes = new_figure(rows, columns, columns * side + 0.9, rows * (side + 0.22) + 0.4)
     for axis in axes.flat[len(starts) :]:

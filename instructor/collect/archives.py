@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import stat
+import struct
 import tarfile
 import tempfile
 import unicodedata
@@ -26,7 +27,7 @@ from pathlib import Path, PurePosixPath
 from helpers.french import decimal
 
 MB = 1_000_000
-MAX_ENTRIES = 100_000  # a whole virtual environment has half of that
+MAX_ENTRIES = 100_000  # a whole virtual environment has half of that; ten times as many of a class
 MAX_TOTAL = 1_000 * MB  # inflated from one archive, unless told otherwise
 MAX_RATIO = 100  # declared size / compressed size, of an archive that declares more than it may
 _SIGNATURES = {
@@ -42,7 +43,8 @@ _NAMED_SO = re.compile(r"\.(zip|tar|tgz|tar\.gz|tbz2?|tar\.bz2|7z|rar|xz)$", fla
 # Others, such as LZMA, may ask for gigabytes of memory whatever their size.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError, ValueError)
-NO_FILE = "ce n'est pas un fichier mais un lien"
+MAX_NAME = 65_536  # bytes
+NO_FILE = "ce n'est pas un fichier mais un lien ou un périphérique"
 
 
 class ArchiveError(Exception):
@@ -83,7 +85,7 @@ def unpack(
         most: bytes to write in all.
 
     Yields:
-        Every file of the archive, taken, left out, or refused with the reason.
+        Every file of the archive, taken, left out, or refused with the reason; and its folders, empty.
 
     Raises:
         ArchiveError: nothing, or nothing more, can be read: another format, damaged, a decompression bomb.
@@ -97,6 +99,9 @@ def unpack(
     try:
         for name, size, date, problem, opened in members(archive, most):
             path, outside = clean_path(name)
+            if opened is None:  # a folder
+                yield Sent(path)
+                continue
             content, wanted = None, limit(path)
             refused = outside or problem or _excess(size, wanted, most)
             if wanted and not refused:
@@ -112,11 +117,18 @@ def unpack(
 
 def clean_path(name: str) -> tuple[PurePosixPath, str]:
     """Return a sent name as a relative NFC path, and what was wrong with it ("" if nothing)."""
-    name = "".join(c for c in unicodedata.normalize("NFC", name) if c.isprintable()).replace("\\", "/")
+    name = "".join(map(_shown, unicodedata.normalize("NFC", name[:MAX_NAME]))).replace("\\", "/")
     parts = [part for part in name.split("/") if part not in ("", ".")]
     outside = name.startswith("/") or ".." in parts or re.match(r"[A-Za-z]:", name)
-    path = PurePosixPath(*[part for part in parts if part != ".."])
+    path = PurePosixPath(*[part for part in parts[-100:] if part != ".."])
     return path, "son chemin sort du dossier rendu" if outside else ""
+
+
+def _shown(sign):
+    """Keep what joins letters, make any space an ordinary one, leave out what cannot be seen."""
+    if unicodedata.category(sign) == "Zs":
+        return " "
+    return sign if sign.isprintable() or sign in "\u200c\u200d" else ""
 
 
 def too_large(size: int, most: int) -> str:
@@ -156,21 +168,38 @@ class _Bounded:
         return data
 
 
-# Each member: (name, size declared, date, problem, function that opens it).
+# Each member: (name, size declared, date, problem, function that opens it, None for a folder).
+
+
+def _most_entries(most):
+    return MAX_ENTRIES * (10 if most > 10 * MAX_TOTAL else 1)
+
+
+def _directory_size(archive) -> int:
+    """Return the bytes of a zip's directory, which its end record tells, before zipfile reads it."""
+    with archive.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - MAX_NAME - 98))
+        tail = file.read()
+    end = tail.rfind(b"PK\5\6")
+    if not 0 <= end <= len(tail) - 22:
+        return 0  # zipfile will say it
+    if end >= 76 and tail.startswith(b"PK\6\6", end - 76):  # a large zip has a second record before it
+        return struct.unpack_from("<Q", tail, end - 36)[0]
+    return struct.unpack_from("<I", tail, end + 12)[0]
 
 
 def _zip_members(archive, most) -> Iterator[tuple]:
-    with archive.open("rb") as file:  # counted before zipfile makes an object of each
-        if sum(chunk.count(b"PK\x01\x02") for chunk in iter(lambda: file.read(MB), b"")) > MAX_ENTRIES:
-            raise ArchiveError(f"plus de {MAX_ENTRIES} fichiers")
+    if _directory_size(archive) > 400 * _most_entries(most):
+        raise ArchiveError(f"plus de {_most_entries(most)} fichiers")
     with zipfile.ZipFile(archive) as file:
-        infos = [info for info in file.infolist() if not info.is_dir()]
+        if len(infos := file.infolist()) > _most_entries(most):
+            raise ArchiveError(f"plus de {_most_entries(most)} fichiers")
         size, packed = sum(info.file_size for info in infos), sum(info.compress_size for info in infos)
         if size > most and size > MAX_RATIO * packed:
             packed = decimal(packed / MB, 1)
             raise ArchiveError(f"bombe de décompression, {packed} Mo qui en deviendraient {size // MB}")
         for info in infos:
-            opened = functools.partial(file.open, info)
+            opened = None if info.is_dir() else functools.partial(file.open, info)
             yield _zip_name(info), info.file_size, _zip_date(info), _zip_problem(info), opened
 
 
@@ -207,6 +236,15 @@ def _zip_problem(info):
     return "" if info.compress_type in _METHODS else "méthode de compression non lue ici"
 
 
+class _Member(tarfile.TarInfo):
+    """A member whose names, and what else stands before it, are short: tarfile reads them whole."""
+
+    def _proc_member(self, archive):
+        if self.size > MAX_NAME and self.type in (b"L", b"K", b"x", b"g", b"X"):
+            raise tarfile.HeaderError("a name too long")
+        return super()._proc_member(archive)
+
+
 def _tar_gz_members(archive, most) -> Iterator[tuple]:
     return _tar_members(archive, most, gzip.open)
 
@@ -215,13 +253,12 @@ def _tar_members(archive, most, opener=open) -> Iterator[tuple]:
     # Bounded: skipping a member inflates it all the same.
     with (
         opener(archive, "rb") as inflated,
-        tarfile.open(fileobj=_Bounded(inflated, most), mode="r|") as file,
+        tarfile.open(fileobj=_Bounded(inflated, most), mode="r|", tarinfo=_Member) as file,
     ):
         for number, info in enumerate(file):
-            if number > MAX_ENTRIES:
-                raise ArchiveError(f"plus de {MAX_ENTRIES} fichiers")
-            if not info.isdir():
-                problem = "" if info.isreg() else NO_FILE
-                opened = functools.partial(file.extractfile, info)
-                yield info.name, info.size, float(info.mtime), problem, opened
-                file.members.clear()  # a stream needs none of them again
+            if number > _most_entries(most):
+                raise ArchiveError(f"plus de {_most_entries(most)} fichiers")
+            problem = "" if info.isreg() or info.isdir() else NO_FILE
+            opened = None if info.isdir() else functools.partial(file.extractfile, info)
+            yield info.name, info.size, float(info.mtime), problem, opened
+            file.members.clear()  # a stream needs none of them again

@@ -21,6 +21,7 @@ from nbformat import NotebookNode
 
 from helpers.french import count, french_error, listed, typographic
 
+from .. import bounded
 from ..editions import load_editions
 from ..records import PART4, Submission
 from . import archives, notebooks
@@ -32,7 +33,9 @@ MAX_SAVED_TOTAL = 300 * MB  # of one student
 MAX_ARCHIVE = 500 * MB  # one archive of a student
 MAX_ARCHIVES = 50  # of one student, those inside others included
 MAX_CLASS = 100_000 * MB  # a whole class's archive, inflated
+MAX_CELLS, MAX_NOTEBOOKS = 10_000, 100 * MB  # of all the notebooks of one student
 SAVES = "sauvegardes"  # folder where Part 4 keeps models and histories
+RECORD = ("best.keras", "history.csv")  # what tells a training's record, wherever it lies
 # Moodle's "Prénom Nom_1234567_assignsubmission_file_", as a folder or before a file's name.
 _MOODLE = re.compile(
     r"(?P<name>.+?)_(?P<participant>\d+)_assign(?:submission|ment)_(?:file|onlinetext)_?(?P<rest>.*)",
@@ -77,7 +80,10 @@ def collect(
         raise french_error("Choisissez un dossier de résultats en dehors de celui des rendus.")
     staging.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=staging, prefix=".intake-") as work:
-        files = _without_wrapper(list(_everything(submissions, Path(work))))
+        try:
+            files = bounded.call(_everything, submissions, Path(work), seconds=3600)
+        except bounded.Excess as error:
+            raise french_error(f"{submissions.name} : {error}.") from None
         if not files:
             raise french_error(f"Aucun rendu à cet endroit : {submissions} est vide.")
         students = _by_student(files, editions)
@@ -87,16 +93,23 @@ def collect(
         ]
 
 
-def _everything(submissions, work) -> Iterator[Sent]:
+def _everything(submissions, work) -> list[Sent]:
     if submissions.is_dir():
-        yield from _walk(submissions)
-        return
+        return _without_wrapper(list(_walk(submissions)))
     try:
-        yield from archives.unpack(
+        files = archives.unpack(
             submissions, work, lambda path: 0 if _is_junk(path) else MAX_ARCHIVE, MAX_CLASS
         )
+        return _without_wrapper(_without_folders(files))
     except ArchiveError as error:
         raise french_error(f"L'archive {submissions.name} ne peut pas être lue : {error}.") from None
+
+
+def _without_folders(files) -> list[Sent]:
+    """Leave out an archive's folders, but for the empty ones: one may be all that a student sent."""
+    files = list(files)
+    holding = {folder for sent in files for folder in sent.path.parents}
+    return [sent for sent in files if sent.content or sent.problem or sent.path not in holding]
 
 
 def _walk(folder) -> Iterator[Sent]:
@@ -184,11 +197,23 @@ def _identified(students: Iterable[_Student]) -> dict[str, _Student]:
 
 def _submission(student, identifier, staging, editions) -> Submission:
     """Stage one student; whatever goes wrong is a remark."""
-    folder, remarks = staging / identifier, student.remarks
-    submission = Submission(identifier, student.name, student.participant, folder)
+    folder = staging / identifier
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir()
+    try:
+        return bounded.call(_staged, student, identifier, staging, editions)
+    except bounded.Excess as error:
+        remark = typographic(f"Ce rendu n'a pas pu être trié : {error}. Ouvrez-le à la main.")
+        known = (identifier, student.name, student.participant, folder)
+        return Submission(
+            *known, remarks=[remark], digest=_digest(student.files), unreadable=sorted(editions)
+        )
+
+
+def _staged(student, identifier, staging, editions) -> Submission:
+    folder, remarks = staging / identifier, student.remarks
+    submission = Submission(identifier, student.name, student.participant, folder)
     with tempfile.TemporaryDirectory(dir=staging, prefix=".student-") as work:
         try:
             submission.digest, unread = _digest(student.files), []
@@ -251,7 +276,7 @@ def _unpacked(files: list[Sent], work: Path, remarks: list[str], unread: list) -
             remarks.append(f"{_shown(sent.path)} est refusé : {sent.problem}.")
             unread += [sent.path] if _is_notebook(sent.path) or is_archive(sent.path) else []
             continue
-        if not is_archive(sent.path) or not sent.content:
+        if not sent.content or not (is_archive(sent.path) or _is_zip(sent)):
             yield sent
             continue
         opened += 1
@@ -265,14 +290,19 @@ def _unpacked(files: list[Sent], work: Path, remarks: list[str], unread: list) -
             if (size := sent.content.stat().st_size) > MAX_ARCHIVE:
                 raise ArchiveError(archives.too_large(size, MAX_ARCHIVE))
             for entry in archives.unpack(sent.content, work, _limit, left):
-                inside.append((replace(entry, path=folder / entry.path), depth + 1))
+                inside.append(replace(entry, path=folder / entry.path))
                 left -= entry.content.stat().st_size if entry.content else 0
             if not inside:
                 remarks.append(f"L'archive {_shown(sent.path)} est vide.")
         except ArchiveError as error:
             remarks.append(f"L'archive {_shown(sent.path)} n'a pas été lue jusqu'au bout : {error}.")
             unread.append(sent.path)
-        waiting += reversed(inside)
+        waiting += [(entry, depth + 1) for entry in reversed(_without_folders(inside))]
+
+
+def _is_zip(sent):
+    """Tell whether what is named a notebook is a zip, as some tools send it."""
+    return _is_notebook(sent.path) and sent.content.open("rb").read(4) == b"PK\x03\x04"
 
 
 def _limit(path: PurePosixPath) -> int:
@@ -299,7 +329,7 @@ def _is_notebook(path):
 
 
 def _is_save(path):
-    return path.name.lower().endswith((".keras", ".weights.h5")) or (
+    return path.name.lower().endswith((".keras", ".weights.h5", *RECORD)) or (
         SAVES in path.parts[:-1] and path.suffix.lower() in (".csv", ".json", ".h5", ".npz")
     )
 
@@ -307,11 +337,18 @@ def _is_save(path):
 def _best_notebooks(files, editions, remarks, unread) -> dict[str, tuple[Sent, NotebookNode]]:
     """Read all notebooks, tell their parts, and return the best one of each part."""
     candidates = defaultdict(list)
+    cells, size = MAX_CELLS, MAX_NOTEBOOKS
     for sent in files:
         if not _is_notebook(sent.path) or not sent.content:
             continue
+        size -= min(sent.content.stat().st_size, notebooks.MAX_SIZE)
+        if size < 0 or cells < 0:
+            remarks.append(f"{_shown(sent.path)} n'est pas lu : trop de notebooks, ou trop longs.")
+            unread.append(sent.path)
+            continue
         try:
             notebook = notebooks.read(sent.content)
+            cells -= len(notebook.cells)
         except notebooks.NotebookError as error:
             remarks.append(f"{_shown(sent.path)} est refusé : {error}.")
             unread.append(sent.path)
@@ -364,6 +401,7 @@ def _keep_saves(files, home, folder, remarks) -> None:
             others.append(_shown(sent.path))
             continue
         size, target = sent.content.stat().st_size, folder / _layout(sent.path, home)
+        record = folder / SAVES / sent.path.parent.name[-100:] / sent.path.name
         if size > min(MAX_SAVED, left):
             remarks.append(
                 f"{_shown(sent.path)} est refusé : {archives.too_large(size, min(MAX_SAVED, left))}."
@@ -374,6 +412,10 @@ def _keep_saves(files, home, folder, remarks) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(sent.content, target)
             left -= size
+            if sent.path.name in RECORD and sent.path.parent.name and not record.exists():
+                # Where a training's record is looked for, when its folder was sent without the one around.
+                record.parent.mkdir(parents=True, exist_ok=True)
+                os.link(target, record)
     if others:
         more = f" et {count(len(others) - 3, 'autre')}" if len(others) > 3 else ""
         remarks.append(f"Fichiers sans usage ici, laissés de côté : {', '.join(others[:3])}{more}.")

@@ -5,6 +5,7 @@ Statements, checks and marks are the edition's, always; only answers and additio
 
 from __future__ import annotations
 
+import functools
 import re
 import symtable
 import warnings
@@ -50,11 +51,12 @@ class Attached:
 
 
 class _Answer(NamedTuple):
-    """What stands in an answer cell, how sure, and a doubt (French clause)."""
+    """What stands in an answer cell, how sure, a doubt (French clause), and the pictures pasted there."""
 
     source: str
     certainty: float = 1.0
     doubt: str = ""
+    pictures: dict = {}  # noqa: RUF012  (never changed)
 
 
 class _Sent:
@@ -113,6 +115,7 @@ def plain(source: str) -> str:
     return "\n".join(line.rstrip() for line in source.splitlines() if line.strip())
 
 
+@functools.lru_cache(maxsize=1024)
 def assigned(source: str) -> frozenset[str]:
     """Return the names that a cell's code binds at its top level, functions included, magics ignored."""
     source = MAGIC.sub(r"\1pass", source)
@@ -210,7 +213,10 @@ def _answer(index, ours, theirs, found) -> _Answer:
             for text in texts:
                 text.used = True
             source = "\n\n".join(text.cell.source for text in texts)
-            return _Answer(source, 0.6, "retrouvée à sa place, entre ses voisines")
+            pictures = {
+                name: data for text in texts for name, data in text.cell.get("attachments", {}).items()
+            }
+            return _Answer(source, 0.6, "retrouvée à sa place, entre ses voisines", pictures)
         stub = plain(cell.source)
         is_there = sent or any(plain(s.cell.source) == stub for s in theirs if s.place is None)
         return _Answer(cell.source, 1.0 if is_there else 0.0)
@@ -224,7 +230,7 @@ def _answer(index, ours, theirs, found) -> _Answer:
         doubt = "la cellule porte le bon nom mais n'affecte aucune des variables attendues"
     elif local_id(sent.cell) != local_id(cell) and grade_id(sent.cell) != grade_id(cell):
         doubt = "retrouvée à ses variables"
-    return _Answer(sent.cell.source, 0.8 if doubt else 1.0, doubt)
+    return _Answer(sent.cell.source, 0.8 if doubt else 1.0, doubt, sent.cell.get("attachments", {}))
 
 
 def _texts_nearby(index, theirs, found) -> list[_Sent]:
@@ -253,7 +259,7 @@ def _rebuilt(ours, theirs, found, answers) -> Iterator[NotebookNode]:
     for index, cell in enumerate(ours):
         yield from own[index]
         if index in answers:
-            yield _filled(cell, answers[index].source, "answer")
+            yield _filled(cell, answers[index].source, "answer", answers[index].pictures)
         elif index in found and _gives_way(cell, found[index]):
             yield _filled(cell, found[index].cell.source, "student")
         else:
@@ -268,12 +274,14 @@ def _own_cell(sent):
     return nbformat.from_dict({**sent.cell, **changed})
 
 
-def _filled(ours, source, origin):
-    """Return a copy of the edition's cell with another source and without outputs."""
+def _filled(ours, source, origin, pictures=None):
+    """Return a copy of the edition's cell with another source, its pictures, and without outputs."""
     metadata = {**ours.metadata, "lab": {"origin": origin}}
     cell = nbformat.from_dict({**ours, "source": source, "metadata": metadata})
     if cell.cell_type == "code":
         cell.outputs, cell.execution_count = [], None
+    elif pictures:
+        cell.attachments = nbformat.from_dict(pictures)
     return cell
 
 

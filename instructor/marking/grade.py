@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -26,6 +28,7 @@ from helpers.french import typographic
 from ..collect.intake import collect
 from ..editions import ROOT, load_editions
 from ..records import PART4, Refused, StudentResult, Submission, write_whole
+from ..sandbox import cgroup
 from ..sandbox.bench import Bench
 from ..sandbox.inside.limits import Limits
 from ..sandbox.room import SandboxError, lab, require
@@ -33,6 +36,7 @@ from .notebook import mark_submission
 
 STUDENTS = "students"
 RESULT = "result.json"
+_STAGING = "lab-staging-"
 _UNSAFE = (
     "Noté sans isolation (--unsafe) : le code de cette copie s'est exécuté avec les droits de l'enseignant."
 )
@@ -74,8 +78,12 @@ def grade(
     if not unsafe:
         require()
     editions = load_editions()
+    cgroup.sweep()
+    for folder in cgroup.left_behind(Path(tempfile.gettempdir()), _STAGING):
+        shutil.rmtree(folder, ignore_errors=True)
     with contextlib.ExitStack() as stack:
-        staging = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-staging-")))
+        staging = tempfile.TemporaryDirectory(prefix=f"{_STAGING}{os.getpid()}-")
+        staging = Path(stack.enter_context(staging))
         pack = stack.enter_context(lab())
         try:
             collected = collect(submissions, staging, editions)

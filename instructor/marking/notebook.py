@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 
 from helpers.french import count, listed, typographic
 
+from .. import bounded
 from ..collect import notebooks
 from ..collect.reattach import plain, reattach
 from ..editions import grade_id, is_answer, key_of, nbgrader
@@ -31,6 +32,7 @@ _WHY = {
     "time": "la durée permise au carnet est écoulée",
     "late": "elle ne s'arrête pas dans la durée permise",
     "gone": "elle met fin au programme",
+    "checker": "vérifier sa réponse demande trop de temps ou de mémoire",
 }
 _NO_IMAGES = "CIFAR-10 n'était pas disponible à la correction, des questions restent à noter"
 _NOTHING_OURS = "Aucune cellule de cette partie n'a été retrouvée dans le fichier : ouvrez-le à la main."
@@ -67,13 +69,17 @@ def mark_submission(
 
 
 def _mark_notebook(submission, part, edition, bench, folder) -> NotebookResult:
-    attached = reattach(notebooks.read(submission.notebooks[part]), edition)
+    try:
+        attached, plan = bounded.call(_prepared, submission.notebooks[part], edition)
+    except bounded.Excess as error:
+        remark = typographic(f"Ce notebook n'est pas noté : {error}. Ouvrez-le à la main.")
+        return NotebookResult(part, "unreadable", remarks=[remark])
     result, files = NotebookResult(part, "graded"), submission.folder / PART4
     result.certainty, result.remarks = attached.certainty, attached.remarks
     if not attached.certainty:
         return NotebookResult(part, "unreadable", certainty=0.0, remarks=[typographic(_NOTHING_OURS)])
     files = files if part.startswith(PART4) and files.is_dir() else None
-    run(result, edition, attached.notebook, bench, files)
+    run(result, edition, attached.notebook, plan, bench, files)
     feedback = {question.cell: question.feedback for question in result.questions}
     for cell in attached.notebook.cells:
         if cell.cell_type == "code" and feedback.get(grade_id(cell)):
@@ -82,9 +88,14 @@ def _mark_notebook(submission, part, edition, bench, folder) -> NotebookResult:
     return result
 
 
-def run(result: NotebookResult, edition, notebook, bench, folder=None) -> None:
+def _prepared(path, edition):
+    """Return a staged notebook put back on the edition, and its plan."""
+    attached = reattach(notebooks.read(path), edition)
+    return attached, make_plan(attached.notebook)
+
+
+def run(result: NotebookResult, edition, notebook, plan: Plan, bench, folder=None) -> None:
     """Run and check a rebuilt notebook, and fill in its result."""
-    plan = make_plan(notebook)
     outcome = bench.mark(plan.part, plan.steps, folder)
     if _misses(plan.left_out, outcome):
         # Something was left out that an answer reads in a way we did not see: run all of it.
@@ -98,8 +109,9 @@ def run(result: NotebookResult, edition, notebook, bench, folder=None) -> None:
         result.remarks.append(
             typographic(f"Arrêtée après {count(bench.limits.cell, 'seconde')} : cellule {cells}.")
         )
-    result.remarks += outcome.remarks
-    if waiting := [key for key, score in outcome.scores.items() if score["points"] is None]:
+    result.private = outcome.remarks
+    scores = {key: score for key, score in outcome.scores.items() if score["points"] is None}
+    if waiting := [key for key, score in scores.items() if "CIFAR-10" in score["feedback"]]:
         result.remarks.append(typographic(f"{_NO_IMAGES} : {listed(waiting)} (option --cifar10)."))
     result.seconds = {phase: round(seconds, 2) for phase, seconds in outcome.seconds.items()}
     described = bench.describe(plan.part, ())["questions"]

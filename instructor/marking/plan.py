@@ -12,7 +12,6 @@ import re
 import warnings
 from dataclasses import dataclass, field
 
-from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from ..collect.reattach import MAGIC
@@ -92,9 +91,6 @@ def _needed(cells, left_out) -> dict[int, str]:
             names |= _reads(ast.parse(source)) - {read_check(cell)[0]}  # we call the check, elsewhere
             continue
         statements = _statements(source)
-        reads = set().union(*map(_reads, statements))
-        for magic in MAGIC.finditer(source):
-            reads |= set(re.findall(r"\w+", magic[0]))
         if origin(cell) == "edition":
             kept = []
             for statement in reversed(statements):
@@ -108,6 +104,8 @@ def _needed(cells, left_out) -> dict[int, str]:
             elif kept:
                 needed[position] = ast.unparse(ast.Module(kept, []))
             continue
+        unread = source if statements is None else "\n".join(found[0] for found in MAGIC.finditer(source))
+        reads = set(re.findall(r"\w+", unread)).union(*map(_reads, statements or ()))
         if reads & _ANY_NAME:
             return everything
         needed[position] = source
@@ -115,15 +113,13 @@ def _needed(cells, left_out) -> dict[int, str]:
     return needed
 
 
-def _statements(source):
-    """Parse a cell; of what IPython cannot read either, return nothing: it stops before it does anything."""
-    for convert in (lambda text: MAGIC.sub(r"\1pass", text), TransformerManager().transform_cell):
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                return ast.parse(convert(source)).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-    return []
+def _statements(source) -> list[ast.stmt] | None:
+    """Parse a cell, magics left out; None where that is not all that IPython may make of it."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return ast.parse(MAGIC.sub(r"\1pass", source)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _reads(tree):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import html
 import json
 import os
-import re
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import selectinload
 
+from .. import bounded
 from ..editions import ROOT, grade_id, is_free_text, key_of, part, read
+from ..markdown import student_html
 from ..records import NotebookResult, StudentResult, write_whole
 from .manual_csv import ManualError, Typed
 
@@ -104,7 +106,7 @@ def _write_part(book, results, name, students):
         shown = results / COURSE / "autograded" / student.student / name / f"{name}.ipynb"
         changed = _write_notebook(shown, stored, result)
         person = people.get(student.student) or api.Student(id=student.student)
-        person.last_name = student.name
+        person.last_name = student.name.translate({ord("<"): "‹", ord(">"): "›"})  # shown as HTML
         if not (submission := known.get(student.student)):
             whole = api.SubmittedAssignment(assignment=notebook.assignment, student=person)
             submission = api.SubmittedNotebook(notebook=notebook, assignment=whole)
@@ -225,14 +227,15 @@ def _statements(name: str) -> set[str]:
 
 def _safe(cell: dict) -> dict:
     """Disarm a student's cell: formgrader shows HTML as it is, on a page that may drive Jupyter."""
-    source = cell["source"]
     if cell["cell_type"] == "code":
-        cell["outputs"] = [_safe_output(output) for output in cell.get("outputs", ())]
-    else:
-        cell["cell_type"] = "markdown"  # a raw cell may be raw HTML
-        source = re.sub(r"<(?=[A-Za-z/!?])", "< ", source)  # no tag; as good in a formula
-        source = re.sub(r"(?i)(javascript|vbscript|data)\s*:", r"\1 :", source)
-    return cell | {"source": source}
+        return cell | {"outputs": [_safe_output(output) for output in cell.get("outputs", ())]}
+    # One line in a block is HTML to the end: nothing in it is read as Markdown once more.
+    try:
+        shown = bounded.call(student_html, cell["source"], cell.get("attachments"), seconds=5)
+    except bounded.Excess:
+        shown = f"<pre>{html.escape(cell['source'])}</pre>"
+    shown = shown.replace("\n", "&#10;").replace("[", "&#91;")  # nbconvert takes long over many of these
+    return cell | {"cell_type": "markdown", "source": f"<div>{shown}</div>", "attachments": {}}
 
 
 def _safe_output(output):

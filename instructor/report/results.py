@@ -233,7 +233,7 @@ def remarks(student: StudentResult) -> list[str]:
     found = list(student.remarks)
     for name, notebook in sorted(student.notebooks.items()):
         title = part(name).title
-        found += [f"{title}{NBSP}: {remark}" for remark in notebook.remarks]
+        found += [f"{title}{NBSP}: {remark}" for remark in (*notebook.remarks, *notebook.private)]
         if 0 < notebook.certainty < LOW_CERTAINTY:
             sure = percent(notebook.certainty, 0)
             found.append(f"{title}{NBSP}: cellules reconnues avec une certitude de {sure}.")

@@ -7,17 +7,17 @@ nothing. An inverted index finds the pairs: the time grows with what is shared, 
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, groupby
 
 from ..editions import part
 from ..records import QuestionResult, StudentResult
 
+LONGEST = 100_000  # characters compared
 RUN = 4  # words in a shingle
 SHORTEST = 12  # shingles: a shorter text is too easily the same
 # Part of the shorter text that is shared, for prose (True) and code, which looks more alike anyway.
@@ -78,18 +78,28 @@ def similar(students: Sequence[StudentResult]) -> list[Pair]:
 
 def normalised(answer: str) -> str:
     """Return an answer without comments, case, accents and blank space: what makes two answers the same."""
-    text = re.sub(r"(?m)#(?![^\n]*['\"]).*$", "", answer)
-    return " ".join(_plain(text).split())
+    return " ".join(_plain("\n".join(map(_without_comment, answer[:LONGEST].split("\n")))).split())
+
+
+def _without_comment(line):
+    """Cut a line of code at its first ``#`` after the last quote."""
+    comment = line.find("#", max(line.rfind("'"), line.rfind('"')) + 1)
+    return line if comment < 0 else line[:comment]
 
 
 def words(text: str) -> list[str]:
     """Cut a text in words and signs, without case, accents and addresses (anyone may copy the lab's)."""
-    return re.findall(r"\w+|[^\w\s]", _plain(re.sub(r"https?://\S+", " ", text)))
+    return re.findall(r"\w+|[^\w\s]", _plain(re.sub(r"https?://\S+", " ", text[:LONGEST])))
 
 
 def _plain(text):
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+    """Drop case and accents; first those apart, as decomposing a long run of them takes quadratic time."""
+    decomposed = unicodedata.normalize("NFKD", _without_accents(text.casefold()))
+    return _without_accents(decomposed)
+
+
+def _without_accents(text):
+    return "".join(sign for sign in text if not unicodedata.combining(sign))
 
 
 def _shingles(text: str) -> set[tuple[str, ...]]:
@@ -145,20 +155,18 @@ def _evidence(name, left: QuestionResult, right: QuestionResult, share) -> Evide
 
 def _compared(left: str, right: str) -> tuple[list[tuple[str, bool]], list[tuple[str, bool]]]:
     """Cut two texts in pieces that both have, at least ``RUN`` words long, and pieces of their own."""
-    pieces = [re.findall(r"\w+|\W+", text) for text in (left, right)]
+    pieces = [re.findall(r"\w+|\W+", text) for text in (left[:LONGEST], right[:LONGEST])]
     plain = [[_plain(piece).strip() for piece in cut] for cut in pieces]
-    blocks = difflib.SequenceMatcher(None, *plain, autojunk=False).get_matching_blocks()
+    size = 2 * RUN - 1  # words and what parts them
+    runs = [[tuple(cut[i : i + size]) for i in range(len(cut) - size + 1)] for cut in plain]
+    common = set(runs[0]) & set(runs[1])
     both = []
-    for side, cut in enumerate(pieces):
-        result, done = [], 0
-        for block in blocks:
-            start = block[side]
-            if block.size >= 2 * RUN - 1:
-                result += [
-                    ("".join(cut[done:start]), False),
-                    ("".join(cut[start : start + block.size]), True),
-                ]
-                done = start + block.size
-        result.append(("".join(cut[done:]), False))
-        both.append([piece for piece in result if piece[0]])
+    for cut, of_cut in zip(pieces, runs, strict=True):
+        until, shared = 0, []
+        for index in range(len(cut)):
+            if index < len(of_cut) and of_cut[index] in common:
+                until = index + size
+            shared.append(index < until)
+        marked = groupby(zip(cut, shared, strict=True), key=lambda item: item[1])
+        both.append([("".join(piece for piece, _ in group), is_shared) for is_shared, group in marked])
     return both[0], both[1]

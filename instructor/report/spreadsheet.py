@@ -13,7 +13,11 @@ from helpers.french import plain
 
 BOM = "\ufeff"
 # A spreadsheet runs a cell that begins so: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = re.compile(r"\s*[=+\-@\t\r]")
+# And so does what follows a separator, to a program that takes another for the file's own.
+# Numbers to the end of a line are none.
+_NUMBERS = r"\s*[+-]?[\d.]+(?:[,; \])}]+[+-]?[\d.]+){0,60}[\s\])}]*(?:[\r\n]|\Z)"
+_FORMULA = rf"(?=[ \"]*[=+\-@\t\r])(?!{_NUMBERS})"
+_CUT = r"(\A\s*|[,;|\t\r\n])"
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 csv.field_size_limit(2**31 - 1)  # answers may be long
 
@@ -81,13 +85,13 @@ def render(
 
 
 def protected(text: str) -> str:
-    """Put a quote before what a spreadsheet would run as a formula."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+    """Put a quote before what a spreadsheet would run as a formula, whatever separates its cells."""
+    return re.sub(_CUT + _FORMULA, r"\1'", text)
 
 
 def unprotected(text: str) -> str:
     """Undo ``protected``."""
-    return text[1:] if text.startswith("'") and protected(text[1:]) == text else text
+    return re.sub(f"{_CUT}'{_FORMULA}", r"\1", text)
 
 
 def number(text: str) -> float | None:

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from helpers.french import typographic
+
 from .inside import confine
 from .inside.limits import Limits
 from .room import START, Room, SandboxError
@@ -18,6 +20,7 @@ _DESCRIBING = 60  # seconds to describe a part
 _SLACK = 300  # seconds beyond a notebook's limit for our own checks, which train and evaluate
 _REPLACED_AFTER = 100  # notebooks of one checker: TensorFlow keeps what it compiled
 _LEAVING = 5  # seconds for a student's process to say why it ended
+_TOO_MUCH = "Vérifier cette réponse demande trop de temps ou de mémoire : elle reste à noter."
 _IMPORTS_TENSORFLOW = re.compile(r"^\s*(from|import)\s+(helpers|keras|tensorflow)\b", flags=re.MULTILINE)
 _ENDS = {confine.MEMORY: "memory", confine.PROCESSES: "processes", confine.TIME: "time"}
 
@@ -34,7 +37,7 @@ class Outcome:
         seconds: by phase.
         done: number of steps followed.
         lost: None, or why the student's process did not live to the end: "memory", "processes", "time",
-            "late" (a cell that could not be interrupted), "gone".
+            "late" (a cell that could not be interrupted), "gone"; or "checker": a check that did not end.
     """
 
     scores: dict[str, dict] = field(default_factory=dict)
@@ -80,13 +83,20 @@ class Bench:
         }
         sources = "\n".join(step.get("run", "") for step in steps)
         imports = ["tensorflow"] if _IMPORTS_TENSORFLOW.search(sources) else []
-        student = Room("inside.student", self.pack, self.limits, self.unsafe, self.cifar10, bounded=True)
+        student = Room("inside.student", self.pack, self.limits, self.unsafe, self.cifar10)
         try:
             student.ask({**shared, "imports": imports}, START, opened)
             waiting = time.monotonic() - started
             request = {"part": part, "steps": steps, **shared}
             descriptors = [student.socket.fileno(), *opened]
-            report = self._to_checker(request, self.limits.notebook + _SLACK, descriptors)
+            report: dict = {}
+            try:
+                seconds = self.limits.notebook + _SLACK
+                report = self._to_checker(request, seconds, descriptors, report.update)
+            except SandboxError:
+                if "check" not in steps[report.get("done", 0)]:
+                    raise  # ours; in a check, it is what the student's values ask of it
+                report["lost"] = "checker"
         finally:
             ended = student.close(_LEAVING)
             for descriptor in opened:
@@ -94,9 +104,13 @@ class Bench:
         if report.pop("models") or self._marked >= _REPLACED_AFTER:
             # It has read a student's model, which Keras does not swear to be harmless: it marks nobody else.
             self.close()
+        if report["lost"] == "checker":
+            check = steps[report["done"]]["check"]
+            key = self._to_checker({"describe": part, "checks": [check]}, _DESCRIBING)["checks"][check]
+            report["scores"][key] = {"points": None, "feedback": typographic(_TOO_MUCH), "answered": True}
         outcome = Outcome(**report)
         outcome.seconds["start"] = waiting
-        if outcome.lost:
+        if outcome.lost and outcome.lost != "checker":
             outcome.lost = _ENDS.get(ended, outcome.lost)
         return outcome
 
@@ -105,13 +119,13 @@ class Bench:
         if self._checker:
             self._checker = self._checker.close()
 
-    def _to_checker(self, request, seconds, descriptors=()):
+    def _to_checker(self, request, seconds, descriptors=(), so_far=bool):
         if self._checker is None:
             self._checker = Room("inside.checker", self.pack, self.limits, self.unsafe, self.cifar10)
             self._marked = 0
         self._marked += 1
         try:
-            return self._checker.ask(request, START + seconds, descriptors)
+            return self._checker.ask(request, START + seconds, descriptors, so_far)
         except SandboxError:
             self.close()
             raise

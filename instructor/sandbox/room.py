@@ -5,8 +5,8 @@ Threat model. A submission's code is hostile: it may do anything that a program 
 - it sees the system's libraries, Python and its packages, our helpers, and its own files; not the
   instructor's folder, other submissions, the results, the gradebook, nor the teacher's home;
 - it writes only in memory of its own, of bounded size, gone with it; it has no network, no other process to
-  signal or trace, and no privilege; time, memory, processes and sizes of files are bounded, and all that it
-  started dies with it;
+  signal or trace, and no privilege; time, memory, threads and sizes of files are bounded, memory that no
+  process holds cannot be had, and all that it started dies with it;
 - its mark is computed in another sandbox (``inside.checker``), from values that cannot execute.
 
 Each notebook has a new sandbox: 0.5 s. TensorFlow, 4 s more, is loaded there only for code that imports it.
@@ -19,17 +19,21 @@ from __future__ import annotations
 
 import compileall
 import contextlib
+import errno
 import os
 import shutil
 import signal
 import site
 import socket
+import struct
 import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from ..editions import ROOT
 from ..records import Refused
@@ -44,6 +48,11 @@ _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
 _SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "mime.types")
 # What root may write in /proc without any capability, and bubblewrap 0.8 does not cover.
 _ROOTS_OWN = ("sys", "sysrq-trigger", "acpi", "scsi", "kcore", "keys", "timer_list")
+# memfd_create, memfd_secret, shmget, msgget, semget, io_uring_setup, by machine: (AUDIT_ARCH, numbers).
+_FORBIDDEN = {
+    "x86_64": (0xC000003E, (319, 447, 29, 68, 64, 425)),
+    "aarch64": (0xC00000B7, (279, 447, 194, 186, 190, 425)),
+}
 START = 120  # seconds for a sandbox to import TensorFlow
 _OWN_MEMORY = 2**30  # bytes of Python and TensorFlow themselves
 _ENVIRONMENT = {
@@ -120,10 +129,9 @@ class Room:
     Args:
         module: such as "inside.student".
         pack: what ``lab`` made.
-        limits: of what is written there; of memory and processes too, for ``bounded``.
+        limits: of what is written there, and where control groups can be written, of memory and threads.
         unsafe: without isolation.
         cifar10: folder to show, read-only.
-        bounded: by the kernel, where control groups can be written.
     """
 
     def __init__(
@@ -133,7 +141,6 @@ class Room:
         limits: Limits,
         unsafe: bool = False,
         cifar10: Path | None = None,
-        bounded: bool = False,
     ):
         self.module = module
         self.socket, theirs = socket.socketpair()
@@ -142,19 +149,22 @@ class Room:
         command = [sys.executable, "-s", "-m", module, str(theirs.fileno()), mode]
         environment = dict(_ENVIRONMENT)
         self._group: list[Path] = []
+        calls = None
         if unsafe:
             environment |= {"HOME": self._home.name, "TMPDIR": self._home.name, "PYTHONPATH": str(pack)}
             environment["PATH"] = os.environ.get("PATH", environment["PATH"])
             if cifar10 is not None:
                 environment["CIFAR10_DIR"] = str(Path(cifar10).resolve())
         else:
-            command = [*isolated(require(), limits, pack, cifar10), *command]
-            if bounded:
-                memory = limits.memory + limits.disk + limits.file + _OWN_MEMORY
-                self._group = cgroup.create(memory, 4 * limits.processes + 200)  # threads count here
-                command = cgroup.entering(self._group, command)
+            calls = forbidden_calls()
+            seccomp = ["--seccomp", str(calls.fileno())] if calls else []
+            bwrap, *options = isolated(require(), limits, pack, cifar10)
+            command = [bwrap, *seccomp, *options, *command]
+            memory = limits.memory + limits.disk + limits.file + _OWN_MEMORY
+            self._group = cgroup.create(memory, limits.threads)
+            command = cgroup.entering(self._group, command)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed in ``close``)
-        with theirs:
+        with theirs, calls or contextlib.nullcontext():
             self._process = subprocess.Popen(
                 command,
                 env=environment,
@@ -162,19 +172,28 @@ class Room:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[file.fileno() for file in (theirs, calls) if file],
                 start_new_session=True,
             )
 
-    def ask(self, request: dict, seconds: float, descriptors: list[int] | tuple = ()) -> dict:
-        """Send a request with open files, and return the answer.
+    def ask(
+        self,
+        request: dict,
+        seconds: float,
+        descriptors: list[int] | tuple = (),
+        so_far: Callable[[dict], object] = bool,
+    ) -> dict:
+        """Send a request with open files, and return the answer; give what comes before it to ``so_far``.
 
         Raises:
             SandboxError: no answer in time; close this room.
         """
         try:
+            deadline = time.monotonic() + seconds
             wire.send(self.socket, request, descriptors)
-            return wire.receive(self.socket, seconds)[0]
+            while (answer := wire.receive(self.socket, deadline - time.monotonic())[0]).pop("so_far", False):
+                so_far(answer)
+            return answer
         except wire.Lost as lost:
             self._errors.seek(0)
             said = self._errors.read().decode(errors="replace").strip()[-500:]
@@ -194,6 +213,25 @@ class Room:
         if self._home:
             self._home.cleanup()
         return code
+
+
+def forbidden_calls() -> BinaryIO | None:
+    """Return an open file with a filter of system calls, for bubblewrap; None for an unknown processor.
+
+    It refuses those that take memory which no process holds, and which only control groups would count.
+    """
+    architecture, numbers = _FORBIDDEN.get(os.uname().machine, (0, ()))
+    if not architecture:
+        return None
+    load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06  # of classic BPF; offsets 4 and 0: seccomp_data
+    rules = [(load, 0, 0, 4), (equal, 0, len(numbers) + 3, architecture), (load, 0, 0, 0)]
+    rules += [(at_least, len(numbers) + 1, 0, 0x40000000)]  # x86's other numbers
+    rules += [(equal, len(numbers) - place, 0, number) for place, number in enumerate(numbers)]
+    rules += [(answer, 0, 0, 0x7FFF0000), (answer, 0, 0, 0x00050000 | errno.ENOSYS)]
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (closed once bubblewrap has it)
+    file.write(b"".join(struct.pack("<HBBI", *rule) for rule in rules))
+    file.seek(0)
+    return file
 
 
 def isolated(bwrap: str, limits: Limits, pack: Path | None = None, cifar10: Path | None = None) -> list[str]:

@@ -1,8 +1,8 @@
 """Fixtures of the real-browser tests.
 
-They run when LAB_BROWSER is set: to 1 (skipped, with the reason, where Chromium or Playwright is missing) or
-to `required` (missing is a failure: continuous integration). COLAB_PYTHON, the interpreter of an environment
-made from tests/hosts/colab-requirements.txt, adds the classic page to the front ends that are tried.
+They run when LAB_BROWSER is set: to 1 (skipped, with the reason, where Chromium, Playwright or npm is
+missing) or to `required` (missing is a failure: continuous integration). COLAB_PYTHON, the interpreter of an
+environment made from tests/hosts/colab-requirements.txt, adds the classic page to the front ends tried.
 Screenshots go to test-artifacts/, which git ignores.
 """
 
@@ -11,6 +11,8 @@ import functools
 import importlib.util
 import os
 import re
+import subprocess
+import tarfile
 from pathlib import Path
 
 import nbformat
@@ -20,6 +22,7 @@ from .lab import BrowserMissing, JupyterServer, chromium, copy_pack, open_notebo
 
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "test-artifacts"
+AXE = "axe-core@4.10.3"
 WANTED = os.environ.get("LAB_BROWSER", "").lower()
 
 # These import Playwright. Without it, test_harness.py alone says what is missing, or fails if it is required.
@@ -45,9 +48,26 @@ def browser():
         with chromium() as running:
             yield running
     except BrowserMissing as missing:
-        if WANTED == "required":
-            pytest.fail(f"{missing} (LAB_BROWSER=required)")
-        pytest.skip(str(missing))
+        do_without(missing)
+
+
+def do_without(missing):
+    """Skip for want of a tool, and say which; fail where it is required."""
+    if WANTED == "required":
+        pytest.fail(f"{missing} (LAB_BROWSER=required)")
+    pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="package")
+def axe(tmp_path_factory):
+    """The source of axe-core, JavaScript that finds what a screen reader or a keyboard cannot use."""
+    folder = tmp_path_factory.mktemp("axe")
+    try:
+        subprocess.run(["npm", "pack", AXE], cwd=folder, check=True, capture_output=True, timeout=120)
+    except (OSError, subprocess.SubprocessError) as error:
+        do_without(f"npm cannot bring {AXE}: {error}")
+    with tarfile.open(next(folder.glob("*.tgz"))) as package:
+        return package.extractfile("package/axe.min.js").read().decode()
 
 
 @pytest.fixture(scope="package")

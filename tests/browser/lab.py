@@ -260,7 +260,9 @@ class NotebookPage:
         self._devtools = page.context.new_cdp_session(page)
         self._scratch = None  # index of the cell that execute uses
         page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self.console_errors.append(f"uncaught: {error.stack}"))
+        page.on(
+            "pageerror", lambda error: self.console_errors.append(f"uncaught: {error.stack or error.message}")
+        )
 
     def _on_console(self, message):
         said = f"{message.text} ({(message.location or {}).get('url', '')})"

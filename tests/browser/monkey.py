@@ -2,7 +2,7 @@
 
     python -m tests.browser.monkey [--minutes 60] [--seed 7] [--front lab|notebook]
 
-It presses every button, moves every slider to its ends, types what no number is, pastes garbage for an
+It presses every button, chooses in every list, types what no number is, pastes garbage for an
 address, resets while playing, interrupts the kernel, runs the cells again, reloads the page and restarts the
 kernel. Meanwhile nothing may go wrong: see ``Monkey.check``. The same seed chooses the same kinds of acts;
 what they meet depends on how fast the machine is.
@@ -26,7 +26,6 @@ from helpers.engine.config import DATASETS, FEATURES, LEARNING_RATES, REG_DATASE
 
 from .conftest import write_notebook
 from .lab import JupyterServer, chromium, copy_pack, open_notebook
-from .student import click_track
 
 ROOT = Path(__file__).parents[2]
 SITE = "https://playground.tensorflow.org/"
@@ -99,8 +98,7 @@ class Monkey:
         self._log_read = len(notebook.server.log())  # other kernels' words are not ours
         self._acts = {
             self.press: 50,
-            self.choose: 8,
-            self.slide: 8,
+            self.choose: 16,
             self.tick: 4,
             self.type_number: 8,
             self.paste: 8,
@@ -137,18 +135,13 @@ class Monkey:
         some = self._any(widget.locator("select:visible"))
         some.select_option(index=self._number(some.locator("option")), timeout=2000)
 
-    def slide(self, widget):
-        """Move a slider to an end of its track, or anywhere."""
-        fraction = self.random.choice((0.0, 1.0, self.random.random()))
-        click_track(self._any(widget.locator(".widget-slider:visible")), min(fraction, 0.999))
-
     def tick(self, widget):
         """Tick or untick a box."""
         self._any(widget.locator("input[type=checkbox]:visible")).click(timeout=2000)
 
     def type_number(self, widget):
         """Type into a number field what may be one."""
-        field = self._any(widget.locator("input[type=number]:visible"))
+        field = self._any(widget.locator("input[type=number]:visible, .dlp-editor input:visible"))
         field.click(timeout=2000)
         field.press("Control+a")
         field.type(self.random.choice(NUMBERS))
@@ -163,12 +156,12 @@ class Monkey:
             drawer.click(timeout=2000)
         field.fill(address, timeout=2000)
         field.press("Enter")
-        widget.get_by_role("button", name="Ouvrir l'adresse collée").click(timeout=2000)
+        widget.get_by_role("button", name="Ouvrir ici").click(timeout=2000)
 
     def reset_while_playing(self, widget):
         """Play, and reset several times before the page has followed."""
         play = widget.get_by_role("button", name="Lecture", exact=True)
-        reset = widget.get_by_role("button", name="Recommencer d'un autre départ")
+        reset = widget.get_by_role("button", name="Départ suivant")
         for _ in range(self.random.randint(1, 4)):
             if play.count():
                 play.click(timeout=2000)

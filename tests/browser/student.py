@@ -90,8 +90,8 @@ class Student:
     @property
     def losses(self):
         """The test and training losses shown."""
-        text = self.app.locator(".dlp-losses-text").text_content().replace(",", ".")
-        return tuple(float(number) for number in re.findall(r"\d+\.\d+", text))
+        texts = self.app.locator(".dlp-losses-text tr[class] td:nth-child(2)").all_text_contents()
+        return tuple(float(text.replace(",", ".")) for text in texts)
 
     @property
     def is_playing(self):
@@ -135,12 +135,6 @@ class Student:
         """Measure for some seconds: (screen refreshes with a new picture, pictures loaded) per second."""
         return self.app.evaluate(_FRAMES, seconds)
 
-    def nameless_controls(self):
-        """Kinds of the controls that have no accessible name, such as ["button", "slider"]."""
-        controls = r"- (button|checkbox|combobox|link|listbox|slider|spinbutton|textbox)(?: \[.*?\])*:?"
-        lines = self.app.aria_snapshot().splitlines()
-        return [found[1] for line in lines if (found := re.fullmatch(controls, line.strip()))]
-
     def boxes(self, selector):
         """Boxes (x, y, width, height; CSS pixels) of the parts that a CSS selector finds, in page order."""
         return [part.bounding_box() for part in self.app.locator(selector).all()]
@@ -151,17 +145,18 @@ class Student:
         """Locator of the button of that very name."""
         return self.app.get_by_role("button", name=name, exact=True)
 
+    def give(self, name, path):
+        """Choose a file for the button whose name begins so: ipywidgets adds a count to it."""
+        with self.page.expect_file_chooser() as chooser:
+            self.app.get_by_role("button", name=name).click()
+        chooser.value.set_files(path)
+
     def press(self, name):
         self.button(name).click()
 
     def choose(self, label, option):
         """Choose an option of the list called `label`."""
         self.app.get_by_label(label, exact=True).select_option(label=option)
-
-    def slide(self, label, fraction):
-        """Click on the track of the slider whose label contains `label`, at a fraction of its length."""
-        slider = self.app.locator(".widget-slider", has_text=label)
-        click_track(slider, fraction)
 
     def play(self):
         self.press("Lecture")

@@ -80,11 +80,11 @@ def test_part1_is_played(part):
     expect(neurons).to_have_count(5)
     assert student.epoch == 0
     losses_of_first_start = student.losses
-    student.press("Avancer d'une époque")
+    student.press("Une époque")
     expect(student.app.locator(".dlp-epoch-value")).to_have_text("000 001")
     notebook.picture("edited")
 
-    student.press("Recommencer d'un autre départ")
+    student.press("Départ suivant")
     expect(student.app.get_by_text("Départ nº 1")).to_be_visible()
     assert student.epoch == 0
     assert student.losses != losses_of_first_start
@@ -99,7 +99,7 @@ def test_part2_is_played(part):
     student.play()
     student.wait_for_epoch(30)
     student.pause()
-    student.press("Recommencer d'un autre départ")
+    student.press("Départ suivant")
     expect(student.app.get_by_text("Départ nº 1")).to_be_visible()
     student.play()
     student.wait_for_epoch(30)

@@ -33,8 +33,8 @@ _DEADLY = "Votre fonction met fin au programme."
 class Marking:
     """One notebook being marked."""
 
-    def __init__(self, part: str, sock: socket.socket, limits: Limits):
-        self.part, self.sock, self.limits = part, sock, limits
+    def __init__(self, part: str, sock: socket.socket, limits: Limits, tell=lambda report: None):
+        self.part, self.sock, self.limits, self.tell = part, sock, limits, tell
         self.module = checks_of(part)
         self.deadline = time.monotonic() + limits.notebook
         self.scores: dict[str, dict] = {}
@@ -47,6 +47,7 @@ class Marking:
     def follow(self, steps: list[dict]) -> int:
         """Take the steps in order; return how many were done, all unless the student's process was lost."""
         for position, step in enumerate(steps):
+            self.tell(self.told(position, len(steps)))
             try:
                 if "run" in step:
                     self.run(step)
@@ -105,11 +106,12 @@ class Marking:
 
     def decode(self, record: object) -> object:
         """Return the value of an answer; what is none becomes an object that no check accepts."""
-        self.models |= isinstance(record, list) and record[:1] == ["keras"]
         try:
             return codec.decode(record, self.function)
         except codec.Undecodable:
             return codec.Opaque("inconnu")
+        finally:
+            self.models |= "models" in codec.foreign
 
     def function(self, number: int):
         """Return what calls a student's function, where it lives."""
@@ -146,19 +148,22 @@ class Marking:
         return answer
 
     def report(self, steps: list[dict]) -> dict:
-        """Follow the steps; return scores by question, cells' errors, remarks, seconds, and what was lost.
+        """Follow the steps, telling before each what ``told`` returns, and return it."""
+        return self.told(self.follow(steps), len(steps))
+
+    def told(self, done: int, steps: int) -> dict:
+        """Return scores by question, cells' errors, remarks, seconds, and what was lost.
 
         "done" counts the steps followed; "lost" is "late" or "gone" when the student's process did not
         live to the end; "models" tells that a student's Keras model or files were read.
         """
-        done = self.follow(steps)
         return {
             "scores": self.scores,
             "errors": self.errors,
             "remarks": self.remarks,
             "seconds": self.seconds,
             "done": done,
-            "lost": self.lost if done < len(steps) else None,
+            "lost": self.lost if done < steps else None,
             "models": self.models,
         }
 
@@ -202,7 +207,13 @@ def main() -> None:
         if folder is not None:
             confine.enter_work_folder(folder, isolated)
         with socket.socket(fileno=descriptors[0]) as sock:
-            marking = Marking(request["part"], sock, Limits(**request["limits"]))
+            limits = Limits(**request["limits"])
+            confine.limit_memory(limits)
+
+            def tell(report):
+                wire.send(control, report | {"so_far": True})
+
+            marking = Marking(request["part"], sock, limits, tell)
             marking.models = folder is not None
             report = marking.report(request["steps"])
         wire.send(control, report)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import resource
 import select
 import shutil
@@ -27,7 +28,7 @@ _POLL = 0.02  # seconds
 _HEADROOM = 2 * 2**30  # address space of TensorFlow's threads and code that holds no data
 _SET_DUMPABLE = 4
 
-_RESIDENT = ("status", ("RssAnon:", "RssShmem:"))
+_RESIDENT = ("status", ("RssAnon:", "RssShmem:", "VmPTE:"))
 _SHARES = ("smaps_rollup", ("Pss_Anon:", "Pss_Shmem:"))
 
 
@@ -48,7 +49,7 @@ def keep(serve: Callable[[], None], sock: socket.socket, limits: Limits, isolate
             os.setsid()
             if isolated:
                 _set_dumpable(1)  # for the keeper to count what it holds
-            _limit(limits)
+            _limit(limits, isolated)
             serve()
         finally:
             os._exit(0)
@@ -113,16 +114,27 @@ def _held(process, file, fields):
     return sum(int(line.split()[1]) for line in lines if line.startswith(fields)) * 1024
 
 
-def _limit(limits):
+def _limit(limits, isolated):
     os.nice(5)  # the keeper comes first
     for kind, value in (
         (resource.RLIMIT_CPU, int(limits.notebook * (os.cpu_count() or 1)) + 1),
         (resource.RLIMIT_FSIZE, limits.file),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 512),
-        (resource.RLIMIT_DATA, limits.memory + _HEADROOM),
     ):
         resource.setrlimit(kind, (value, value))
+    limit_memory(limits)
+    with contextlib.suppress(OSError, ValueError):  # the first to go, where the machine itself lacks memory
+        Path("/proc/self/oom_score_adj").write_text("900")
+    # Since then each namespace of users counts its own; before, all that the teacher runs would count.
+    if isolated and tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (5, 14):
+        resource.setrlimit(resource.RLIMIT_NPROC, (limits.threads, limits.threads))
+
+
+def limit_memory(limits: Limits) -> None:
+    """Bound what this process may allocate."""
+    most = limits.memory + _HEADROOM
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def enter_work_folder(folder: int | str | None, isolated: bool) -> None:

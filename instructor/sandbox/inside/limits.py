@@ -24,3 +24,8 @@ class Limits:
     processes: int = 64
     disk: int = 512 * 2**20
     file: int = 256 * 2**20
+
+    @property
+    def threads(self) -> int:
+        """Threads of all processes at a time; TensorFlow has some for each core."""
+        return 4 * self.processes + 200
