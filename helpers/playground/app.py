@@ -255,7 +255,7 @@ class Playground:
 
         def take():  # under the lock, for another thread may be taking the neuron away
             if math.isnan(value):
-                raise french_error("Poids et biais : un nombre est attendu, tel que 0,5 ou -1,25.")
+                raise french_error("Poids et biais : un nombre est attendu, tel que 0,5 ou −1,25.")
             if self.selected is None:  # the number was typed into what has just gone
                 return
             layer, neuron = self.selected

@@ -343,7 +343,7 @@ def _best_notebooks(files, editions, remarks, unread) -> dict[str, tuple[Sent, N
             continue
         size -= min(sent.content.stat().st_size, notebooks.MAX_SIZE)
         if size < 0 or cells < 0:
-            remarks.append(f"{_shown(sent.path)} n'est pas lu : trop de notebooks, ou trop longs.")
+            remarks.append(f"{_shown(sent.path)} n'est pas lu : trop de carnets, ou trop longs.")
             unread.append(sent.path)
             continue
         try:

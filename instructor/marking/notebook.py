@@ -72,7 +72,7 @@ def _mark_notebook(submission, part, edition, bench, folder) -> NotebookResult:
     try:
         attached, plan = bounded.call(_prepared, submission.notebooks[part], edition)
     except bounded.Excess as error:
-        remark = typographic(f"Ce notebook n'est pas noté : {error}. Ouvrez-le à la main.")
+        remark = typographic(f"Ce carnet n'est pas noté : {error}. Ouvrez-le à la main.")
         return NotebookResult(part, "unreadable", remarks=[remark])
     result, files = NotebookResult(part, "graded"), submission.folder / PART4
     result.certainty, result.remarks = attached.certainty, attached.remarks
