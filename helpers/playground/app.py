@@ -480,9 +480,9 @@ class Playground:
 def _next_changes(shape):
     """Yield one change for each program that the next click may need: of layers, of width, of batches."""
     yield {"network_shape": (*shape, 2)[:MAX_LAYERS]}
+    yield {"network_shape": shape[:-1]}
     yield {"features": FEATURES}  # wide
     yield {"features": FEATURES[:2], "network_shape": (4,) * len(shape)}  # narrow
-    yield {"network_shape": shape[:-1]}
     for batch_size in (30, 10, 1):
         yield {"batch_size": batch_size}
 
