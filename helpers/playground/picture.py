@@ -263,7 +263,7 @@ def _write_labels(whole, run, margin, below_output):
         pen.text(place, FEATURE_NAMES[name], fill=ink, font=font, anchor="rm")
     losses = [decimal(loss[0, -1]) for loss in (run.test_loss, run.train_loss)]
     text = f"Époque {run.epoch}\nPerte de test {losses[0]}\nPerte d'entraînement {losses[1]}"
-    text += "\n\nImage fixe : exécutez cette cellule pour jouer."
+    text += "\n\nImage fixe : exécutez la cellule."
     x, y = below_output
     pen.multiline_text((x, y + 10 * SCALE), text, fill="#222", font=font, spacing=5 * SCALE)
 

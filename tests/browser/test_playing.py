@@ -291,11 +291,10 @@ def test_files_come_and_go(page, student, tmp_path):
     corners = tmp_path / "points.csv"
     corners.write_text("x1;x2;classe\n" + "0;0;oui\n2,5;0;non\n0;4;non\n2,5;4;oui\n" * 10, encoding="utf-8")
     for _ in range(2):  # the same file again
-        student.give("Votre CSV", corners)
-        student.expect_message("40 points")
         student.press("Cercle")
         student.app.get_by_role("button", name="Cercle (choisi)").wait_for()
-    student.give("Votre CSV", corners)
+        student.give("Votre CSV", corners)
+        student.expect_message("40 points")
     student.play()
     student.wait_for_epoch(20)
     student.pause()
