@@ -184,7 +184,7 @@ def _ordinary() -> Iterator[_Case]:
         "q4a": "prediction_4 = 3",
         "q5a": "echelle = 3 ** 0.5",
     }
-    due2 = {"1.a": 0.5, "1.b": 2.5, "3.a": 0.5, "4.a": 0.5, "5.a": 1}
+    due2 = {"1.a": 0.5, "1.b": 2.5, "3.a": 0.5, "4.a": 0.5, "5.a": 1.5}
     yield _Case("Hugo Laurent", {"part2_initialization.ipynb": answered(PART2, second)}, {"part2": due2})
     third = {
         "q1a": "prediction_1 = 0.35",

@@ -47,7 +47,7 @@ def test_marks_are_added_up():
     students = [full, half, silent, student("dora", status="refused")]
     marks = {row["Identifiant"]: row for row in written(results.marks_table(students, [PART1]))}
     assert marks["alice"]["Note /20"] == marks["alice"]["Partie 1 /20"] == "20"
-    assert (marks["bob"]["Points"], marks["bob"]["Maximum"]) == ("6.5", "20")
+    assert (marks["bob"]["Points"], marks["bob"]["Maximum"]) == ("7", "20")
     assert (marks["bob"]["Note /20"], marks["bob"]["Réponses à corriger"]) == (
         "",
         "4",
@@ -217,7 +217,7 @@ def test_a_french_spreadsheet_gets_commas_and_a_bom(tmp_path):
     path.write_bytes(spreadsheet.render(*table, excel=True))
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     table = spreadsheet.read(path)
-    assert (table.delimiter, table.rows[0]["Points"]) == (";", "6,5")
+    assert (table.delimiter, table.rows[0]["Points"]) == (";", "7")
 
 
 def test_frequent_mistakes_are_grouped_whatever_their_writing():
