@@ -78,7 +78,7 @@ def test_reports_hold_everyone(school):
     expected, _, folder, _ = school
     write_reports(folder / "marks")
     table = (folder / "marks" / "marks.csv").read_text("utf-8")
-    assert all(case.name in table for case in expected)
+    assert all(case.student in table for case in expected)
 
 
 def _answer(server, callers):
