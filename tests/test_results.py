@@ -29,6 +29,10 @@ def written(table):
     return list(csv.DictReader(spreadsheet.render(*table).decode().splitlines()))
 
 
+def automatic():
+    return sum(points for key, points in parts()[PART1].points.items() if key not in parts()[PART1].rubrics)
+
+
 def class_html(*students):
     return pages.class_page(overview.overview(list(students), [PART1]))
 
@@ -47,7 +51,7 @@ def test_marks_are_added_up():
     students = [full, half, silent, student("dora", status="refused")]
     marks = {row["Identifiant"]: row for row in written(results.marks_table(students, [PART1]))}
     assert marks["alice"]["Note /20"] == marks["alice"]["Partie 1 /20"] == "20"
-    assert (marks["bob"]["Points"], marks["bob"]["Maximum"]) == ("7", "20")
+    assert (float(marks["bob"]["Points"]), marks["bob"]["Maximum"]) == (automatic() / 2, "20")
     assert (marks["bob"]["Note /20"], marks["bob"]["Réponses à corriger"]) == (
         "",
         "4",
@@ -212,12 +216,12 @@ def test_feedback_says_what_happened_in_french():
 
 
 def test_a_french_spreadsheet_gets_commas_and_a_bom(tmp_path):
-    table = results.marks_table([complete("alice", "x", share=0.5)], [PART1])
+    table = results.marks_table([complete("alice", "x", share=6.5 / automatic())], [PART1])
     path = tmp_path / "marks.csv"
     path.write_bytes(spreadsheet.render(*table, excel=True))
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     table = spreadsheet.read(path)
-    assert (table.delimiter, table.rows[0]["Points"]) == (";", "7")
+    assert (table.delimiter, table.rows[0]["Points"]) == (";", "6,5")
 
 
 def test_frequent_mistakes_are_grouped_whatever_their_writing():

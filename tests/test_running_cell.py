@@ -5,7 +5,7 @@ from nbclient import NotebookClient
 
 CELLS = {
     "from helpers.notebook.running_cell import explain_errors; explain_errors(); explain_errors()": (),
-    "palier": ("name 'palier' is not defined", "Run All Cells"),
+    "palier": ("name 'palier' is not defined", "toutes les cellules"),
     "def f():\n    return perdu\n\nf()": ("name 'perdu' is not defined",),
     "x = “a”": ("Cette ligne contient des guillemets", "invalid"),
     "x = 1 + 1": ("espaces typographiques",),
@@ -22,4 +22,4 @@ def test_a_lost_name_and_typographic_characters_are_explained():
         told = " ".join(output.get("evalue") or output.get("text", "") for output in cell.outputs)
         assert all(word in told for word in words)
         assert bool(told) == bool(words)
-    assert "Run All Cells" not in notebook.cells[2].outputs[0].evalue  # in a function: his own affair
+    assert "toutes les cellules" not in notebook.cells[2].outputs[0].evalue  # in a function: his own affair

@@ -205,7 +205,7 @@ class Marks:
         if self.unanswered:
             sentences.append(
                 f"À compléter : {listed(self.unanswered)}. Déjà fait ? Un redémarrage du noyau oublie les "
-                "vérifications : exécutez de nouveau tout le carnet (« Run All Cells » du menu « Exécuter »)."
+                "vérifications : exécutez de nouveau tout le carnet (menu « Exécuter », toutes les cellules)."
             )
         else:
             sentences.append("Toutes les questions vérifiées ici ont une réponse.")

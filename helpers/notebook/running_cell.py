@@ -78,7 +78,7 @@ def _explained(shell, kind, error, trace, tb_offset=None):
         error = NameError(
             typographic(
                 f"{error}. Ce nom n'a pas de valeur : vérifiez son orthographe, exécutez la cellule qui le "
-                "définit ou, après un redémarrage du noyau, tout le carnet (« Exécuter », « Run All Cells »)."
+                "définit ou, après un redémarrage du noyau, toutes les cellules (menu « Exécuter »)."
             )
         )
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
