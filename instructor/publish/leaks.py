@@ -46,16 +46,17 @@ def find_leaks(folder: Path, sources: Iterable[Path]) -> list[str]:
 def secret_lines(*sources: Path) -> set[str]:
     """Return the telling lines of the source notebooks' solutions, hidden tests and rubrics.
 
-    A line that also stands outside of them, in what students get, is no secret.
+    A line that also stands outside of them, in what students get, be it within a longer one, is no secret.
     """
-    secret, public = set(), set()
+    secret, public = set(), []
     for cell in (cell for source in sources for cell in read(source).cells):
         if INSTRUCTOR_TAG in cell.metadata.get("tags", ()):
             secret.update(_lines(cell.source))
             continue
-        public.update(_lines(_REGION.sub("", cell.source)))
+        public.append(_REGION.sub("", cell.source))
         secret.update(line for _, region in _REGION.findall(cell.source) for line in _lines(region))
-    return {line for line in secret - public if len(line) >= SHORTEST}
+    given = "\n".join(public)
+    return {line for line in secret if len(line) >= SHORTEST and line not in given}
 
 
 def _leaks_in(text, secrets) -> Iterator[str]:
