@@ -596,11 +596,11 @@ def test_a_bias_is_edited_and_numbers_cannot_be_while_it_plays(app):
         control(app, "Biais").value = "0"
         control(app, "Biais").value = typed
         assert app.run.parameters[0][1][0, 0] == -1.5
-        assert control(app, "Biais").value == "-1,5"
+        assert control(app, "Biais").value == "−1,5"
     for typed in ("", "bonjour", "inf", "1,2,3"):
         control(app, "Biais").value = typed
         assert "un nombre est attendu" in message(app)
-        assert control(app, "Biais").value == "-1,5"
+        assert control(app, "Biais").value == "−1,5"
     play(app, 6)
     assert control(app, "Biais").disabled
     click(app, "Pause")

@@ -319,7 +319,7 @@ def test_only_what_changed_is_executed_again(one_cell, monkeypatch, capsys):
     ("part", "find", "replace", "said"),
     [
         (3, "| sous 0,30 |", "| sous 0,31 |", "1.b: BANDS gives {0.3: 4.0, "),
-        (4, "| Points | 5 |", "| Points | 6 |", "4.b: BANDS gives {0.8: 5.0, "),
+        (4, "| Points | 5 |", "| Points | 6 |", "4.b: BANDS gives {0.76: 5.0, "),
         (1, "### 1.b Mesurer (1,5 point)", "### 1.b Mesurer (2 points)", "1.b: MARKS gives 1.5, the title 2"),
         (1, "### 1.b Mesurer (1,5 point)", "### 1.b Mesurer", "1.b: MARKS gives 1.5, the title nothing"),
         (1, "- 0,5 point : le palier", "- 1 point : le palier", "1.c: MARKS gives 2, the rubric 2.5"),

@@ -67,10 +67,12 @@ def unearned(solved: NotebookNode, marks: Marks) -> list[str]:
 
 def _bands(notebook: NotebookNode, bands: Mapping) -> Iterator[str]:
     """Compare each table of a threshold's points, below its question's title."""
+    key = None
     for cell in notebook.cells:
         titles, rows = _TITLE.findall(cell.source), {row[0]: row[1:] for row in _rows(cell.source)}
-        if titles and "Points" in rows:
-            key, limits = titles[0][0], next(iter(rows.values()))
+        key = titles[-1][0] if titles else key
+        if key and "Points" in rows:
+            limits = next(iter(rows.values()))
             limits = [_number(limit.rpartition(" ")[2]) for limit in limits]
             said = dict(zip(limits, map(_number, rows["Points"]), strict=True))
             if said != (due := bands.get(key, bands)):
