@@ -247,7 +247,7 @@ def _near_miss(losses):
     if final < TARGET + 0.0005:
         return f"{missed} Le site l'affiche arrondie à 0,177 : encore un effort."
     return (
-        f"{missed} Essayez un autre départ (bouton de réinitialisation), davantage d'époques "
+        f"{missed} Essayez un autre départ (« Départ suivant »), davantage d'époques "
         "ou un autre réglage, puis recopiez l'adresse."
     )
 

@@ -356,8 +356,8 @@ def _misfits(values, fits, each):
     points = each * (PLAYED - len(wrong))
     if len(wrong) > 1 and all(fits(value, start + 1) for start, value in enumerate(values[:-1])):
         raise Wrong(
-            "tout est décalé d'un départ. Le départ 0 est le réseau tel qu'il s'ouvre, avant toute "
-            "réinitialisation ; le départ 1 suit la première.",
+            "tout est décalé d'un départ. Le départ 0 est le réseau tel qu'il s'ouvre, avant tout "
+            "clic sur « Départ suivant » ; le départ 1 suit le premier clic.",
             points,
         )
     if len(wrong) > 1 and all(fits(value, start) for start, value in enumerate(values[::-1])):
