@@ -106,6 +106,9 @@ class Clock:
         self.pause()
         self._echo.unobserve_all()
         self.spare.unobserve_all()
+        for name in ("playing", "_playing"):  # of ipywidgets 8, 7: the page would tick on
+            if self.spare.has_trait(name):
+                setattr(self.spare, name, False)
         self._link.unlink()
 
     def _on_echo(self, _change):

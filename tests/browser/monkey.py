@@ -230,7 +230,8 @@ class Monkey:
             if "s'est arrêté" in text:
                 self.faults.append(f"widget {number}: {text}")
         try:
-            state = json.loads(self.notebook.execute(STATE, timeout=ANSWER_SECONDS))
+            told = self.notebook.execute(STATE, timeout=ANSWER_SECONDS)
+            state = json.loads(told.splitlines()[-1])  # an empty journal says so first
         except RuntimeError as error:  # a kernel that died was started again, without anything
             self.faults.append(f"kernel lost ({error}): {log[-3000:]}")
             self.start()

@@ -193,4 +193,4 @@ def test_part4_is_trained(part, front):
     notebook.write(training, TRAINING.format(front, done + 1))
     notebook.run(training)
     notebook.scroll_to(training)
-    expect(view.filter(has_text="terminé")).to_contain_text(f"{done + 1} époques")
+    expect(view.filter(has_text="terminé").first).to_contain_text(f"{done + 1} époques")
