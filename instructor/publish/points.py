@@ -72,8 +72,7 @@ def _bands(notebook: NotebookNode, bands: Mapping) -> Iterator[str]:
         titles, rows = _TITLE.findall(cell.source), {row[0]: row[1:] for row in _rows(cell.source)}
         key = titles[-1][0] if titles else key
         if key and "Points" in rows:
-            limits = next(iter(rows.values()))
-            limits = [_number(limit.rpartition(" ")[2]) for limit in limits]
+            limits = [_number(limit.rpartition(" ")[2]) for limit in next(iter(rows.values()))]
             said = dict(zip(limits, map(_number, rows["Points"]), strict=True))
             if said != (due := bands.get(key, bands)):
                 yield f"{key}: BANDS gives {due}, the table {said}"
