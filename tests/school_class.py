@@ -14,11 +14,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import hostile_files
 from .hostile_answers import HOSTILE
 from .sending import (
     PART1,
     PART2,
     PART3,
+    PART4,
     R_KERNEL,
     answered,
     as_bytes,
@@ -328,6 +330,14 @@ def _hostile_files(traces) -> Iterator[_Case]:
     linked = zipped({link("part1.ipynb"): "/etc/passwd"})
     yield _Case("Bandit Lien", {"tp.zip": linked}, {}, "mais un lien", "zip with a symbolic link")
     yield _Case("Bandit Bombe", {"tp.zip": _bomb()}, {}, "bombe de décompression", "zip bomb")
+    answers = {"q1b": "cotes_valid = [28, 14, 10, 5, 1]", "q4b": 'modele_rendu = "best.keras"'}
+    notebook, saved = answered(PART4, answers), hostile_files.lab_network()
+    for name, change in hostile_files.hostile(Path("/etc/passwd")).items():
+        if name in ("external link", "bomb in HDF5", "Lambda", "huge layer"):
+            packed = zipped({"best.keras": hostile_files.rewritten(saved, change)})
+            files = {"part4.ipynb": notebook, "rendu_partie4.zip": packed}
+            student = "Bandit " + "".join(word.capitalize() for word in name.split())
+            yield _Case(student, files, {"part4": {"1.b": 1}}, hostile=f"saved model: {name}")
 
 
 def _bomb() -> bytes:

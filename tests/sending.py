@@ -16,7 +16,7 @@ EDITIONS = {
     path.stem: json.loads(path.read_text("utf-8"))
     for path in sorted(Path(__file__).parent.parent.glob("part*.ipynb"))
 }
-PART1, PART2, PART3, *_ = EDITIONS
+PART1, PART2, PART3, PART4 = EDITIONS
 R_KERNEL = {
     "kernelspec": {"name": "ir", "display_name": "R", "language": "R"},
     "language_info": {"name": "R"},

@@ -2,7 +2,9 @@
 
 import json
 import zipfile
+from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from keras import layers
 
 from helpers.cifar10 import architecture
 from helpers.cifar10.architecture import PARAMETERS, differences, read_model
+
+from .hostile_files import SHAPE, hostile, rewritten
 
 
 def lab_layers(**options):
@@ -183,13 +187,24 @@ def test_a_saved_model_is_read_as_it_was(saved):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def rewritten(source, target, change):
+def configured(source, target, change):
     """Copy a saved model with another configuration."""
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for name in old.namelist():
-            data = old.read(name)
-            new.writestr(name, change(data) if name == "config.json" else data)
+    target.write_bytes(
+        rewritten(source.read_bytes(), lambda files: {"config.json": change(files["config.json"])})
+    )
     return target
+
+
+@pytest.mark.parametrize("name", hostile(Path()))
+def test_a_hostile_file_is_refused_in_one_sentence(saved, tmp_path, name):
+    """It runs nothing, reads no other file, and does not take the memory that it asks for."""
+    secret = tmp_path / "secret.h5"
+    with h5py.File(secret, "w") as file:
+        file.create_dataset("x", SHAPE, "f4", fillvalue=7)
+    path = tmp_path / "modele.keras"
+    path.write_bytes(rewritten(saved[1].read_bytes(), hostile(secret)[name]))
+    with pytest.raises(ValueError, match=r"abîmé|trop gros|pas une couche de Keras|peut pas être relu"):
+        read_model(path)
 
 
 def with_setting(setting):
@@ -198,13 +213,13 @@ def with_setting(setting):
 
 
 def test_a_model_of_a_newer_keras_is_read(saved, tmp_path):
-    path = rewritten(saved[1], tmp_path / "nouveau.keras", with_setting(b'"to_come": null'))
+    path = configured(saved[1], tmp_path / "nouveau.keras", with_setting(b'"to_come": null'))
     assert zipfile.ZipFile(path).read("config.json").count(b"to_come") >= 5
     np.testing.assert_array_equal(read_model(path).get_weights()[0], saved[0].get_weights()[0])
 
 
 def test_what_only_a_newer_keras_can_read_names_its_version(saved, tmp_path, monkeypatch):
-    path = rewritten(saved[1], tmp_path / "nouveau.keras", with_setting(b'"to_come": 1'))
+    path = configured(saved[1], tmp_path / "nouveau.keras", with_setting(b'"to_come": 1'))
     with pytest.raises(ValueError, match="enregistrez le modèle à nouveau"):
         read_model(path)
     written_by = keras.__version__
@@ -225,7 +240,7 @@ def test_code_in_a_saved_model_is_refused(saved, tmp_path):
         keras.Sequential([keras.Input((32, 32, 3)), layer, layers.Flatten()]).save(path)
         with pytest.raises(ValueError, match=f"«.{name}.», qui n'est pas une couche de Keras"):
             read_model(path)
-    foreign = rewritten(
+    foreign = configured(
         saved[1], tmp_path / "module.keras", lambda text: text.replace(b'"keras.layers"', b'"os.path"', 1)
     )
     with pytest.raises(ValueError, match="n'est pas une couche de Keras"):
@@ -248,7 +263,7 @@ def test_damaged_files_give_one_sentence(saved, tmp_path, monkeypatch):
         read_model(tmp_path / "absent.keras")
     with pytest.raises(ValueError, match="relu par Keras"):
         read_model(
-            rewritten(
+            configured(
                 saved[1], tmp_path / "config.keras", lambda _: json.dumps({"class_name": "Dense"}).encode()
             )
         )

@@ -376,6 +376,37 @@ def test_grading_restores_and_never_trains(kept, monkeypatch, capsys):
     assert not (kept.folder.parent / "rien-demonstration-48").exists()
 
 
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [
+        (["simple", "remede"], "simple"),
+        (["rendu", "remede-demonstration-48"], "rendu"),
+        (["."], "."),
+        (["rendu", "simple-demonstration-48"], "simple-demonstration-48"),
+        (["un", "deux"], "simple-demonstration-48"),
+        (["simple-bis-demonstration-48"], "simple-demonstration-48"),
+    ],
+)
+def test_a_record_that_was_sent_is_found_by_what_it_is(tmp_path, monkeypatch, sent, found):
+    monkeypatch.setenv("LAB_GRADING", "1")
+    monkeypatch.chdir(tmp_path)
+    for name in sent:
+        folder = tmp_path / "sauvegardes" / name
+        folder.mkdir(parents=True)
+        (folder / "best.keras").write_bytes(b"")
+        (folder / "history.csv").write_text("epoch,accuracy\n1,0.5\n")
+    record = TrainingRecord("simple", DATA, "/content/drive")
+    assert record.folder == Path("sauvegardes", found)
+    assert len(record.history.get("accuracy", ())) == (record.folder / "history.csv").exists()
+
+
+@pytest.mark.parametrize("table", ["epoch\n" + "9" * 200_000, 'epoch\n"\0', "a,b\n1\n", "", "epoch\n1;2"])
+def test_a_damaged_table_is_told_in_one_sentence(tmp_path, table):
+    (tmp_path / "history.csv").write_text(table)
+    with pytest.raises(RecordError, match="Aucun journal lisible"):
+        record.read_history(tmp_path)
+
+
 def test_validation_data_tf_data_or_nothing(tmp_path, capsys):
     kept = TrainingRecord("sans", DATA, tmp_path)
     fit(built(), kept, 2, validation_split=0)

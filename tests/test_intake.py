@@ -345,12 +345,14 @@ def test_what_part_4_saved_keeps_its_layout(collected, tmp_path):
         "rendu/tp/notes.csv": "1",
         "rendu/tp/helpers/config.py": "pass",
     }
-    submission = the_one(collected({"a/tp.zip": zipped(files)}))
+    submission = the_one(collected({"a/tp.zip": zipped(files), "a/best.keras": b"PK"}))
     saved = submission.folder / "part4"
     assert sorted(path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file()) == [
         "base.weights.h5",
+        "best.keras",
         "history.csv",
         "modele.keras",
+        "sauvegardes/best.keras",
         "sauvegardes/cnn/etat.json",
         "sauvegardes/cnn/histoire.csv",
         "sauvegardes/simple-45000/history.csv",

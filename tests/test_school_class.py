@@ -12,6 +12,7 @@ pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 from instructor.marking import grade
 from instructor.records import StudentResult
 from instructor.report.write import write_reports
+from instructor.sandbox import room
 from instructor.sandbox.inside.limits import Limits
 
 from .isolation import required_sandbox
@@ -26,7 +27,11 @@ def school(tmp_path_factory):
     required_sandbox()
     folder = tmp_path_factory.mktemp("school")
     callers = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        socket.create_server(("127.0.0.1", 0)) as server,
+    ):
+        patch.setitem(room._ENVIRONMENT, "LAB_CIFAR10_DEMO", "100")  # for Part 4's networks
         threading.Thread(target=_answer, args=(server, callers), daemon=True).start()
         expected = make_class(folder / "sent", server.getsockname()[1])
         started = time.monotonic()

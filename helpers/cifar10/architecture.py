@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import json
 import re
 import zipfile
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import h5py
 import keras
 
 from ..french import french_error
@@ -18,6 +20,7 @@ from .evaluation import input_scale
 INPUT_SHAPE = (32, 32, 3)
 PARAMETERS = 1_191_170
 MAX_CONFIG, MAX_FILE = 1_000_000, 100_000_000  # bytes of a saved model, unpacked; the lab's take 5 to 15 MB
+MAX_CLASSES = 500  # of its layers and their settings: Keras takes the square of their number to build
 
 # Layers that keep the architecture: they rescale, augment or regularize, and hold no trained weight.
 _NEUTRAL = (
@@ -176,19 +179,24 @@ def read_model(path: str | Path) -> keras.Model:
         raise french_error(f"Le fichier « {path} » n'existe pas : entraînez d'abord, ou vérifiez son chemin.")
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_FILE:
-                raise french_error(f"« {path.name} » est trop gros pour un réseau du laboratoire.")
-            with archive.open("config.json") as file:
-                config = json.loads(file.read(MAX_CONFIG))
-            with archive.open("metadata.json") as file:
-                version = str(json.loads(file.read(MAX_CONFIG))["keras_version"])
-    except (zipfile.BadZipFile, KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError, OSError):
+            size = sum(entry.file_size for entry in archive.infolist())
+            config, metadata = (
+                json.loads(archive.open(name).read(MAX_CONFIG)) for name in ("config.json", "metadata.json")
+            )
+            weights = io.BytesIO(archive.open("model.weights.h5").read(MAX_FILE))
+        with h5py.File(weights) as file:
+            if file.visititems(lambda _, item: getattr(item, "is_virtual", None) or None):
+                raise ValueError  # its numbers lie in another file, which some versions of Keras would read
+        version, found = str(metadata["keras_version"]), list(classes(config))
+    except Exception:  # whatever a damaged or hostile file makes them raise
         raise french_error(
             f"« {path.name} » est abîmé ou incomplet : enregistrez le modèle à nouveau."
         ) from None
-    for name in _foreign(config):
+    if size > MAX_FILE or len(found) > MAX_CLASSES:
+        raise french_error(f"« {path.name} » est trop gros pour un réseau du laboratoire.")
+    if name := next((name for name, module in found if name == "Lambda" or not _is_keras(module)), None):
         raise french_error(
-            f"« {path.name} » contient « {name} », qui n'est pas une couche de Keras et demanderait "
+            f"« {path.name} » contient « {name[:60]} », qui n'est pas une couche de Keras et demanderait "
             "d'exécuter du code : refaites le modèle avec les couches de Keras seulement."
         )
     try:
@@ -219,17 +227,14 @@ def _given_settings(config):
     return [_given_settings(item) for item in config] if isinstance(config, list) else config
 
 
-def _foreign(config) -> Iterator[str]:
-    """Yield the names of the classes in a saved configuration that are not Keras's own."""
+def classes(config: object) -> Iterator[tuple[str, object]]:
+    """Yield the name and the module of each class in a saved configuration, in order."""
     if isinstance(config, dict):
-        name, module = config.get("class_name"), config.get("module")
-        if isinstance(name, str) and (name == "Lambda" or not _is_keras(module)):
-            yield name
-        for value in config.values():
-            yield from _foreign(value)
-    elif isinstance(config, list):
-        for value in config:
-            yield from _foreign(value)
+        if isinstance(name := config.get("class_name"), str):
+            yield name, config.get("module")
+        config = list(config.values())
+    for value in config if isinstance(config, list) else ():
+        yield from classes(value)
 
 
 def _is_keras(module):

@@ -412,7 +412,7 @@ def _keep_saves(files, home, folder, remarks) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(sent.content, target)
             left -= size
-            if sent.path.name in RECORD and sent.path.parent.name and not record.exists():
+            if sent.path.name in RECORD and not record.exists():
                 # Where a training's record is looked for, when its folder was sent without the one around.
                 record.parent.mkdir(parents=True, exist_ok=True)
                 os.link(target, record)

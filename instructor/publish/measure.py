@@ -23,6 +23,7 @@ from .answers import add_probe, take_probe
 from .points import unearned
 
 MARGIN = 0.002  # of loss: an end nearer to a threshold may fall on its other side elsewhere
+THRESHOLDS = ("PARTIAL_SUCCESS", "TARGET")  # of the checks
 SEARCHED = range(64)  # starts among which a new address is looked for
 _NUMBER = re.compile(r"(?<![\w.,^{_])\d+(?:[.,]\d+)?(?![\w^]|[.,]\d)")
 
@@ -54,6 +55,7 @@ def measure(seed: str, numbers: Iterable[int] | None = None) -> Iterator[str]:
                 yield f"  the correction does not run: {error}"
                 continue
         right, _ = take_probe(former), take_probe(after)
+        yield from (f"  quoted {line}" for line in quoted(checks, former))
         yield from (f"  threshold {line}" for line in separations(checks, seed))
         yield from (f"  check {line}, with the former answer" for line in unearned(after, checks.MARKS))
         yield from (f"  address {line}" for line in addresses(right, seed))
@@ -105,6 +107,20 @@ def separations(checks, seed: str) -> Iterator[str]:
         for key, bands in part3.BANDS.items():
             earned, most = part3.points_below(best, bands), max(bands.values())
             yield f"BANDS {key}: the best of the lab's own network, {best:.3f}, earns {earned:g} of {most:g}"
+
+
+def quoted(checks, notebook: NotebookNode) -> Iterator[str]:
+    """Yield where a part quotes a threshold, for who changes it; tables of BANDS are ``release``'s affair."""
+    path = Path(checks.__file__)
+    texts = [(local_id(cell), cell.source) for cell in notebook.cells] + [
+        (path.name, path.read_text("utf-8"))
+    ]
+    for name in THRESHOLDS:
+        value = getattr(checks, name, None)
+        for place, text in texts:
+            for sentence in re.split(r"(?<=[.:?!])\s|\n", text):
+                if value in (number for _, number in _numbers(sentence)):
+                    yield f"{name} {value:g}, {place}: {sentence.strip()[:120]}"
 
 
 def gap(name: str, threshold: float, losses: np.ndarray) -> str:

@@ -245,8 +245,12 @@ def _decode_sweep(url, learning_rates, rates, epochs, starts, losses):
 def _decode_keras(text):
     import keras  # noqa: PLC0415  (a checker of parts without models never needs it)
 
+    from helpers.cifar10.architecture import MAX_CLASSES, classes  # noqa: PLC0415
+
     _spend("models", 1)
     config, ours = json.loads(str(text)), {}
+    if len(list(classes(config))) > MAX_CLASSES:
+        raise Undecodable("too many layers")
     _stand_in(config, ours, keras)
     try:
         # Of the weights, which do not travel, nothing is needed: none is made, whatever its size.
