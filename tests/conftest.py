@@ -52,3 +52,8 @@ def assert_told(score, points, *hints: str):
     assert score == points
     for hint in hints:
         assert hint in score.feedback.replace("\u00a0", " ")
+
+
+def is_full(score) -> bool:
+    """Whether a score is all that its question is worth, whatever that is."""
+    return score == score.question.points

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from helpers.checks import part1
+
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = {"q1a": "prediction_1 = 0.3", "q3a": "prediction_3 = 0.2"}
-QUICK_DUE = {"1.a": 0.5, "3.a": 0.5}
+QUICK_DUE = {key: part1.MARKS.questions[key].points for key in ("1.a", "3.a")}
 WRONG = "palier = 0.1\nconstante = 1\n"
 
 

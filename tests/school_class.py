@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from helpers.checks import part1
+
 from . import hostile_files
 from .hostile_answers import HOSTILE
 from .sending import (
@@ -51,12 +53,13 @@ RIGHT = {
     "q3a": "prediction_3 = 0.2",
     "q4a": "prediction_4 = 4",
 }
-DUE = {"1.a": 0.5, "1.b": 1.5, "2.a": 3, "3.a": 0.5, "4.a": 0.5}
+WORTH = {key: question.points for key, question in part1.MARKS.questions.items()}
+DUE = {key: WORTH[key] for key in ("1.a", "1.b", "2.a", "3.a", "4.a")}
 THREE = f'adresse = "{SITE}{LAB}&networkShape=3&resets=5"'
 EIGHT = f'adresse = "{SITE}{LAB}&networkShape=8&resets=0"'
 LUCK = "plus_petit = 3\ntaux = 20 / 128\ndeparts = 18"
 MEASURED = {"q3b": "part_basse = 22 / 128", "q4b": THREE, "q4c": LUCK}
-MEASURED_DUE = {"3.b": 1.5, "4.b": 4, "4.c": 2.5}
+MEASURED_DUE = {key: WORTH[key] for key in ("3.b", "4.b", "4.c")}
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ def _ordinary() -> Iterator[_Case]:
         "q1b": "palier = 0.3\nconstante = 1",
         "q2a": "def composer(W1, b1, W2, b2):\n    return 0",
     }
-    due = {"1.a": 0.5, "3.a": 0.5, "4.a": 0.5}
+    due = {key: WORTH[key] for key in ("1.a", "3.a", "4.a")}
     yield _Case("David Moreau", {"part1_linear_vs_relu.ipynb": _part1(wrong)}, {"part1": due})
     half = {
         "q1b": "palier = 0.3\nconstante = 0",
@@ -176,7 +179,7 @@ def _ordinary() -> Iterator[_Case]:
     }
     yield _Case("Farid Benali", {"part1_linear_vs_relu.ipynb": _part1(odd)}, {"part1": {}})
     failing = RIGHT | {"q1b": "palier = 1 / 0\nconstante = 0", "q3a": "prediction_3 = (0.2"}
-    due = {"1.a": 0.5, "2.a": 3, "4.a": 0.5}
+    due = {key: WORTH[key] for key in ("1.a", "2.a", "4.a")}
     yield _Case("Gaelle Simon", {"part1_linear_vs_relu.ipynb": _part1(failing)}, {"part1": due})
     shapes = '["demi-plan", "quatre quadrants", "demi-plan", "quatre quadrants", "bande diagonale"]'
     second = {

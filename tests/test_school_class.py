@@ -1,7 +1,10 @@
 """A made class of sixty: the honest get their due, the hostile nothing, nobody is lost; and once more."""
 
 import contextlib
+import shutil
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -15,7 +18,7 @@ from instructor.report.write import write_reports
 from instructor.sandbox import room
 from instructor.sandbox.inside.limits import Limits
 
-from .isolation import required_sandbox
+from .isolation import as_nobody, required_sandbox
 from .school_class import make_class
 
 LIMITS = Limits(cell=20, notebook=120, memory=2 * 2**30)
@@ -84,6 +87,24 @@ def test_reports_hold_everyone(school):
     write_reports(folder / "marks")
     table = (folder / "marks" / "marks.csv").read_text("utf-8")
     assert all(case.student in table for case in expected)
+
+
+def test_a_class_is_graded_without_root(tmp_path):
+    required_sandbox()
+    expected = make_class(tmp_path / "sent")
+    tried = ("fork bomb", "thread bomb", "memory of no process", "allocates 10 GB", "reads the solutions")
+    kept = [case for case in expected if case.hostile in tried or case.name == "Bruno Petit"]
+    for folder in (tmp_path / "sent").iterdir():
+        if not any(case.student.rpartition("-")[2] in folder.name for case in kept):
+            shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+    command = [*as_nobody(tmp_path), sys.executable, "-m", "instructor", "grade", "sent", "--out", "marks"]
+    ran = subprocess.run(
+        [*command, "--time", "20", "--memory", "2"], capture_output=True, text=True, check=False, timeout=600
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert len(kept) == len(tried) + 1
+    found = [StudentResult.load(tmp_path / "marks/students" / case.student / "result.json") for case in kept]
+    assert [line for case, of in zip(kept, found, strict=True) for line in case.differences(of)] == []
 
 
 def _answer(server, callers):

@@ -162,10 +162,6 @@ def read_model(path: str | Path) -> keras.Model:
             config, metadata = (
                 json.loads(archive.open(name).read(MAX_CONFIG)) for name in ("config.json", "metadata.json")
             )
-            weights = io.BytesIO(archive.open("model.weights.h5").read(MAX_FILE))
-        with h5py.File(weights) as file:
-            if file.visititems(lambda _, item: getattr(item, "is_virtual", None) or None):
-                raise ValueError  # its numbers lie in another file, which some versions of Keras would read
         version, found = str(metadata["keras_version"]), list(classes(config))
     except Exception:  # whatever a damaged or hostile file makes them raise
         raise french_error(
@@ -181,6 +177,11 @@ def read_model(path: str | Path) -> keras.Model:
     try:
         # As keras.saving.load_model does, but for the settings that an older Keras may not know.
         model = keras.saving.deserialize_keras_object(_given_settings(config), safe_mode=True)
+        with zipfile.ZipFile(path) as archive:
+            weights = io.BytesIO(archive.read("model.weights.h5"))
+        with h5py.File(weights) as file:
+            if file.visititems(lambda _, item: getattr(item, "is_virtual", None) or None):
+                raise ValueError  # its numbers lie in another file, which some versions of Keras would read
         model.load_weights(path)
     except Exception as error:  # whatever a damaged or hostile file makes Keras raise
         kind, repair = type(error).__name__, "enregistrez le modèle à nouveau"

@@ -23,7 +23,7 @@ from sqlalchemy.orm import selectinload
 
 from .. import bounded
 from ..editions import ROOT, grade_id, is_free_text, key_of, part, read
-from ..markdown import student_html
+from ..markdown import student_html, to_html
 from ..records import NotebookResult, StudentResult, write_whole
 from .manual_csv import ManualError, Typed
 
@@ -203,10 +203,11 @@ def _write_notebook(shown: Path, stored: Path, result: NotebookResult) -> set[st
     ours = _statements(result.part)
     rubrics, notebook["cells"] = part(result.part).rubrics, []
     for cell in read(stored).cells:
-        notebook["cells"].append(cell if cell["source"] in ours else _safe(cell))
+        is_ours = cell["source"] in ours
+        notebook["cells"].append(_html(cell, to_html(cell["source"])) if is_ours else _safe(cell))
         if is_free_text(cell) and (rubric := rubrics.get(key := key_of(grade_id(cell)))):
             name = f"bareme-{key.replace('.', '')}"
-            notebook["cells"].append(nbformat.v4.new_markdown_cell(rubric, id=name))
+            notebook["cells"].append(_html(nbformat.v4.new_markdown_cell(id=name), to_html(rubric)))
     write_whole(shown, json.dumps(notebook))
     os.utime(shown, ns=(made, made))
     now = _texts(notebook["cells"])
@@ -229,11 +230,16 @@ def _safe(cell: dict) -> dict:
     """Disarm a student's cell: formgrader shows HTML as it is, on a page that may drive Jupyter."""
     if cell["cell_type"] == "code":
         return cell | {"outputs": [_safe_output(output) for output in cell.get("outputs", ())]}
-    # One line in a block is HTML to the end: nothing in it is read as Markdown once more.
     try:
         shown = bounded.call(student_html, cell["source"], cell.get("attachments"), seconds=5)
     except bounded.Excess:
         shown = f"<pre>{html.escape(cell['source'])}</pre>"
+    return _html(cell, shown)
+
+
+def _html(cell, shown) -> dict:
+    """Return a cell as HTML with formulas in MathML: formgrader's own renderer fetches a script for them."""
+    # One line in a block is HTML to the end: nothing in it is read as Markdown once more.
     shown = shown.replace("\n", "&#10;").replace("[", "&#91;")  # nbconvert takes long over many of these
     return cell | {"cell_type": "markdown", "source": f"<div>{shown}</div>", "attachments": {}}
 
