@@ -403,7 +403,7 @@ def test_choices_restart_at_the_urls_own_start(app, label, value, field):
 @pytest.mark.parametrize(
     ("label", "value", "field"),
     [
-        ("Part d'entraînement", 70, "perc_train_data"),
+        ("Points d'entraînement", 70, "perc_train_data"),
         ("Bruit", 20, "noise"),
         ("Taille des lots", 3, "batch_size"),
     ],
@@ -478,7 +478,7 @@ HIDABLE = {
     "regularization": "Régularisation",
     "regularizationRate": "Taux de régularisation",
     "problem": "Type de problème",
-    "percTrainData": "Part d'entraînement",
+    "percTrainData": "Points d'entraînement",
     "noise": "Bruit",
     "batchSize": "Taille des lots",
     "numHiddenLayers": "Ajouter une couche cachée",

@@ -44,7 +44,9 @@ WEIGHTED = {
     "fc5": (1000, 10),
 }
 VALIDATION = 0.1  # share of the training images, the last ones, that ``fit(validation_split=0.1)`` keeps
-LEARNT = 0.4  # validation accuracy that one epoch of the plain recipe exceeds
+# Validation accuracy of a network that has learnt: twice what chance gives. Eight epochs of the plain recipe
+# reach 0.26 to 0.39 on 500 or 1000 images, 0.39 to 0.47 on 2000.
+LEARNT = 0.2
 
 MARKS = Marks(
     "Partie 4",
@@ -171,7 +173,7 @@ def check_overfitting(epoch: object, gap: object, folder: object) -> tuple[float
     if not loaded().demo and last < FEWEST_EPOCHS:
         raise Wrong(
             f"{count(last, 'époque')} seulement : allez au moins jusqu'à {FEWEST_EPOCHS} (argument `epochs`, "
-            "puis exécutez à nouveau la cellule d'entraînement : elle reprend où elle en était)."
+            "puis exécutez de nouveau la cellule d'entraînement : elle reprend où elle en était)."
         )
 
     def check_epoch(answer):
@@ -468,7 +470,7 @@ def _verified_record(folder):
     if kind in ("cifar10", "demonstration") and (kind == "demonstration") != images.demo:
         raise Wrong(
             f"« {folder.name} » n'a pas appris sur les images que ce carnet a chargées ({images.name}) : "
-            "exécutez à nouveau la cellule des données, puis celles de l'entraînement."
+            "exécutez de nouveau la cellule des données, puis celles de l'entraînement."
         )
     if trained_on and 10 <= int(trained_on) < len(images.x_train):
         images = images.subset(int(trained_on))
@@ -483,11 +485,11 @@ def _verified_record(folder):
         if not abs(measured - said) <= within:
             raise Wrong(
                 f"Le journal annonce en validation une {what} de {decimal(said)}, mais celle du modèle "
-                f"enregistré est {decimal(measured)} : exécutez à nouveau la cellule d'entraînement."
+                f"enregistré est {decimal(measured)} : exécutez de nouveau la cellule d'entraînement."
             )
     if not images.demo and found.accuracy < LEARNT:
         raise Wrong(
-            f"Le modèle enregistré ne reconnaît que {percent(found.accuracy)} des images de validation : il "
-            "n'a pas été entraîné par la recette de la question 3."
+            f"Le modèle enregistré ne reconnaît que {percent(found.accuracy)} des images de validation ; au "
+            "hasard, ce serait 10 %. Entraînez-le plus longtemps (`epochs`), ou sur plus d'images."
         )
     return history

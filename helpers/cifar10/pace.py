@@ -66,7 +66,7 @@ def calibrate(
     """Train a copy of the model on a few batches of each size; propose a batch size and a number of epochs.
 
     The model, its optimizer and the random generators stay as they were. Batches of 128 are proposed unless
-    others train at least 15 % more images per second. The measure is kept in ``calibrage.json``: a session
+    others train at least 15 % more images per second. The measure is kept in ``calibration.json``: a session
     taken up later proposes the same numbers, as it must for a learning-rate schedule to go on. Demonstration
     data and marking (LAB_GRADING=1) get fixed numbers, without measuring.
 
@@ -88,7 +88,7 @@ def calibrate(
         raise RecordError("Il faut un temps (minutes) et des tailles de lot (batch_sizes) positifs.")
     asked = f"Réglages : taille des lots et nombre d'époques pour {plain(minutes)} min."
     print(typographic(asked), flush=True)
-    path = records_folder(folder) / "calibrage.json"
+    path = records_folder(folder) / "calibration.json"
     kept = _read(path)
     key = _key(model, data, minutes, batch_sizes)
     if data.demo:
@@ -163,7 +163,7 @@ class _Stopwatch(keras.callbacks.Callback):
 
 
 def _key(model, data, minutes, batch_sizes):
-    """Name what the proposal depends on, in ``calibrage.json``."""
+    """Name what the proposal depends on, in ``calibration.json``."""
     layers = [setting for setting in recipe(model).items() if setting[0].startswith("couche")]
     network = hashlib.sha256(json.dumps(layers).encode()).hexdigest()[:12]
     devices = [device.device_type for device in tf.config.list_logical_devices()]

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from ..french import decimal, french_error, typographic
-from .figure import BLUE, FAINT, INK, ORANGE, WIDTH, Picture, new_figure
+from ..french import decimal, french_error, plain, typographic
+from .figure import BLUE, FAINT, HALO, INK, ORANGE, WIDTH, Picture, new_figure
 from .waiting import compare, predicted, waits
 
 # Colour and marker of each recipe compared: told apart without colour too.
@@ -61,9 +60,11 @@ def training_curves(
         axis.margins(y=0.12)
     handles, value = _legend(histories), predicted(prediction)
     if value is not None:
+        place = min(value, 2 * longest)  # nearer than it is, lest the curves be squeezed
+        label = "votre prédiction" + f", plus loin : {plain(value)}" * (value > place)
         for axis in axes:
-            line = axis.axvline(value, color=ORANGE, linewidth=2, linestyle="--", label="votre prédiction")
-            axis.set_xlim(right=max(axis.get_xlim()[1], value + 0.5))
+            line = axis.axvline(place, color=ORANGE, linewidth=2, linestyle="--", label=label)
+            axis.set_xlim(right=max(axis.get_xlim()[1], place + 0.5))
         handles.append(line)
     figure.legend(
         handles=handles, frameon=False, loc="outside lower center", ncols=4 if len(histories) == 1 else 2
@@ -115,7 +116,7 @@ def _draw_curve(axis, history, key, colour, training_colour, marker, best, alone
                 va="center" if beyond else "top" if below else "bottom",
                 weight="bold",
                 color=face,
-                path_effects=[withStroke(linewidth=3, foreground="white")],
+                path_effects=HALO,
             )
 
 
