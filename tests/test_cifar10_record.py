@@ -516,7 +516,7 @@ def test_interrupted_cell_says_so_in_its_picture(shell, tmp_path, capsys):
     shell.run_cell("train()")
     text = kept._view._text.value.replace("\u00a0", " ")
     assert "interrompu : 2 époques en tout, le meilleur modèle est gardé" in text
-    assert re.search(r"\(à \d\d:\d\d:\d\d\)", text)
+    assert re.search(r"\(à&nbsp;\d\d:\d\d:\d\d\)", text)
     assert kept._view._curves.value[1:4] == b"PNG"
     said = capsys.readouterr().out.replace("\u00a0", " ")
     stored = "Entraînement de « simple » sur demonstration-48 : 4 époques demandées à la dernière exécution"

@@ -133,6 +133,6 @@ class View:
         notes = "".join(f"<div>{html.escape(note)}</div>" for note in self._notes)
         self._text.value = typographic(
             f"<div style='line-height:1.6'>{html.escape(self.title)}{bar}<div>{text}"
-            f"<span style='opacity:.7'> (à {time.strftime('%H:%M:%S')})</span></div>"
+            f"<span style='opacity:.7'> (à&nbsp;{time.strftime('%H:%M:%S')})</span></div>"
             f"<div style='opacity:.7'>{self._best}&nbsp;</div>{notes}</div>"
         )
