@@ -18,18 +18,7 @@ from . import picture
 from .examples import EXAMPLES
 from .panels import Panel
 from .session import AT_ONCE
-from .style import (
-    button,
-    column,
-    dressed,
-    html,
-    image,
-    loss_text,
-    named,
-    placed,
-    row,
-    set_class,
-)
+from .style import button, column, dressed, html, image, loss_text, named, placed, row, set_class
 
 STARTS = 16
 THUMBNAIL = 72  # CSS pixels
