@@ -16,20 +16,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ..cifar10 import (
-    CLASSES,
-    PARAMETERS,
-    Evaluation,
-    differences,
-    evaluate,
-    loaded,
-    oversights,
-    read_history,
-    read_model,
-)
+from ..cifar10 import CLASSES, PARAMETERS, Evaluation, differences, evaluate, loaded, oversights, read_model
 from ..cifar10.checkpoint import whole_file
 from ..cifar10.pace import FEWEST_EPOCHS
-from ..cifar10.record import BEST, HISTORY, grading
+from ..cifar10.record import BEST, HISTORY, grading, read_history
 from ..french import count, decimal, listed, percent, plain, quoted, thousands, typographic
 from .answers import call, expect, number, several, whole
 from .marks import Marks, Question, Unanswered, Wrong, combine
@@ -309,12 +299,9 @@ def submitted(path: object, instead: str) -> str:
 def hand_in(folder: object, path: object) -> None:
     """Gather what must be handed in beside the notebook: both best models and their histories.
 
-    Args:
-        folder: of the plain recipe's record, or the record.
-        path: of the model to be marked, or its record.
-
-    Writes ``rendu_partie4.zip`` beside the records' folders, with paths that marking finds again; where there
-    is nothing to hand in, a sentence says so.
+    From the plain recipe's folder and the path of the model to be marked, or their records, it writes
+    ``rendu_partie4.zip`` beside the records' folders, with paths that marking finds again; where there is
+    nothing to hand in, a sentence says so.
     """
     folder, path = getattr(folder, "folder", folder), getattr(path, "best_path", path)
     try:

@@ -11,7 +11,7 @@ from IPython.display import display
 
 from ..french import count, decimal, duration, thousands, typographic
 from ..notebook.running_cell import close_previous, current, notebook_shell
-from ..notebook.shown import Shown
+from ..notebook.shown import Shown, close_tree
 from ..plotting.figure import BLUE, GREY
 from ..plotting.learning import training_curves
 
@@ -50,8 +50,7 @@ class View:
 
     def close(self):
         """Close the widgets: the page keeps their last state."""
-        for part in (self._text, self._curves, self._widget):
-            part.close()
+        close_tree(self._widget)
 
     def say(self, sentence: str):
         """Tell the student something."""

@@ -180,11 +180,7 @@ def first_filters(model: keras.Model) -> Picture:
 
 
 def feature_maps(model: keras.Model, image: np.ndarray, n: int = 8) -> Picture:
-    """Draw what each convolution makes of an image, its activation included: the n maps that vary most.
-
-    Args:
-        model: Sequential or functional, see ``helpers.cifar10.evaluation.layer_calls``.
-        image: (32, 32, 3) uint8.
+    """Draw what each convolution makes of a (32, 32, 3) uint8 image, then activated: the n most varied maps.
 
     Raises:
         ValueError: in French, for another image or a model without convolution.

@@ -15,18 +15,7 @@ from ..experiments.statistics import wilson, worst_if_nan
 from ..experiments.sweep import listed_numbers
 from ..experiments.weights import gradients, losses, scaled, segment
 from ..french import NBSP, count, decimal, percent, plain, typographic
-from .figure import (
-    BLUE,
-    FAINT,
-    INK,
-    ORANGE,
-    WIDTH,
-    Picture,
-    draw_surface,
-    grid_points,
-    new_figure,
-    percent_axis,
-)
+from .figure import BLUE, INK, ORANGE, WIDTH, Picture, draw_surface, grid_points, new_figure, percent_axis
 from .waiting import compare, draw_levels, predicted, waits
 
 SPREAD = 0.1, 0.9  # quantiles that say how much results differ
@@ -227,7 +216,8 @@ def loss_between(
         )
         axis.set_title(name, fontsize=10.5)
     ends = heights[[0, -1]]
-    curve.plot([0, 1], ends, color=FAINT, linewidth=1.2, linestyle="--", label="corde entre les extrémités")
+    chord = {"color": INK, "alpha": 0.5, "linewidth": 1.2, "linestyle": "--"}
+    curve.plot([0, 1], ends, label="corde entre les extrémités", **chord)
     curve.plot(way, heights, color=BLUE, linewidth=2.4, label="perte d'entraînement")
     curve.plot(way[shown], heights[shown], "o", color=BLUE)
     draw_levels(curve.axhline, prediction, None)
