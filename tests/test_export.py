@@ -11,7 +11,7 @@ pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
 from instructor.records import Refused
 from instructor.report import results
-from instructor.report.moodle import ExportError, export
+from instructor.report.moodle import export
 from instructor.report.write import write_reports
 from tests.made_results import FREE, PART1, complete, question, store, student
 
@@ -53,7 +53,7 @@ def test_the_feedback_is_html_of_ours_alone(tmp_path, sheet):
 @pytest.mark.parametrize("to_gradebook", [False, True])
 def test_without_moodle_s_worksheet_it_is_said_where_to_find_it(tmp_path, to_gradebook):
     store(tmp_path, marked("Zoé", "12", 0.5))
-    with pytest.raises(ExportError, match=r"--worksheet FILE.*Télécharger le formulaire d'évaluation"):
+    with pytest.raises(Refused, match=r"--worksheet FILE.*Télécharger le formulaire d'évaluation"):
         export(tmp_path, None, to_gradebook=to_gradebook)
 
 
@@ -81,7 +81,7 @@ def test_moodle_s_own_worksheet_is_filled_in_and_otherwise_kept(tmp_path):
     assert (emile["Note"], emile["Dernière modification (note)"]) == ("1.25", "lundi 3 mars 2025, 10:00")
     assert any("Eve" in note for note in notes)
     assert any("1 grades" in note for note in notes)
-    with pytest.raises(ExportError, match="worksheet itself"):
+    with pytest.raises(Refused, match="worksheet itself"):
         export(tmp_path / "r", sheet, sheet)
 
 
@@ -95,7 +95,7 @@ def test_english_columns_are_known_and_others_refused(tmp_path):
     assert rows(path)[0]["Grade"] == "0.5"
     assert "no column for feedback" in notes[-1]
     sheet.write_text("Name,Mark\nZoé,\n", "utf-8")
-    with pytest.raises(ExportError, match="Identifiant or Identifier"):
+    with pytest.raises(Refused, match="Identifiant or Identifier"):
         export(tmp_path, sheet)
 
 
@@ -110,7 +110,7 @@ def test_the_gradebook_s_file_has_a_column_a_part(tmp_path, sheet):
 def test_marks_not_known_yet_are_not_exported(tmp_path, sheet):
     store(tmp_path, complete("bob", "Une droite.", participant="1"), marked("zoé", "2", 0.5))
     store(tmp_path, student("eve", participant="3", status="refused"))
-    with pytest.raises(ExportError, match="4 answers of 1 students"):
+    with pytest.raises(Refused, match="4 answers of 1 students"):
         export(tmp_path, sheet)
     assert not (tmp_path / "moodle.csv").exists()
     path, notes = export(tmp_path, sheet, partial=True)
@@ -155,7 +155,7 @@ def test_work_that_cannot_be_read_has_no_grade_and_says_why(tmp_path, sheet):
 
 
 def test_an_empty_folder_is_said(tmp_path, sheet):
-    with pytest.raises(ExportError, match="run `grade` first"):
+    with pytest.raises(Refused, match="run `grade` first"):
         export(tmp_path, sheet)
     assert results.load(tmp_path) == []
 

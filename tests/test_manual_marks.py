@@ -14,9 +14,9 @@ from nbconvert import HTMLExporter
 from nbgrader import api
 
 from instructor.editions import parts
-from instructor.records import StudentResult
+from instructor.records import Refused, StudentResult
 from instructor.report import formgrader, manual_csv, results, spreadsheet
-from instructor.report.manual_csv import COLUMNS, ManualError
+from instructor.report.manual_csv import COLUMNS
 from instructor.report.results import marked
 from instructor.report.write import write_reports
 from tests.made_results import FREE, PART1, complete, question, store, student
@@ -119,7 +119,7 @@ def test_an_answer_changed_since_it_was_marked_keeps_its_mark_and_is_said(tmp_pa
 def test_a_damaged_file_is_refused_and_left_alone(tmp_path):
     store(tmp_path, answered("zoé", "Une droite."))
     (tmp_path / "manual.csv").write_text("a;b\n1;2\n", "utf-8")
-    with pytest.raises(ManualError, match="no column Identifiant"):
+    with pytest.raises(Refused, match="no column Identifiant"):
         write_reports(tmp_path)
     assert (tmp_path / "manual.csv").read_text("utf-8") == "a;b\n1;2\n"
 
@@ -320,7 +320,7 @@ def test_a_gradebook_that_cannot_be_read_is_said(tmp_path):
     store(tmp_path, answered("zoé", "Une droite."))
     (tmp_path / "nbgrader").mkdir()
     (tmp_path / "nbgrader" / "gradebook.db").write_bytes(b"not a database" * 100)
-    with pytest.raises(ManualError, match="cannot be used"):
+    with pytest.raises(Refused, match="cannot be used"):
         marked(tmp_path)
 
 

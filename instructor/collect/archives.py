@@ -93,7 +93,8 @@ def unpack(
     with archive.open("rb") as file:
         start = file.read(8)
     kind = next((kind for signature, kind in _SIGNATURES.items() if start.startswith(signature)), "tar")
-    members = {"zip": _zip_members, "gzip": _tar_gz_members, "tar": _tar_members}.get(kind)
+    inflated = functools.partial(_tar_members, opener=gzip.open)
+    members = {"zip": _zip_members, "gzip": inflated, "tar": _tar_members}.get(kind)
     if not members:
         raise ArchiveError(f"le format {kind} n'est pas lu ici ; décompressez-la, ou demandez un zip")
     try:
@@ -243,10 +244,6 @@ class _Member(tarfile.TarInfo):
         if self.size > MAX_NAME and self.type in (b"L", b"K", b"x", b"g", b"X"):
             raise tarfile.HeaderError("a name too long")
         return super()._proc_member(archive)
-
-
-def _tar_gz_members(archive, most) -> Iterator[tuple]:
-    return _tar_members(archive, most, gzip.open)
 
 
 def _tar_members(archive, most, opener=open) -> Iterator[tuple]:

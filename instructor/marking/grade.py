@@ -31,7 +31,7 @@ from ..records import PART4, Refused, StudentResult, Submission, write_whole
 from ..sandbox import cgroup
 from ..sandbox.bench import Bench
 from ..sandbox.inside.limits import Limits
-from ..sandbox.room import SandboxError, lab, require
+from ..sandbox.room import lab, require
 from .notebook import mark_submission
 
 STUDENTS = "students"
@@ -40,10 +40,6 @@ _STAGING = "lab-staging-"
 _UNSAFE = (
     "Noté sans isolation (--unsafe) : le code de cette copie s'est exécuté avec les droits de l'enseignant."
 )
-
-
-class GradeError(Refused):
-    """Nothing can be graded; the message says why."""
 
 
 def grade(
@@ -70,7 +66,7 @@ def grade(
         The results, by student's identifier.
 
     Raises:
-        GradeError: there is nothing to collect, or the results would lie among the submissions.
+        Refused: there is nothing to collect, or the results would lie among the submissions.
         SandboxError: nothing can be isolated here, and ``unsafe`` was not given.
         OSError: ``submissions`` cannot be read or ``results`` written.
     """
@@ -88,7 +84,7 @@ def grade(
         try:
             collected = collect(submissions, staging, editions)
         except ValueError as error:
-            raise GradeError(str(error)) from None
+            raise Refused(str(error)) from None
         if cifar10 is not None:
             _require_images(cifar10, collected)
         kit = fingerprint(pack, editions, limits, unsafe, cifar10)
@@ -119,7 +115,7 @@ def _require_images(folder, submissions):
         try:
             find_cifar10(folder, demo=False)
         except DataUnavailable as error:
-            raise GradeError(f"--cifar10: {error}") from None
+            raise Refused(f"--cifar10: {error}") from None
 
 
 def _mark_all(submissions, editions, folder, jobs, *settings) -> Iterator[StudentResult]:
@@ -186,12 +182,10 @@ def _line(result):
     return f"{result.name or result.student}: {', '.join(marks) or 'nothing to grade'}"
 
 
-def warn_unsafe(say=lambda line: print(line, file=sys.stderr)) -> None:
+def warn_unsafe() -> None:
     """Tell what --unsafe means."""
-    say(
+    print(
         "WARNING: --unsafe runs every submission's code with your own rights: it can read and change your "
-        "files, the solutions and the marks. Use it only for submissions that you trust."
+        "files, the solutions and the marks. Use it only for submissions that you trust.",
+        file=sys.stderr,
     )
-
-
-__all__ = ["GradeError", "SandboxError", "fingerprint", "grade", "warn_unsafe"]

@@ -24,8 +24,8 @@ from sqlalchemy.orm import selectinload
 from .. import bounded
 from ..editions import ROOT, grade_id, is_free_text, key_of, part, read
 from ..markdown import student_html, to_html
-from ..records import NotebookResult, StudentResult, write_whole
-from .manual_csv import ManualError, Typed
+from ..records import NotebookResult, Refused, StudentResult, write_whole
+from .manual_csv import Typed
 
 COURSE = "nbgrader"
 _CONFIG = """# Written by `python -m instructor`. Start `jupyter lab` in this folder, then open /formgrader.
@@ -44,7 +44,7 @@ def typed(course: Path) -> dict[tuple[str, str, str], Typed]:
     """Read what the teacher typed in formgrader: points (with extra credit) and comments.
 
     Raises:
-        ManualError: the gradebook cannot be read.
+        Refused: the gradebook cannot be read.
     """
     if not (course / "gradebook.db").exists():
         return {}
@@ -76,7 +76,7 @@ def write(results: Path, students: Sequence[StudentResult]) -> None:
         students: with what the teacher typed in manual.csv merged in.
 
     Raises:
-        ManualError: the gradebook cannot be written.
+        Refused: the gradebook cannot be written.
     """
     course = results / COURSE
     write_whole(course / "nbgrader_config.py", _CONFIG)
@@ -179,7 +179,7 @@ def _open(course: Path):
             yield book
     except SQLAlchemyError as error:
         reason = str(error).splitlines()[0]
-        raise ManualError(f"{path} cannot be used ({reason}). Close formgrader, or move it away.") from None
+        raise Refused(f"{path} cannot be used ({reason}). Close formgrader, or move it away.") from None
 
 
 @contextlib.contextmanager

@@ -38,10 +38,6 @@ NO_ANSWER = "(sans réponse)"
 LONGEST = 30_000  # characters of an answer; Excel cuts a cell at 32,767 and spills the rest
 
 
-class ManualError(Refused):
-    """What the teacher typed cannot be read or written; the message says what to do."""
-
-
 @dataclass
 class Typed:
     """What a teacher typed about one question: points (None: nothing), comment, and why to look again."""
@@ -65,7 +61,7 @@ def merge(
         Points and comments that count, by (student, part, question).
 
     Raises:
-        ManualError: the file cannot be read or written; nothing was changed.
+        Refused: the file cannot be read or written; nothing was changed.
     """
     questions = {
         (student.student, notebook.part, question.key): (student, question)
@@ -155,10 +151,10 @@ def _read(path) -> spreadsheet.Table:
     try:
         table = spreadsheet.read(path)
     except (OSError, ValueError) as error:
-        raise ManualError(f"{path} cannot be read ({error}); it was left as it is.") from None
+        raise Refused(f"{path} cannot be read ({error}); it was left as it is.") from None
     missing = [name for name in (*_IDENTITY, *_TYPED) if name not in table.columns]
     if missing:
-        raise ManualError(
+        raise Refused(
             f"{path} has no column {', '.join(missing)}; it was left as it is. Give it its header back "
             f"({';'.join(COLUMNS)}), restore a copy from {path.parent / 'backups'}, or move it away."
         )
@@ -182,4 +178,4 @@ def _write(path, table):
             write_whole(path.parent / "backups" / f"manual-{saved:%Y%m%d-%H%M%S}-{digest}.csv", old)
         write_whole(path, content)
     except OSError as error:
-        raise ManualError(f"{path} cannot be written ({error}): close it in your spreadsheet.") from None
+        raise Refused(f"{path} cannot be written ({error}): close it in your spreadsheet.") from None

@@ -38,10 +38,6 @@ HOW_TO_DOWNLOAD = (
 )
 
 
-class ExportError(Refused):
-    """The file cannot be written as asked; the message says why and what to do."""
-
-
 def worksheet(
     students: Sequence[StudentResult],
     names: Sequence[str],
@@ -60,13 +56,14 @@ def worksheet(
         The file, and English sentences on what was left out.
 
     Raises:
-        ExportError: the worksheet is not one.
+        Refused: the worksheet is not one.
     """
     table, columns = _read(filled, ("person", "grade", "modified"))
     people, notes = _matched(students, table, columns)
     replaced = 0
     for row, student in people:
-        grade = _grade(student, names, scale or _maximum(row, columns) or results.SCALE)
+        maximum = spreadsheet.number(row.get(columns.get("maximum"), ""))
+        grade = _grade(student, names, scale or maximum or results.SCALE)
         old = spreadsheet.number(row[columns["grade"]])
         unread = results.UNKNOWN & set(results.mark(student, list(names)).statuses)
         if "feedback" in columns and (grade is not None or unread):
@@ -99,7 +96,7 @@ def gradebook(
         people: a CSV from Moodle that has the e-mail addresses, such as a worksheet.
 
     Raises:
-        ExportError: no addresses there.
+        Refused: no addresses there.
     """
     table, columns = _read(people, ("name", "email"))
     matched, notes = _matched(students, table, columns)
@@ -162,21 +159,19 @@ def export(
         The path written, and sentences on what was left out.
 
     Raises:
-        ExportError: free texts wait for the teacher, or a file is not what it should be.
+        Refused: free texts wait for the teacher, or a file is not what it should be.
     """
     if filled is None:
-        raise ExportError(HOW_TO_DOWNLOAD)
+        raise Refused(HOW_TO_DOWNLOAD)
     asked = results.settings(folder)["parts"]
     names = results.chosen(numbers, asked) or asked
     students = results.marked(folder)
     if not students:
-        raise ExportError(f"{folder} holds no results; run `grade` first.")
+        raise Refused(f"{folder} holds no results; run `grade` first.")
     notes = _waiting(students, names, partial)
     out = out or folder / ("moodle-gradebook.csv" if to_gradebook else "moodle.csv")
     if out.exists() and out.samefile(filled):
-        raise ExportError(
-            f"{out} is the worksheet itself; give another --out, so that nothing in it is lost."
-        )
+        raise Refused(f"{out} is the worksheet itself; give another --out, so that nothing in it is lost.")
     if to_gradebook:
         content, more = gradebook(students, names, scale or results.SCALE, filled)
     else:
@@ -192,7 +187,7 @@ def keep(folder: Path, filled: Path) -> None:
     """Keep Moodle's worksheet in RESULTS, for ``late``.
 
     Raises:
-        ExportError: it is none.
+        Refused: it is none.
     """
     _read(filled, ("person",))
     write_whole(folder / WORKSHEET, filled.read_bytes())
@@ -216,7 +211,7 @@ def _waiting(students, names, partial):
     waiting = {s.student: len(results.mark(s, names).waiting) for s in students}
     waiting = {student: number for student, number in waiting.items() if number}
     if waiting and not partial:
-        raise ExportError(
+        raise Refused(
             f"{sum(waiting.values())} answers of {len(waiting)} students wait for a mark; nothing was "
             "written. Type them in manual.csv or formgrader, or give --partial to leave them ungraded."
         )
@@ -232,10 +227,10 @@ def _read(path, needed):
     try:
         table = spreadsheet.read(path, raw=True)
     except (OSError, ValueError) as error:
-        raise ExportError(f"{path} cannot be read ({error}).") from None
+        raise Refused(f"{path} cannot be read ({error}).") from None
     columns = {what: name for what, known in _NAMES.items() for name in known if name in table.columns}
     if missing := [" or ".join(_NAMES[what]) for what in needed if what not in columns]:
-        raise ExportError(f"{path} lacks the column {', '.join(missing)}; download it from Moodle again.")
+        raise Refused(f"{path} lacks the column {', '.join(missing)}; download it from Moodle again.")
     return table, columns
 
 
@@ -267,10 +262,6 @@ def _folded(name):
         sign if sign.isalpha() else " " for sign in decomposed if not unicodedata.combining(sign)
     )
     return tuple(sorted(letters.split()))
-
-
-def _maximum(row, columns):
-    return spreadsheet.number(row[columns["maximum"]]) if "maximum" in columns else None
 
 
 def _grade(student, names, scale):

@@ -134,7 +134,7 @@ def marked(results: Path) -> list[StudentResult]:
     manual.csv gains the lines that it lacks. Where both say something of a question, formgrader wins.
 
     Raises:
-        manual_csv.ManualError: what the teacher typed cannot be read; nothing was changed.
+        Refused: what the teacher typed cannot be read; nothing was changed.
     """
     students = load(results)
     overridden = formgrader.typed(results / formgrader.COURSE)

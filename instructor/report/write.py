@@ -19,7 +19,7 @@ def write_reports(results: Path) -> list[Path]:
         The paths written: manual.csv, marks.csv, questions.csv, class.html, feedback/, nbgrader/.
 
     Raises:
-        manual_csv.ManualError: what the teacher typed cannot be read; nothing was changed.
+        Refused: what the teacher typed cannot be read; nothing was changed.
     """
     students = marked(results)
     delayed = moodle.late(results, students)
