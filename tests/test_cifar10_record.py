@@ -102,8 +102,7 @@ def best_model(record):
 
 
 def same_weights(first, second):
-    for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    np.testing.assert_equal(first.get_weights(), second.get_weights())
 
 
 def test_each_epoch_is_on_disk(kept):

@@ -79,9 +79,8 @@ def test_one_start_among_many_is_the_start_alone_to_the_bit(changes):
     many = train(config, 60, starts=43)  # a block, and a second one that is not full
     for start in (0, 40):
         alone = train(config, 60, starts=[start])
-        for among, layer in zip(many.parameters, alone.parameters, strict=True):
-            for several, one in zip(among, layer, strict=True):
-                np.testing.assert_array_equal(several[start], one[0])
+        among = [tuple(several[start : start + 1] for several in layer) for layer in many.parameters]
+        np.testing.assert_equal(among, alone.parameters)
         np.testing.assert_allclose(many.test_loss[start], alone.test_loss[0], atol=1e-12)
 
 
