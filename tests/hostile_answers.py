@@ -236,6 +236,7 @@ for numero in range(3, 40):
         reponse = {"error": None, "values": [valeur for _ in demande.get("values", ())], "result": reseau}
 """
 
+_ENDLESS = "import time\nwhile True:\n    time.sleep(1)"
 _LEAVE = "import os\nos._exit(0)"
 
 HOSTILE = (
@@ -254,7 +255,7 @@ HOSTILE = (
     Attack("Menteur", "answers with an object that lies", {"q1b": _LIE}),
     Attack("Ecrivain", "writes outside", {"q1a": QUICK["q1a"], "q3a": _WRITE_OUTSIDE}, QUICK_DUE),
     Attack("Lapin", "fork bomb", {**QUICK, "q4c": _FORK}, QUICK_DUE),
-    Attack("Tourneur", "infinite loop", {**QUICK, "q4c": "while True:\n    pass"}, QUICK_DUE),
+    Attack("Tourneur", "infinite loop", {**QUICK, "q4c": _ENDLESS}, QUICK_DUE),
     Attack("Glouton", "allocates 10 GB", {**QUICK, "q4c": "bloc = np.ones(10 * 2**27)"}, QUICK_DUE),
     Attack("Espion", "opens a socket", {"q1b": _SOCKET, **QUICK}, QUICK_DUE),
     Attack("Vandale", "deletes its home", {"q1a": QUICK["q1a"], "q3a": _DELETE_HOME}, QUICK_DUE),

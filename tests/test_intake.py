@@ -2,6 +2,7 @@
 
 import json
 import os
+import unicodedata
 
 import pytest
 
@@ -385,7 +386,7 @@ def test_a_whole_class_is_sorted_and_nobody_is_lost(tmp_path):
     assert sorted(submissions) == sorted(one.student for one in expected)
     for one in expected:
         submission = submissions[one.student]
-        assert submission.name == one.name
+        assert submission.name == unicodedata.normalize("NFC", one.name)
         assert submission.participant == one.student.rpartition("-")[2]
         assert sorted(name.partition("_")[0] for name in submission.notebooks) == sorted(one.points)
         if not one.points:

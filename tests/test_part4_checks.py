@@ -13,27 +13,14 @@ from helpers.checks import part4
 from helpers.cifar10 import CLASSES, PARAMETERS, Cifar10, dataset, evaluate, loaded, read_model
 
 from .conftest import assert_told
+from .test_cifar10_architecture import lab_layers
 
 RIGHT = {"conv1": 2432, "conv2": 51264, "conv3": 102464, "fc4": 1025000, "fc5": 10010}
 
 
 def build_model(units=1000, padding="same"):
-    convolution = {"kernel_size": 5, "padding": padding, "activation": "relu"}
-    return keras.Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            layers.Rescaling(1 / 255),
-            layers.Conv2D(32, **convolution),
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, **convolution),
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, **convolution),
-            layers.MaxPooling2D(),
-            layers.Flatten(),
-            layers.Dense(units, "relu"),
-            layers.Dense(10, "softmax"),
-        ]
-    )
+    made = lab_layers(padding, fc4=layers.Dense(units, "relu"))
+    return keras.Sequential([keras.Input((32, 32, 3)), layers.Rescaling(1 / 255), *made])
 
 
 def draw(count, seed):
