@@ -19,11 +19,22 @@ def widget_bundle(widget: widgets.Widget, text: str) -> dict:
     return {"text/plain": text, "application/vnd.jupyter.widget-view+json": view}
 
 
+_styles: dict[type, widgets.Widget] = {}
+
+
+def shared_style(kind: type) -> widgets.Widget:
+    """Return the style that all widgets of a kind may share, in place of one for each."""
+    style = _styles.get(kind)
+    if style is None or style.comm is None:  # closed by Widget.close_all
+        style = _styles[kind] = kind.class_traits()["style"].klass()
+    return style
+
+
 def close_tree(widget: widgets.Widget):
     """Close a widget, what it contains and what it is made of: the page keeps their last state."""
     parts = (*getattr(widget, "children", ()), *(getattr(widget, name, None) for name in ("layout", "style")))
     for part in parts:
-        if isinstance(part, widgets.Widget):
+        if isinstance(part, widgets.Widget) and part not in _styles.values():
             close_tree(part)
     widget.close()
 

@@ -29,7 +29,7 @@ from .clock import INTERRUPTED, Clock
 from .drawers import Drawers
 from .panels import DataPanel, NetworkPanel, NeuronEditor, OutputPanel, TopBar
 from .session import RATES, Session, Trial
-from .style import dressed, html, row, style_sheet
+from .style import html, made, row, style_sheet
 
 TRAIN_SECONDS = 0.02  # of training in one frame, about
 CURVES_EVERY = 3  # frames
@@ -329,20 +329,16 @@ class Playground:
         )
         self._message = html("", "message")
         columns = row(panels.data.widget, panels.network.widget, panels.output.widget, classes=("columns",))
-        self.widget = dressed(
-            widgets.VBox(
-                (
-                    style_sheet(),
-                    *self._clock.widgets,
-                    panels.top.widget,
-                    self._message,
-                    self._clock.spare,
-                    columns,
-                    panels.drawers.widget,
-                )
-            ),
-            "app",
+        children = (
+            style_sheet(),
+            *self._clock.widgets,
+            panels.top.widget,
+            self._message,
+            self._clock.spare,
+            columns,
+            panels.drawers.widget,
         )
+        self.widget = made(widgets.VBox, "app", children=children)
         self.widget._view_count = 0  # asks the page to count the places where it is shown
         self.widget.observe(self._on_view_count, "_view_count")
 

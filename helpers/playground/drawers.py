@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import html as markup
 import math
 
@@ -21,14 +22,14 @@ from .session import AT_ONCE
 from .style import (
     button,
     column,
-    dressed,
     html,
     image,
     loss_text,
+    made,
     named,
-    placed,
     row,
     set_class,
+    stage,
 )
 
 STARTS = 16
@@ -65,8 +66,8 @@ class Drawers(Panel):
         return self._stop.epoch, self._stop.loss
 
     def _tab(self, name, part):
-        dressed(part.widget, "drawer").layout.display = "none"
-        tab = dressed(widgets.ToggleButton(description=name, tooltip=name), "button", "tab")
+        part.widget.add_class("dlp-drawer").layout.display = "none"
+        tab = made(widgets.ToggleButton, "button", "tab", description=name, tooltip=name)
 
         def toggle(is_open):
             part.widget.layout.display = None if is_open else "none"
@@ -86,7 +87,7 @@ class ExamplesDrawer(Panel):
     def __init__(self, app):
         super().__init__(app)
         names = [example.name for example in EXAMPLES]
-        self._choice = dressed(widgets.Dropdown(description="Expérience", options=names), "field")
+        self._choice = made(widgets.Dropdown, "field", description="Expérience", options=names)
         self._listen(self._choice, lambda _: app.refresh(self))
         self._text = html()
         opened = button("Ouvrir l'expérience choisie", self._open, text="Ouvrir")
@@ -136,7 +137,7 @@ class JournalDrawer(Panel):
 
     def __init__(self, app):
         super().__init__(app)
-        self._list = dressed(widgets.Select(rows=6, options=[]), "trials")
+        self._list = made(widgets.Select, "trials", rows=6, options=[])
         self._again = button("Reprendre l'essai choisi", self._take_up, text="Reprendre cet essai")
         self._empty = html(
             typographic(
@@ -169,25 +170,24 @@ class StartsDrawer(Panel):
 
     def __init__(self, app):
         super().__init__(app)
-        self._epochs = dressed(widgets.BoundedIntText(500, min=1, max=10_000, description="Époques"), "field")
-        self._epochs.layout.width = "90px"
+        epochs = {"value": 500, "min": 1, "max": 10_000, "description": "Époques"}
+        self._epochs = made(widgets.BoundedIntText, "field", layout={"width": "90px"}, **epochs)
         target = "" if app.target is None else plain(app.target, 5)
-        self._target = self._decimal("Réussi si la perte de test ≤", lambda _: self._show_losses(), target)
-        self._target.layout.width = "160px"
+        label = "Réussi si la perte de test ≤"
+        self._target = self._decimal(label, lambda _: self._show_losses(), target, width="160px")
         go = button("Entraîner seize départs", self._train, text="Entraîner 16 départs")
         self._count = html()
         self._run = None
-        self._picture = placed(image("Réponses des seize départs", *SIZE, "png"), 0, 0, *SIZE)
-        self._labels = dressed(placed(html(), 0, 0, *SIZE), "glass")
-        self._buttons = [self._start_button(start) for start in range(STARTS)]
-        self._stage = dressed(widgets.Box((self._picture, self._labels, *self._buttons)), "stage")
-        self._stage.layout.width, self._stage.layout.height = (f"{side}px" for side in SIZE)
-        self._stage.layout.display = "none"
+        self._picture = image("Réponses des seize départs", "png", place=(0, 0, *SIZE))
+        self._labels = html("", "glass", place=(0, 0, *SIZE))
+        width, height = (f"{side}px" for side in SIZE)
+        self._buttons = []  # made for the first starts
+        self._stage = stage(self._picture, self._labels, width=width, height=height, display="none")
         self.widget = column(row(self._epochs, self._target, go, self._count), self._stage)
 
     def _start_button(self, start):
-        made = button(f"Départ {start}", lambda: self._load(start), "start")
-        return placed(made, *_start_place(start), THUMBNAIL, THUMBNAIL)
+        place = (*_start_place(start), THUMBNAIL, THUMBNAIL)
+        return button(f"Départ {start}", lambda: self._load(start), "start", place=place)
 
     def _train(self):
         self.app.train_starts(self._fill)
@@ -198,6 +198,9 @@ class StartsDrawer(Panel):
         outputs = picture.surfaces(self._run)[-1][..., 0]
         places = [_start_place(start) for start in range(STARTS)]
         self._picture.value = picture.mosaic_png(outputs, places, THUMBNAIL, SIZE, config.discretize)
+        if not self._buttons:
+            self._buttons = [self._start_button(start) for start in range(STARTS)]
+            self._stage.children += tuple(self._buttons)
         self._stage.layout.display = None
         self._show_losses()
         diverged = int((~np.isfinite(self._run.test_loss[:, -1])).sum())
@@ -214,10 +217,10 @@ class StartsDrawer(Panel):
             return
         losses, target = self._run.test_loss[:, -1], read_decimal(self._target.value)
         labels = []
-        for start, (loss, made) in enumerate(zip(losses, self._buttons, strict=True)):
+        for start, (loss, shown) in enumerate(zip(losses, self._buttons, strict=True)):
             is_reached = loss <= target
-            set_class(made, "reached", is_reached)
-            named(made, typographic(f"Départ {start} : perte de test {loss_text(loss)}"))
+            set_class(shown, "reached", is_reached)
+            named(shown, typographic(f"Départ {start} : perte de test {loss_text(loss)}"))
             left, top = _start_place(start)
             labels.append(
                 f'<div class="dlp-text dlp-count" style="left:{left}px;top:{top + THUMBNAIL + 3}px;'
@@ -243,12 +246,11 @@ class AddressDrawer(Panel):
 
     def __init__(self, app):
         super().__init__(app)
-        self._url = dressed(
-            widgets.Text(description="Copier l'adresse (un clic, Ctrl+A, Ctrl+C)"), "field", "address"
-        )
+        text = functools.partial(made, widgets.Text, "field", "address")
+        self._url = text(description="Copier l'adresse (un clic, Ctrl+A, Ctrl+C)")
         self._listen(self._url, lambda _: self.app.refresh(self))  # it is there to be copied
-        self._pasted = dressed(widgets.Text(description="Coller une adresse"), "field", "address")
-        self._pasted.placeholder = "https://playground.tensorflow.org/#activation=…"
+        example = "https://playground.tensorflow.org/#activation=…"
+        self._pasted = text(description="Coller une adresse", placeholder=example)
         self._link = html()
         load = button("Ouvrir l'adresse collée", lambda: app.load(self._pasted.value), text="Ouvrir ici")
         self.widget = column(row(self._url, self._link), row(self._pasted, load))
@@ -290,8 +292,7 @@ class CodeDrawer(Panel):
 
     def __init__(self, app):
         super().__init__(app)
-        self._code = html()
-        self._code.layout.width = "100%"
+        self._code = made(widgets.HTML, "html", layout={"width": "100%"})
         self.widget = column(self._code)
 
     def _update(self, session):

@@ -33,20 +33,22 @@ from .style import (
     FEATURE_HTML,
     button,
     column,
-    dressed,
     html,
     image,
     loss_text,
+    made,
+    moved,
     named,
-    placed,
     row,
     set_class,
+    stage,
 )
 
 NOISES = range(0, 55, 5)
 SPEEDS = (("Lente", 1), ("Normale", 5), ("Rapide", 25), ("Maximale", 10_000))  # epochs per frame, at most
 MANY_LINKS = 100
 THIN_SPACE = "\u202f"
+NOWHERE = (0, 0, 0, 0)  # place of a tile until the layers are laid out
 _RATES = [[(plain(rate, 5), rate) for rate in rates] for rates in (LEARNING_RATES, REGULARIZATION_RATES)]
 _CHOICES = (
     ("learning_rate", "Taux d'apprentissage", _RATES[0], 88),
@@ -81,8 +83,8 @@ class Panel:
     def close(self):
         """Take the panel away from page and kernel."""
         close_tree(self.widget)
-        for made in self._made.values():
-            close_tree(made)
+        for reused in self._made.values():
+            close_tree(reused)
 
     def _update(self, session):
         raise NotImplementedError
@@ -108,28 +110,29 @@ class Panel:
         control.observe(lambda change: self._is_showing or answer(change["new"]), "value")
         return control
 
-    def _decimal(self, label, answer, value=""):
+    def _decimal(self, label, answer, value="", **layout):
         """Make a field for a number with a comma or a point; ``answer`` gets it, or NaN for what is none."""
-        field = dressed(widgets.Text(value, description=label, continuous_update=False), "field")
+        options = {"value": value, "description": label, "continuous_update": False}
+        field = made(widgets.Text, "field", layout=layout, **options)
         return self._listen(field, lambda text: answer(read_decimal(text)))
 
     def _file(self, name, kind, take):
         """Make a button that reads a file of a kind, "csv" or "json"; ``take`` gets its bytes."""
-        made = widgets.FileUpload(description=name, accept=f".{kind}")
-        dressed(made, "button", "file", f"file-{kind}")
+        classes = ("button", "file", f"file-{kind}")
+        upload = made(widgets.FileUpload, *classes, description=name, accept=f".{kind}")
 
         def answer(files):  # a dictionary in ipywidgets 7, a tuple from 8 on
             if files:
                 file = next(iter(files.values())) if isinstance(files, dict) else files[0]
-                made.set_trait("value", type(files)())  # the same file may come again
+                upload.set_trait("value", type(files)())  # the same file may come again
                 take(bytes(file["content"]))
 
-        return self._listen(made, answer)
+        return self._listen(upload, answer)
 
     def _field(self, kind, name, label, width=None, **options):
         """Make a labelled control of one field of the configuration."""
-        control = dressed(kind(description=label, **options), "field")
-        control.layout.width = f"{width}px" if width else "auto"
+        layout = {"width": f"{width}px" if width else "auto"}
+        control = made(kind, "field", layout=layout, description=label, **options)
         return self._listen(control, lambda value: self.app.change(**{name: value}))
 
 
@@ -148,8 +151,8 @@ class TopBar(Panel):
             name: self._field(widgets.Dropdown, name, label, width, options=options)
             for name, label, options, width in _CHOICES
         }
-        self.speed = widgets.Dropdown(description="Vitesse", options=SPEEDS, value=5)
-        self.speed.layout.width = "82px"
+        speed = {"description": "Vitesse", "options": SPEEDS, "value": 5}
+        self.speed = made(widgets.Dropdown, "field", layout={"width": "82px"}, **speed)
         self._hidable = [
             ("playButton", self._play),
             ("stepButton", self._step),
@@ -165,7 +168,7 @@ class TopBar(Panel):
             self._undo,
             self._epoch,
             *self._choices.values(),
-            dressed(self.speed, "field"),
+            self.speed,
             classes=("top",),
         )
 
@@ -257,26 +260,20 @@ class NetworkPanel(Panel):
         super().__init__(app)
         self._drawing = picture.NetworkPicture()
         self._skips_links = False
-        self._image = placed(
-            image("Dessin du réseau", layout.WIDTH, layout.HEIGHT, "jpeg"),
-            0,
-            layout.HEADER,
-            layout.WIDTH,
-            layout.HEIGHT,
-        )
-        self._labels = dressed(placed(html(), 0, 0, layout.WIDTH, layout.HEADER + layout.HEIGHT), "glass")
+        place = (0, layout.HEADER, layout.WIDTH, layout.HEIGHT)
+        self._image = image("Dessin du réseau", "jpeg", place=place)
+        self._labels = html("", "glass", place=(0, 0, layout.WIDTH, layout.HEADER + layout.HEIGHT))
         self._features = {
             name: self._feature_button(name, box) for name, box in layout.feature_boxes().items()
         }
-        self._more = placed(
-            button("Ajouter une couche cachée", app.add_layer, "round", "small", "icon-plus"), 164, 0, 24
-        )
-        self._less = placed(
-            button("Retirer une couche cachée", app.remove_layer, "round", "small", "icon-minus"), 194, 0, 24
-        )
+        classes = ("round", "small")
+        name, place = "Ajouter une couche cachée", (164, 0, 24)
+        self._more = button(name, app.add_layer, *classes, "icon-plus", place=place)
+        name, place = "Retirer une couche cachée", (194, 0, 24)
+        self._less = button(name, app.remove_layer, *classes, "icon-minus", place=place)
         # In the order in which the Tab key visits them.
         self._fixed = [self._image, self._labels, self._more, self._less, *self._features.values()]
-        self.widget = dressed(widgets.Box(self._fixed), "stage", "network")
+        self.widget = stage(*self._fixed, classes=("network",))
 
     def draw(self, session, layers, is_playing=False):
         """Draw the network as it is now; ``layers`` is what ``picture.surfaces`` returns.
@@ -313,19 +310,20 @@ class NetworkPanel(Panel):
         if not is_output:
             middle = layout.layer_x(len(shape))[layer] + layout.NODE / 2
             for change, left in ((1, middle - 27), (-1, middle + 3)):
-                made = placed(self._reused(self._layer_button, layer, change), left, 34, 24)
-                made.disabled = not 1 <= shape[layer] + change <= MAX_NEURONS
-                yield made
+                resize = moved(self._reused(self._layer_button, layer, change), left)
+                resize.disabled = not 1 <= shape[layer] + change <= MAX_NEURONS
+                yield resize
         for neuron, box in enumerate(layout.neuron_boxes(shape)[layer]):
-            made = self._reused(self._neuron_button, "output" if is_output else layer, neuron)
-            placed(made, box.x, layout.HEADER + box.y, box.size, box.size)
-            set_class(made, "chosen", self.app.selected == (layer, neuron))
-            yield made
+            tile = self._reused(self._neuron_button, "output" if is_output else layer, neuron)
+            moved(tile, *_tile_place(box))
+            set_class(tile, "chosen", self.app.selected == (layer, neuron))
+            yield tile
 
     def _layer_button(self, layer, change):
         name, icon = ("Ajouter un neurone à", "plus") if change > 0 else ("Retirer un neurone de", "minus")
         resize = functools.partial(self.app.resize_layer, layer, change)
-        return button(f"{name} la couche {layer + 1}", resize, "round", "small", f"icon-{icon}")
+        place = (0, 34, 24)
+        return button(f"{name} la couche {layer + 1}", resize, "round", "small", f"icon-{icon}", place=place)
 
     def _neuron_button(self, layer, neuron):
         if layer == "output":
@@ -335,13 +333,14 @@ class NetworkPanel(Panel):
                 "neuron",
                 "lens",
                 "output-neuron",
+                place=NOWHERE,
             )
         name = f"Neurone {neuron + 1} de la couche {layer + 1} : voir sa surface et ses poids"
-        return button(name, lambda: self.app.select(layer, neuron), "neuron", "lens")
+        return button(name, lambda: self.app.select(layer, neuron), "neuron", "lens", place=NOWHERE)
 
     def _feature_button(self, name, box):
-        made = button(FEATURE_NAMES[name], lambda: self.app.toggle_feature(name), "neuron")
-        return placed(made, box.x, layout.HEADER + box.y, box.size, box.size)
+        toggle = functools.partial(self.app.toggle_feature, name)
+        return button(FEATURE_NAMES[name], toggle, "neuron", place=_tile_place(box))
 
 
 class OutputPanel(Panel):
@@ -358,23 +357,24 @@ class OutputPanel(Panel):
         width, height = picture.CURVE_SIZE
         self._losses = html("", "losses-text")
         left, top = side + 24 - width, 14
-        self._curves = placed(image("Courbes des pertes", width, height, "png"), left, top, width, height)
-        self._scale = dressed(placed(html(), left - 40, 0, width + 40, height + 30), "glass")
-        self._rings = dressed(placed(html(), 0, 0, side, side), "glass")
-        self._surface = placed(image("Réponse sur le plan", side, side, "png"), 0, 0, side, side)
-        self._points = dressed(placed(image("Points", side, side, "png"), 0, 0, side, side), "glass")
-        axes = dressed(placed(html(_axes()), 0, 0, side + 24, side + 24), "glass")
+        self._curves = image("Courbes des pertes", "png", place=(left, top, width, height))
+        self._scale = html("", "glass", place=(left - 40, 0, width + 40, height + 30))
+        whole = (0, 0, side, side)
+        self._rings = html("", "glass", place=whole)
+        self._surface = image("Réponse sur le plan", "png", place=whole)
+        self._points = image("Points", "png", "glass", place=whole)
+        axes = html(_axes(), "glass", place=(0, 0, side + 24, side + 24))
         self._caption = html()
         checkbox = functools.partial(self._field, widgets.Checkbox, indent=False)
         self._test = checkbox("show_test_data", "Afficher les points de test")
         self._discretize = checkbox("discretize", "Discrétiser la sortie")
-        self._ring = widgets.Checkbox(description="Cercler les points mal classés", indent=False)
-        self._listen(dressed(self._ring, "field"), lambda _: app.refresh(self))
+        ring = {"description": "Cercler les points mal classés", "indent": False}
+        self._ring = self._listen(made(widgets.Checkbox, "field", **ring), lambda _: app.refresh(self))
         self._points_shown, self._shares = None, ("", "")
         self.widget = column(
-            dressed(widgets.Box((self._losses, self._curves, self._scale)), "stage", "losses"),
+            stage(self._losses, self._curves, self._scale, classes=("losses",)),
             editor,
-            dressed(widgets.Box((self._surface, self._points, self._rings, axes)), "stage", "surface"),
+            stage(self._surface, self._points, self._rings, axes, classes=("surface",)),
             self._caption,
             row(self._test, self._discretize, self._ring, classes=("checks",)),
             classes=("output",),
@@ -456,6 +456,10 @@ class NeuronEditor(Panel):
 
     def _number(self, place):
         return self._decimal("", lambda value: self.app.edit(place, value))
+
+
+def _tile_place(box):
+    return box.x, layout.HEADER + box.y, box.size, box.size
 
 
 def _tile(text, name, click, icon):

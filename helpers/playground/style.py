@@ -17,7 +17,7 @@ from traitlets import Unicode
 
 from ..engine.config import DATASETS, REG_DATASETS
 from ..french import decimal
-from ..notebook.shown import BLUE, ORANGE
+from ..notebook.shown import BLUE, ORANGE, shared_style
 from . import layout
 from .picture import OUTPUT_SIZE, STILL_WIDTH, dataset_png
 from .session import HUGE
@@ -46,11 +46,22 @@ def loss_text(value: float) -> str:
     return decimal(value) if value < HUGE else "∞"  # NaN compares false
 
 
-def dressed(widget: widgets.DOMWidget, *classes: str) -> widgets.DOMWidget:
-    """Give a widget classes of the style sheet and return it."""
-    for name in classes:
-        widget.add_class(f"dlp-{name}")
-    return widget
+def made(kind: type, *classes: str, place: tuple = (), layout: dict | None = None, **traits):
+    """Make a widget whole: of a burst of more than 1,000 messages to the page, Jupyter loses some.
+
+    Args:
+        kind: of widget.
+        classes: of the style sheet.
+        place: where it is in its picture, see ``moved``.
+        layout: of it, beside its place.
+        traits: as the widget names them.
+    """
+    if kind.class_traits().get("style"):
+        traits["style"] = shared_style(kind)
+    if place:
+        classes = (*classes, "placed")
+    names = [f"dlp-{name}" for name in classes]
+    return kind(layout={**(layout or {}), **_sides(*place)}, _dom_classes=names, **traits)
 
 
 def set_class(widget: widgets.DOMWidget, name: str, is_on: bool):
@@ -58,35 +69,37 @@ def set_class(widget: widgets.DOMWidget, name: str, is_on: bool):
     (widget.add_class if is_on else widget.remove_class)(f"dlp-{name}")
 
 
-def placed(widget: widgets.DOMWidget, left: float, top: float, width: float, height: float | None = None):
-    """Put a widget at a place of its picture, in CSS pixels, and return it."""
-    size = {"left": left, "top": top, "width": width, "height": height}
-    for name, value in size.items():
-        setattr(widget.layout, name, None if value is None else f"{value:g}px")
-    return dressed(widget, "placed")
+def moved(widget: widgets.DOMWidget, *place: float) -> widgets.DOMWidget:
+    """Move a widget made with a place to another (left, top, width and perhaps height, in CSS pixels)."""
+    with widget.layout.hold_sync():
+        for name, side in _sides(*place).items():
+            setattr(widget.layout, name, side)
+    return widget
 
 
-def button(name: str, click: Callable[[], None], *classes: str, text: str = "") -> widgets.Button:
+def _sides(*place):
+    return {name: f"{side:g}px" for name, side in zip(("left", "top", "width", "height"), place)}  # noqa: B905
+
+
+def button(name: str, click: Callable[[], None], *classes: str, text: str = "", place=()) -> widgets.Button:
     """Make a button; ``name`` says what it does, to the mouse and to screen readers.
 
     With a ``text``, it shows it, under the icon if it is of class "tile".
     """
-    made = dressed(widgets.Button(description=text), "button", *classes)
-    if text:
-        made.tooltip = name
-    else:
-        named(dressed(made, "wordless"), name)
-    made.on_click(lambda _: click())
-    return made
+    if not text:
+        classes = (*classes, "wordless")
+    new = made(widgets.Button, "button", *classes, place=place, description=text or name, tooltip=name)
+    new.on_click(lambda _: click())
+    return new
 
 
-def named(made: widgets.Button, name: str):
+def named(button: widgets.Button, name: str):
     """Name a button that shows a picture: its text is there, of size zero, for screen readers."""
-    made.description = made.tooltip = name
+    button.description = button.tooltip = name
 
 
-def html(value: str = "", *classes: str) -> widgets.HTML:
-    return dressed(widgets.HTML(value), "html", *classes)
+def html(value: str = "", *classes: str, place=()) -> widgets.HTML:
+    return made(widgets.HTML, "html", *classes, place=place, value=value)
 
 
 class _Picture(widgets.Image):
@@ -95,30 +108,33 @@ class _Picture(widgets.Image):
     description = Unicode().tag(sync=True)
 
 
-def image(name: str, width: float, height: float, kind: str, *classes: str) -> widgets.Image:
+def image(name: str, kind: str, *classes: str, place: tuple[float, float, float, float]) -> widgets.Image:
     """Make an image of a fixed size in CSS pixels, so that no new content moves its neighbours.
 
     ``name`` says what it shows to screen readers (from ipywidgets 8 on).
     """
-    made = _Picture(format=kind, width=f"{width:g}", height=f"{height:g}")
-    made.tooltip = name
-    made.layout.width, made.layout.height = f"{width:g}px", f"{height:g}px"
-    return dressed(made, "image", *classes)
+    width, height = (f"{side:g}" for side in place[2:])
+    new = made(_Picture, "image", *classes, place=place, format=kind, width=width, height=height)
+    new.tooltip = name
+    return new
 
 
 def row(*children: widgets.Widget, classes: tuple[str, ...] = ()) -> widgets.Box:
-    return dressed(widgets.Box(children), "row", *classes)
+    return made(widgets.Box, "row", *classes, children=children)
 
 
 def column(*children: widgets.Widget, classes: tuple[str, ...] = ()) -> widgets.Box:
-    return dressed(widgets.Box(children), "column", *classes)
+    return made(widgets.Box, "column", *classes, children=children)
+
+
+def stage(*children: widgets.Widget, classes: tuple[str, ...] = (), **layout: str) -> widgets.Box:
+    """Make a box whose children have places in it."""
+    return made(widgets.Box, "stage", *classes, layout=layout, children=children)
 
 
 def style_sheet() -> widgets.HTML:
-    """Return the hidden widget that carries the style sheet."""
-    sheet = widgets.HTML(f"<style>{_css()}</style>")
-    sheet.layout.display = "none"  # style elements work all the same
-    return sheet
+    """Return the hidden widget that carries the style sheet: style elements work all the same."""
+    return made(widgets.HTML, layout={"display": "none"}, value=f"<style>{_css()}</style>")
 
 
 @functools.cache  # the six datasets' pictures are drawn for the first widget only

@@ -252,7 +252,8 @@ class Monkey:
                 if pause.count():
                     pause.click(timeout=30_000)
                 self.notebook.execute(f"made[{number}].load('{SITE}#networkShape=2')", timeout=ANSWER_SECONDS)
-                widget = self._widget(number)  # that cell was run at the end of the notebook, maybe far away
+                self.notebook.scroll_to(1 + number)  # that cell was run at the notebook's end, maybe far away
+                widget = self._widget(number)
                 widget.get_by_role("button", name="Lecture", exact=True).click(timeout=30_000)
                 before = time.monotonic()
                 while self._epochs(number) < 3:
