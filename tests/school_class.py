@@ -14,10 +14,11 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 
 from helpers.checks.part1 import THREE_RELU
 
-from .hostile_answers import HOSTILE
+from .hostile_answers import HOSTILE, ROOT
 from .sending import (
     PART1,
     PART2,
@@ -285,8 +286,11 @@ def _hostile(folder: Path, port: int) -> Iterator[Case]:
     """Yield students who try to harm or to cheat: none of it earns a point."""
     victim = folder / "Bruno Petit_1234002_assignsubmission_file_" / "part1_linear_vs_relu.ipynb"
     traces = (folder / "pirate.txt", Path(__file__).parent / "pirate.txt", folder.parent / "pirate.txt")
+    here = {"ROOT": ROOT, "VICTIM": victim, "TRACES": [str(path) for path in traces], "PORT": port}
+    here["HOME"] = Path.home()
     for attack in HOSTILE:
-        notebook = _part1(attack.filled(victim=victim, traces=traces, port=port))
+        filled = {name: Template(source).substitute(here) for name, source in attack.answers.items()}
+        notebook = _part1(filled)
         yield Case(
             f"Bandit {attack.student}",
             {"part1_linear_vs_relu.ipynb": notebook},

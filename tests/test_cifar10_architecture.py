@@ -99,27 +99,21 @@ def test_the_lab_s_network_however_it_is_written(make):
     assert model.count_params() == PARAMETERS
 
 
+LIKE = {"padding": "same", "activation": "relu"}
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        (
-            {"conv2": layers.Conv2D(64, 3, padding="same", activation="relu")},
-            ["`conv2` : taille des filtres 3 × 3 au lieu"],
-        ),
-        (
-            {"conv1": layers.Conv2D(16, 5, padding="same", activation="relu")},
-            ["`conv1` : filtres 16 au lieu"],
-        ),
+        ({"conv2": layers.Conv2D(64, 3, **LIKE)}, ["`conv2` : taille des filtres 3 × 3 au lieu"]),
+        ({"conv1": layers.Conv2D(16, 5, **LIKE)}, ["`conv1` : filtres 16 au lieu"]),
         ({"conv3": layers.Conv2D(64, 5, padding="same")}, ["`conv3` : activation linear au lieu de relu"]),
         ({"pool2": layers.MaxPooling2D(3, 2)}, ["`pool2` : fenêtre 3 × 3 au lieu de 2 × 2"]),
         ({"pool3": layers.AveragePooling2D(2)}, ["`pool3` (max-pooling) : votre modèle a"]),
         ({"fc4": layers.Dense(100, "relu")}, ["`fc4` : neurones 100 au lieu de 1000"]),
         ({"fc5": layers.Dense(10)}, ["`fc5` : activation linear au lieu de softmax"]),
         ({"fc5": layers.Dense(10, "softmax", use_bias=False)}, ["`fc5` : neurones 10 sans biais"]),
-        (
-            {"conv2": layers.Conv2D(64, 5, padding="same", activation="relu", groups=2)},
-            ["taille des filtres modifiée"],
-        ),
+        ({"conv2": layers.Conv2D(64, 5, groups=2, **LIKE)}, ["taille des filtres modifiée"]),
         ({"fc4": None}, ["au lieu de 1000", "Il manque `fc5`"]),
         ({"pool1": None}, ["Il manque `pool1` (max-pooling)"]),
         ({"extra": layers.Dense(10, "softmax", name="encore")}, ["`encore` (couche dense) est en trop"]),

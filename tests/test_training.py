@@ -108,17 +108,6 @@ def test_chunks_longer_than_the_loss_buffer():
     )
 
 
-def test_losses_belong_to_the_parameters():
-    run = train(XOR, 20, starts=(1, 3))
-    data = training.draw(XOR)[0]
-    for points, labels, loss in (
-        (data.train_points, data.train_labels, run.train_loss),
-        (data.test_points, data.test_labels, run.test_loss),
-    ):
-        expected = 0.5 * np.mean((run.predict(points) - labels) ** 2, axis=1)
-        np.testing.assert_allclose(loss[:, -1], expected, atol=1e-13)
-
-
 def test_l1_kills_weights_for_good():
     config = XOR.replace(regularization="L1", regularization_rate=0.1, activation="tanh")
     run = train(config, 150)
