@@ -18,7 +18,7 @@ class Attack(NamedTuple):
     Attributes:
         student: last name.
         aim: what is tried.
-        answers: cell -> code, a ``string.Template``: $ROOT, $VICTIM, $TRACES, $PORT, $HOME are to be filled in.
+        answers: cell -> code, a ``string.Template``: $ROOT, $VICTIM, $TRACES, $PORT, $HOME are filled in.
         points: what the honest part of it is due.
         remark: words that intake or marking must say.
     """
