@@ -14,11 +14,6 @@ def typographic(text: str) -> str:
     return re.sub(r" (?=[:;?!%»])|(?<=«) ", NBSP, text)
 
 
-def french_error(text: str) -> ValueError:
-    """Return the error to raise for a value that a student may have given."""
-    return ValueError(typographic(text))
-
-
 class OneSentence(Exception):
     """An error told in one French sentence, which a notebook shows in place of a traceback."""
 
@@ -27,6 +22,15 @@ class OneSentence(Exception):
 
     def _render_traceback_(self):  # what IPython shows
         return [str(self)]
+
+
+class BadValue(OneSentence, ValueError):
+    """A value that a student gave does not serve."""
+
+
+def french_error(text: str) -> ValueError:
+    """Return the error to raise for a value that a student may have given."""
+    return BadValue(text)
 
 
 def decimal(value: float, digits: int = 3) -> str:
@@ -93,6 +97,7 @@ def quoted(value: object, length: int = 60) -> str:
     try:
         text = " ".join(repr(value).split())
         text = re.sub(r"\bnp\.\w+\(([^()]*)\)", r"\1", text)  # of numpy's numbers, the number
+        text = text.replace("Ellipsis", "...")
     except Exception:
         text = f"un objet {type(value).__name__}"
     return text if len(text) <= length else f"{text[: length - 1]}…"

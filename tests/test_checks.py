@@ -25,7 +25,7 @@ from helpers.checks.answers import (
     whole,
 )
 from helpers.checks.marks import STUB, Marks, Question, Score, Unanswered, Wrong, combine
-from helpers.french import count, plain, quoted, typographic
+from helpers.french import count, french_error, plain, quoted, typographic
 from helpers.notebook import running_cell
 
 from .conftest import assert_told, edited
@@ -221,14 +221,19 @@ def test_a_notebook_tells_of_a_better_answer_a_changed_lab_and_blank_texts(monke
 
 
 def test_parts_of_an_answer_are_marked_each_for_itself():
-    def refuse(value):
-        raise Wrong("non.")
+    def refuse(error):
+        raise error
 
     points, feedback = combine(
-        ("a", 1, lambda value: "oui.", 1), ("b", 1, refuse, 2), ("c", 1, lambda value: "oui.", ...)
+        ("a", 1, lambda value: "oui.", 1),
+        ("b", 1, refuse, Wrong("non.", 0.5)),
+        ("c", 1, lambda value: "oui.", ...),
+        ("d", 1, refuse, french_error("mauvaise valeur.")),  # such as an order that the figures refuse too
     )
-    assert points == 1
-    assert feedback.splitlines() == ["- ✓ `a` : oui.", "- ✗ `b` : non.", "- ○ `c` : à compléter"]
+    assert points == 1.5
+    assert feedback.splitlines() == [
+        *("- ✓ `a` : oui.", "- ✗ `b` : non.", "- ○ `c` : à compléter", "- ✗ `d` : mauvaise valeur.")
+    ]
 
 
 @pytest.mark.parametrize("answer", [0.5, np.float64(0.5), np.float32(0.5), np.array(0.5), np.array([0.5])])
@@ -276,10 +281,13 @@ def test_a_replay_trains_exactly_the_start_of_the_address():
 def test_changed_data_are_all_named():
     lab = PlaygroundConfig(dataset="xor")
     with pytest.raises(Wrong) as refusal:
-        require_same(
-            lab.replace(noise=20, seed="1"), lab, {"noise": "noise", "seed": "seed", "dataset": "dataset"}
-        )
-    assert "- `noise` vaut 20 au lieu de 0\n- `seed` vaut 1 au lieu de 0.50819" in str(refusal.value)
+        require_same(lab.replace(noise=20, seed="1", features=("y",)), lab, "features")
+    told = (
+        "`noise` vaut 20 au lieu de 0",
+        "`seed` vaut 1 au lieu de 0.50819",
+        "`entrées actives` vaut y au lieu de x, y",
+    )
+    assert str(refusal.value).endswith("\n".join(f"- {field}" for field in told))
 
 
 def test_french_typography():
@@ -402,4 +410,4 @@ def test_what_the_widget_opens_but_a_check_cannot_replay(answer, hint):
 def test_hidden_controls_change_no_answer():
     lab = PlaygroundConfig(dataset="xor")
     answer = read_url(lab.replace(hidden=("noise", "dataset")).to_url())
-    require_same(answer, lab, {"noise": "noise", "seed": "seed", "dataset": "dataset"})
+    require_same(answer, lab)

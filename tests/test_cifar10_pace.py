@@ -14,11 +14,13 @@ REAL = Cifar10(X, Y, X, Y)
 
 
 @pytest.fixture(autouse=True)
-def short(monkeypatch):
+def short(monkeypatch, tmp_path):
     monkeypatch.setattr(pace, "MEASURED", 0.05)
+    monkeypatch.setattr(pace, "BATCHES", (4, 8))
+    monkeypatch.setenv("LAB_RECORDS", str(tmp_path))
 
 
-def test_measure_leaves_model_and_random_generators_as_they_were(tmp_path):
+def test_measure_leaves_model_and_random_generators_as_they_were():
     def draws():
         dropout = keras.layers.Dropout(0.5)(np.ones((1, 50)), training=True)
         return random.random(), np.random.rand(), float(tf.random.uniform(())), np.array(dropout).tolist()
@@ -27,7 +29,7 @@ def test_measure_leaves_model_and_random_generators_as_they_were(tmp_path):
     weights, rate = model.get_weights(), float(model.optimizer.learning_rate)
     expected = draws()
     model = built()
-    result = calibrate(model, REAL, minutes=1, batch_sizes=(4, 8), folder=tmp_path)
+    result = calibrate(model, REAL, minutes=1)
     assert draws() == expected
     np.testing.assert_equal(model.get_weights(), weights)
     assert int(model.optimizer.iterations) == 0
@@ -48,14 +50,15 @@ def test_measure_leaves_model_and_random_generators_as_they_were(tmp_path):
     ],
 )
 @pytest.mark.parametrize(("minutes", "epochs"), [(0.001, 8), (15, None), (1e6, 30)])
-def test_proposal(monkeypatch, tmp_path, speeds, batch_size, minutes, epochs):
+def test_proposal(monkeypatch, speeds, batch_size, minutes, epochs):
     data = Cifar10(np.zeros((50_000, 4, 4, 3), "uint8"), np.zeros((50_000, 1), "uint8"), X, Y)
     monkeypatch.setattr(
         pace,
         "_speed",
         lambda method, images, labels, size: 3000 if method.__name__ == "evaluate" else speeds[size],
     )
-    result = calibrate(built(), data, minutes, tuple(speeds), tmp_path)
+    monkeypatch.setattr(pace, "BATCHES", tuple(speeds))
+    result = calibrate(built(), data, minutes)
     assert result.batch_size == batch_size
     assert result.images_per_second == speeds[batch_size]
     assert result.seconds_per_epoch == pytest.approx(45_000 / speeds[batch_size] + 5_000 / 3000)
@@ -63,26 +66,25 @@ def test_proposal(monkeypatch, tmp_path, speeds, batch_size, minutes, epochs):
 
 
 def test_measure_is_kept_for_the_next_session(monkeypatch, tmp_path, capsys):
-    options = {"minutes": 1, "batch_sizes": (8,), "folder": tmp_path}
-    first = calibrate(built(), REAL, **options)
+    first = calibrate(built(), REAL, minutes=1)
     assert "Terminé." in capsys.readouterr().out
     with monkeypatch.context() as patch:
         patch.setattr(pace, "_measure", None)  # would fail if called
-        assert calibrate(built(rate=0.5), REAL, **options) == first
+        assert calibrate(built(rate=0.5), REAL, minutes=1) == first
         assert "Mesuré auparavant" in capsys.readouterr().out
         patch.setenv("LAB_GRADING", "1")
-        assert calibrate(built(), REAL, **options) == first
-        assert calibrate(built(units=9), REAL, **options).seconds_per_epoch is None
+        assert calibrate(built(), REAL, minutes=1) == first
+        assert calibrate(built(units=9), REAL, minutes=1).seconds_per_epoch is None
     measured = []
     monkeypatch.setattr(pace, "_measure", lambda *_: measured.append(1) or Pace(8, 3, 2.0, 9.0))
-    calibrate(built(units=9), REAL, **options)  # another network
+    calibrate(built(units=9), REAL, minutes=1)  # another network
     (tmp_path / "calibrage.json").write_text("{")
-    calibrate(built(), REAL, **options)  # a damaged file
+    calibrate(built(), REAL, minutes=1)  # a damaged file
     assert len(measured) == 2
 
 
 def test_demonstration_data_get_fixed_numbers(tmp_path, capsys):
-    result = calibrate(built(), DATA, folder=tmp_path)
+    result = calibrate(built(), DATA)
     assert result == Pace(batch_size=32, epochs=4)
     assert repr(result) == "Sans mesure\u00a0: 4\u00a0époques par lots de 32 images."
     assert not list(tmp_path.iterdir())
@@ -96,14 +98,12 @@ def test_sentence():
     )
 
 
-def test_impossible_requests(tmp_path):
-    for options in ({"minutes": 0}, {"minutes": -1}, {"batch_sizes": ()}, {"batch_sizes": (0,)}):
-        with pytest.raises(RecordError, match="positifs"):
-            calibrate(built(), REAL, folder=tmp_path, **options)
-
-
-def test_model_and_data_refused(tmp_path):
-    with pytest.raises(RecordError, match="Compilez"):
-        calibrate(keras.Sequential([keras.layers.Dense(1)]), REAL, folder=tmp_path)
-    with pytest.raises(RecordError, match="load_cifar10"):
-        calibrate(built(), (X, Y), folder=tmp_path)
+def test_what_cannot_be_measured_is_refused():
+    for model, data, minutes, hint in (
+        (built(), REAL, 0, "positif"),
+        (built(), REAL, -1, "positif"),
+        (keras.Sequential([keras.layers.Dense(1)]), REAL, 1, "Compilez"),
+        (built(), (X, Y), 1, "load_cifar10"),
+    ):
+        with pytest.raises(RecordError, match=hint):
+            calibrate(model, data, minutes)

@@ -80,7 +80,7 @@ ANSWERS = [  # check, answers, points, words of the feedback
     (part2.check_segment, (0.595, (0, 1, 2)), 0.75, "monte encore"),
     (part2.check_segment, (0.595, (1, 2, 0)), 0.75, "monte encore"),
     (part2.check_segment, (0.595, (1, 3, 2)), 0.75, "chacun une fois"),
-    (part2.check_segment, (0.595, "021"), 0.75, "trois numéros"),
+    (part2.check_segment, (0.595, "021"), 0.75, "numéros 0, 1, 2"),
     (part2.check_segment, (0.595, {0, 1, 2}), 0.75, ""),
     (part2.check_segment, (0.595, range(10**9)), 0.75, "chacun une fois"),
 ]

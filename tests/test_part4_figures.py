@@ -6,10 +6,11 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 
 from helpers.cifar10 import CLASSES, Cifar10, Evaluation, plotting
-from helpers.plotting.figure import WIDTH, Picture
+from helpers.plotting.figure import WIDTH, Picture, new_figure, write_cells
 
 from .test_language import faults
 
@@ -131,6 +132,23 @@ def test_the_confusion_matrix_counts_by_true_class(evaluation):
     assert cells[8, 0] == "25"
     assert cells[0, 0] == "75"
     assert "classe chien, réponse chat, 3\u00a0images" in picture.description
+
+
+@pytest.mark.parametrize("colours", ["cividis", plotting._ERRORS])
+def test_what_a_cell_says_stands_out_from_its_colour(colours):
+    """By the contrast of WCAG 2.2, on a whole scale and where a cell has no value."""
+
+    def luminance(colour):
+        *channels, alpha = to_rgba(colour)
+        channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 1 - alpha + alpha * np.dot(channels, (0.2126, 0.7152, 0.0722))
+
+    _, ((axis,),) = new_figure(1, 1, 3, 3)
+    image = axis.imshow(np.append(np.linspace(0, 1, 99), np.nan).reshape(10, 10), cmap=colours)
+    write_cells(axis, image, np.full((10, 10), "12"))
+    for cell, text in zip(image.to_rgba(image.get_array()).reshape(-1, 4), axis.texts, strict=True):
+        dark, light = sorted((luminance(cell), luminance(text.get_color())))
+        assert (light + 0.05) / (dark + 0.05) > 3.4
 
 
 def test_class_accuracies_come_best_first_and_leave_out_empty_classes(evaluation):

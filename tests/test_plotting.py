@@ -79,15 +79,30 @@ def test_figures_of_part_2_draw_and_say_what_they_show():
     assert zero.epoch == 0  # a figure leaves the run as it was
 
 
+@pytest.mark.parametrize(
+    ("draw", "hint"),
+    [
+        (lambda run: plotting.surfaces(run, starts=[0, 2]), "de 0 à 1"),
+        (lambda run: plotting.surfaces(run, starts=["0"]), "starts = '0'"),
+        (lambda run: plotting.surfaces(run, starts=...), "starts = "),
+        (lambda run: plotting.layer_signals(run.config, [...], 2), r"scales = \[\.\.\.\]"),
+        (lambda run: plotting.layer_signals(run.config, 0.3, 2), "liste de nombres"),
+    ],
+)
+def test_a_list_that_cannot_be_drawn_is_named(draw, hint):
+    with pytest.raises(ValueError, match=hint):
+        draw(Run(part2.LAB, range(2)))
+
+
 def test_the_slider_redraws_for_its_scale_and_shows_something_without_a_page():
     slider = plotting.ScaleSlider(part2.LAB.replace(network_shape=(4, 4)), starts=2)
     first, size = slider._repr_mimebundle_()
     before = slider._image.value
-    slider.scale = 0.01
+    slider.slider.value = 0.01
     assert slider._image.value != before
     assert "échelle 0,01" in repr(slider)
     assert first["image/png"].startswith(b"\x89PNG")
     assert size["image/png"]["width"] == 840
-    slider.scale = 50  # the slider keeps it within its bounds
-    assert slider.scale <= 3.001
+    slider.slider.value = 50  # the slider keeps it within its bounds
+    assert slider.slider.value <= 3.001
     slider.close()

@@ -39,6 +39,8 @@ def test_a_diverging_cell_is_the_worst():
         ([], [0], "liste de nombres"),
         (0.1, [0], "liste"),
         (["0,1", "0,3"], [0], "avec un point"),
+        ([...], [0], r"learning_rates = \[\.\.\.\]"),
+        ([0.1], [0, float("nan")], "rates = "),
         (
             [0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
             [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
@@ -47,8 +49,9 @@ def test_a_diverging_cell_is_the_worst():
     ],
 )
 def test_bad_lists_are_named(learning_rates, rates, hint):
-    with pytest.raises(ValueError, match=hint):
+    with pytest.raises(ValueError, match=hint) as failure:
         sweep(CONFIG, learning_rates, rates)
+    assert failure.value._render_traceback_() == [str(failure.value)]  # a sentence is all that a cell shows
 
 
 def test_the_bar_says_the_same_whatever_the_time(monkeypatch):

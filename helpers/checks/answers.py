@@ -12,7 +12,7 @@ from collections.abc import Mapping, ValuesView
 import numpy as np
 
 from ..engine import address
-from ..engine.config import PlaygroundConfig
+from ..engine.config import FIELD_KEYS, PlaygroundConfig
 from ..engine.training import Run, train
 from ..experiments.generalization import fresh_losses
 from ..french import decimal, plain, quoted, signed
@@ -21,17 +21,6 @@ from .marks import Unanswered, Wrong
 MAX_EPOCHS = 20_000  # what a replay accepts: about 15 s for the largest network, under 1 s for a small one
 MAX_RESETS = 1_000
 MAX_LENGTH = 5_000  # characters of an address
-
-
-# What decides the points of an experiment: field -> key in the address, for ``require_same``.
-SAME_POINTS = {
-    "problem": "problem",
-    "dataset": "dataset",
-    "noise": "noise",
-    "perc_train_data": "percTrainData",
-    "seed": "seed",
-}
-INPUTS = {"features": "entrées actives"}
 DIVERGED = (
     "La perte n'est plus un nombre : cet entraînement a divergé. "
     "Diminuez le taux d'apprentissage (`learningRate`)."
@@ -39,11 +28,7 @@ DIVERGED = (
 
 
 def number(answer: object, low: float = -math.inf, high: float = math.inf) -> float:
-    """Read a student's number.
-
-    Raises:
-        Wrong: not one finite real number between ``low`` and ``high``.
-    """
+    """Read a student's number; raise ``Wrong`` unless it is finite and between ``low`` and ``high``."""
     if isinstance(answer, np.ndarray) and answer.size == 1:
         answer = answer.item()
     if isinstance(answer, tuple) and len(answer) == 2 and all(type(part) is int for part in answer):
@@ -109,7 +94,7 @@ def call(function: object, *arguments: object, signature: str, ending: str, advi
 
     Args:
         function: the student's.
-        arguments: passed as they are.
+        arguments: its arguments.
         signature: what was asked, such as "def rugosite(z, pas)".
         ending: how it should end, such as "`return W, b`".
         advice: what the sentence on an error adds, unless the error tells all by itself.
@@ -120,9 +105,12 @@ def call(function: object, *arguments: object, signature: str, ending: str, advi
     """
     if not callable(function):
         raise Wrong(f"Une fonction est attendue : `{signature}` ; reçu : {quoted(function)}.")
-    with contextlib.suppress(ValueError, TypeError):  # what has no signature is tried
-        if not _accepts(inspect.signature(function), arguments):
-            raise Wrong(f"Votre fonction n'a pas les arguments demandés : `{signature}`.")
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError:
+        raise Wrong(f"Votre fonction n'a pas les arguments demandés : `{signature}`.") from None
+    except ValueError:
+        pass  # what has no signature is tried
     try:
         result = function(*arguments)
     except (KeyboardInterrupt, Wrong):  # Wrong: the marking stopped it, and says why
@@ -142,14 +130,6 @@ def call(function: object, *arguments: object, signature: str, ending: str, advi
     if result is None:
         raise Wrong(f"Votre fonction ne renvoie rien : terminez-la par {ending}.")
     return result
-
-
-def _accepts(signature, arguments):
-    try:
-        signature.bind(*arguments)
-    except TypeError:
-        return False
-    return True
 
 
 def expect(value, right, *mistakes, otherwise: str, within: float = 0.0, relative: float = 0.0) -> str:
@@ -213,20 +193,16 @@ def _read_text(answer):
         raise Wrong(f"Cette adresse ne peut pas être rejouée. {error}") from None
 
 
-def require_same(config: PlaygroundConfig, expected: PlaygroundConfig, fields: Mapping[str, str]) -> None:
-    """Demand that some fields keep the lab's values.
-
-    Args:
-        config: the student's experiment.
-        expected: the lab's.
-        fields: field name -> its key in the address.
+def require_same(config: PlaygroundConfig, expected: PlaygroundConfig, *others: str) -> None:
+    """Demand that a student's experiment has the lab's points, and the lab's values in other fields.
 
     Raises:
         Wrong: lists every field that differs, with the value to restore.
     """
+    keys = {**FIELD_KEYS, "features": "entrées actives"}
     changed = [
-        f"- `{key}` vaut {shown(getattr(config, field))} au lieu de {shown(getattr(expected, field))}"
-        for field, key in fields.items()
+        f"- `{keys[field]}` vaut {shown(getattr(config, field))} au lieu de {shown(getattr(expected, field))}"
+        for field in ("problem", "dataset", "noise", "perc_train_data", "seed", *others)
         if getattr(config, field) != getattr(expected, field)
     ]
     if changed:

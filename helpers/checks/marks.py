@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..french import NBSP, OneSentence, count, listed, plain, quoted, typographic
+from ..french import NBSP, BadValue, OneSentence, count, listed, plain, quoted, typographic
 from ..notebook.running_cell import explain_errors, saved_cells, variables
 from ..notebook.shown import ORANGE, SKY, card
 
@@ -31,7 +31,10 @@ STUB = "*Écrivez votre réponse ici"  # what a free text begins with before it 
 
 
 class Wrong(Exception):
-    """An answer that misses: the message says why in French and what to do; it may still earn points."""
+    """An answer that misses: the message says why in French and what to do; it may still earn points.
+
+    So does a ``BadValue``, which earns none.
+    """
 
     def __init__(self, feedback: str, points: float = 0.0):
         super().__init__(feedback)
@@ -146,11 +149,7 @@ class Marks:
 
     def prediction(self, key: str, told: Callable[[object], str]) -> Callable:
         """Return a check that records a prediction: what ``told`` can read and say back earns its points."""
-
-        def check(answer):
-            return f"Prédiction enregistrée : {told(answer)}"
-
-        return self.check(key)(check)
+        return self.check(key)(lambda answer: f"Prédiction enregistrée : {told(answer)}")
 
     def _in_a_notebook(self, score, given, known):
         """Add what only a notebook can tell: that ``lab`` was changed, that an earlier answer earned more."""
@@ -287,8 +286,8 @@ def combine(*parts: tuple[str, float, Callable, object]) -> tuple[float, str]:
         else:
             try:
                 (icon, _, _), feedback, earned = _FULL, check(value), points
-            except Wrong as wrong:
-                (icon, _, _), feedback, earned = _MISSED, str(wrong), wrong.points
+            except (Wrong, BadValue) as wrong:
+                (icon, _, _), feedback, earned = _MISSED, str(wrong), getattr(wrong, "points", 0.0)
         total += earned
         lines.append(f"- {icon} `{name}` : {feedback}")
     return total, "\n".join(lines)
@@ -304,8 +303,8 @@ def _score(question, function, given, answers) -> Score:
             result = function(*given)
     except Unanswered:
         return Score(0, question, "Remplacez les `...` de la cellule précédente, puis exécutez-la.", False)
-    except Wrong as wrong:
-        return Score(wrong.points, question, str(wrong))
+    except (Wrong, BadValue) as wrong:
+        return Score(getattr(wrong, "points", 0.0), question, str(wrong))
     except KeyboardInterrupt:
         raise
     except OneSentence as error:  # of ours, such as data that cannot be had

@@ -66,14 +66,6 @@ MARKS = Marks(
     lab=LAB,
 )
 
-# What a sweep leaves as it is.
-_SWEPT = {
-    **answers.SAME_POINTS,
-    **answers.INPUTS,
-    "activation": "activation",
-    "network_shape": "networkShape",
-    "batch_size": "batchSize",
-}
 # Question -> test loss to stay below -> points.
 BANDS = {
     "1.b": {0.30: 4.0, 0.33: 3.0, 0.36: 2.5, 0.40: 2.0, 0.45: 1.0},
@@ -92,7 +84,7 @@ check_prediction_plain = MARKS.prediction(
 def check_best_plain(url: object) -> tuple[float, str]:
     """Replay the start that the address names, X1 and X2 its only inputs; the lower its loss, the better."""
     config = answers.read_url(url)
-    answers.require_same(config, LAB, answers.SAME_POINTS | answers.INPUTS)
+    answers.require_same(config, LAB, "features")
     return _marked(config, BANDS["1.b"])
 
 
@@ -105,7 +97,7 @@ check_prediction_features = MARKS.prediction(
 def check_best_features(url: object) -> tuple[float, str]:
     """Replay the start that the address names, which has a feature beyond X1 and X2."""
     config = answers.read_url(url)
-    answers.require_same(config, LAB, answers.SAME_POINTS)
+    answers.require_same(config, LAB)
     if not set(config.features) - set(LAB.features):
         raise Wrong(
             "Cette expérience n'a que X₁ et X₂ : c'était la question 1. Activez au moins une entrée "
@@ -160,7 +152,7 @@ def check_early_stopping(epoch: object, loss: object, run: object) -> tuple[floa
     """Find the lowest test loss of the run that the student looked at."""
     if not isinstance(run, Run) or len(run.starts) != 1 or run.epoch < LONGER:
         raise Wrong("`long` n'est plus l'entraînement de la cellule de mesure : exécutez-la à nouveau.")
-    answers.require_same(run.config, LAB, answers.SAME_POINTS)
+    answers.require_same(run.config, LAB)
     losses = worst_if_nan(run.test_loss[0])
     best, last = int(np.argmin(losses)), run.epoch
 
@@ -224,7 +216,9 @@ def check_sweep(table: object, best: object) -> tuple[float, str]:
     """Check that a sweep is wide and true, and that its best cell is the one named, not at its edge."""
     if not isinstance(table, Sweep):
         raise Wrong(f"`balayage` doit être le résultat de `sweep(...)` ; reçu : {quoted(table)}.")
-    answers.require_same(table.config, WITNESS_FEATURES, _SWEPT)
+    answers.require_same(
+        table.config, WITNESS_FEATURES, "features", "activation", "network_shape", "batch_size"
+    )
     small = min(len(table.learning_rates), len(table.rates))
     if small < SMALLEST_SWEEP:
         raise Wrong(
@@ -269,7 +263,7 @@ def replayed(url: object, instead: PlaygroundConfig = LAB, epochs: int = LAB_EPO
     try:
         if url is not ...:
             config = answers.read_url(url)
-            answers.require_same(config, LAB, answers.SAME_POINTS)
+            answers.require_same(config, LAB)
             run = answers.replay(config)
             if math.isfinite(run.test_loss[0, -1]):
                 return run

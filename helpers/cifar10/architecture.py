@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import re
 import zipfile
@@ -41,13 +42,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer as the comparison sees it.
-
-    Attributes:
-        name: what the statement calls it, such as "conv1"; a student's layer keeps its own name.
-        kind: what it does, in French.
-        settings: what is compared, French name -> value.
-    """
+    """One layer as the comparison sees it: its name, what it does and what is compared, in French."""
 
     name: str
     kind: str
@@ -82,20 +77,13 @@ LAB = (
 
 
 def differences(model: keras.Model) -> list[str]:
-    """Compare a model with the lab's network.
+    """Say in French, one sentence a layer, where a model differs from the lab's network; [] if nowhere.
 
     Sequential or functional; activations inline or as layers; with or without Input, rescaling, dropout and
-    augmentation layers.
-
-    Args:
-        model: what a student gives; a Keras model is built for 32 x 32 RGB images if it is not built yet.
-
-    Returns:
-        French sentences, one for each layer that differs; empty for the lab's network.
+    augmentation layers. It is built for 32 x 32 RGB images if it is not built yet.
 
     Raises:
-        ValueError: not a Keras model, not one chain of layers, or not for such images; the French message
-            says which.
+        ValueError: not a Keras model, not one chain of layers, or not for such images; in French.
     """
     if not isinstance(model, keras.Model):
         raise french_error(f"Un modèle Keras est attendu ; reçu : un objet {type(model).__name__}.")
@@ -109,24 +97,21 @@ def differences(model: keras.Model) -> list[str]:
             for lab, layer in zip(expected, given, strict=True):
                 found += _different_settings(lab, layer)
             continue
-        pairs = min(len(expected), len(given))
-        for lab, layer in zip(expected, given, strict=False):
-            found.append(
-                f"`{lab.name}` ({lab.kind}) : votre modèle a `{layer.name}` ({layer.kind}) à la place."
-            )
-        found += [f"Il manque `{lab.name}` ({lab.kind})." for lab in expected[pairs:]]
-        found += [f"`{layer.name}` ({layer.kind}) est en trop." for layer in given[pairs:]]
+        for lab, layer in itertools.zip_longest(expected, given):
+            if layer is None:
+                found.append(f"Il manque `{lab.name}` ({lab.kind}).")
+            elif lab is None:
+                found.append(f"`{layer.name}` ({layer.kind}) est en trop.")
+            else:
+                instead = f"votre modèle a `{layer.name}` ({layer.kind}) à la place."
+                found.append(f"`{lab.name}` ({lab.kind}) : {instead}")
     if not found:
         _require_images(model)
     return found
 
 
 def oversights(model: keras.Model) -> list[str]:
-    """Say in French what the statement asks for and the layers with weights do not show; [] for nothing.
-
-    Args:
-        model: without ``differences``, built.
-    """
+    """Say in French what else the statement asks of a model without ``differences``; [] for nothing."""
     found = []
     if input_scale(model) != 1:
         found.append("Il manque `keras.layers.Rescaling(1 / 255)` au début : les pixels vont de 0 à 255.")
@@ -158,16 +143,10 @@ def described(model: keras.Model) -> list[Layer]:
 
 
 def read_model(path: str | Path) -> keras.Model:
-    """Load a saved model without running any code that it may carry: standard Keras layers only.
-
-    Args:
-        path: a ``.keras`` file.
-
-    Returns:
-        The model, not compiled.
+    """Load a ``.keras`` file, not compiled, without running any code that it may carry: Keras's layers only.
 
     Raises:
-        ValueError: no such file, damaged, or more than standard layers; the French message says which.
+        ValueError: no such file, damaged, or more than standard layers; in French.
     """
     path = Path(path)
     if path.suffix != ".keras":

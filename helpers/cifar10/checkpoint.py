@@ -22,7 +22,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ..french import OneSentence
+from ..french import BadValue
 
 SAVES = "sauvegardes"  # folder of all records, beside the notebook
 GENERATIONS = 2  # checkpoints kept: the newest may be cut short by a full disk or a half-synced Drive
@@ -30,7 +30,7 @@ _MEMBER = "record.json"
 _PARTIAL = ".partial-"
 
 
-class RecordError(OneSentence, ValueError):
+class RecordError(BadValue):
     """What stops a training."""
 
 
@@ -144,9 +144,7 @@ def same_randomness() -> Iterator[None]:
 def untrained_copy(model: keras.Model, dtype: str | None = None) -> keras.Model:
     """Return an uncompiled copy with weights of its own, freshly initialized.
 
-    Args:
-        model: a Sequential or functional model.
-        dtype: precision policy of all its layers; by default each keeps its own.
+    With ``dtype`` all layers get that precision policy, else each keeps its own.
     """
 
     def copy(layer):

@@ -71,14 +71,19 @@ class Cifar10:
         """What results on these images are filed under, such as "cifar10-50000" or "demonstration-2000"."""
         return f"{'demonstration' if self.demo else 'cifar10'}-{len(self.x_train)}"
 
+    @property
+    def note(self) -> str:
+        """What must be said beside any result on these images: nothing for the complete CIFAR-10."""
+        if self.demo:
+            return "données de démonstration"
+        complete = len(self.x_train) >= _FULL and len(self.x_test) >= _BATCH
+        return "" if complete else "sous-ensemble de CIFAR-10"
+
     def subset(self, images: int) -> Cifar10:
         """Keep the first training images, as many of each class, and all test images.
 
-        Args:
-            images: how many to train on, from 10 to all of them.
-
         Raises:
-            ValueError: another number, or not a whole number.
+            ValueError: in French, ``images`` is not a whole number from 10 to all of them.
         """
         available = len(self.x_train)
         if not _is_whole(images) or not 10 <= images <= available:
@@ -96,7 +101,7 @@ class Cifar10:
                 f"Données de démonstration : images fabriquées par un programme, {train} pour l'entraînement "
                 f"et {test} pour le test ; les résultats ne disent rien de CIFAR-10."
             )
-        elif len(self.x_train) < _FULL:
+        elif self.note:
             text = (
                 f"Sous-ensemble de CIFAR-10 : {train} images d'entraînement sur {thousands(_FULL)} et {test} "
                 "images de test ; les résultats ne se comparent pas à ceux de l'ensemble complet."
@@ -109,9 +114,8 @@ class Cifar10:
         return typographic(text)
 
     def _repr_html_(self):
-        whole = not self.demo and len(self.x_train) == _FULL
         head, rest = html.escape(repr(self), quote=False).split(":", 1)
-        return card(SKY if whole else ORANGE, f"<b>{head}:</b>{rest}")
+        return card(ORANGE if self.note else SKY, f"<b>{head}:</b>{rest}")
 
 
 def load_cifar10(folder: str | Path | None = None, demo: bool | int | None = None) -> Cifar10:
@@ -124,10 +128,6 @@ def load_cifar10(folder: str | Path | None = None, demo: bool | int | None = Non
             for the test, at least 100), False for none; by default the environment variable
             LAB_CIFAR10_DEMO ("1", "true", or a number). They come before any folder, and a banner always
             says that they are made up.
-
-    Returns:
-        Images (n, 32, 32, 3) uint8 in 0..255 and labels (n, 1) uint8 in 0..9; 50,000 to train on and 10,000
-        for the test.
 
     Raises:
         DataUnavailable: no network, a damaged file, an unsuitable folder.
@@ -145,7 +145,7 @@ def find_cifar10(folder: str | Path | None = None, demo: bool | int | None = Non
     """Do what ``load_cifar10`` does without its banner: for checks, where one has been shown already."""
     if images := _demo_images(demo):
         train = demonstration.draw("train", images)
-        return Cifar10(*train, *demonstration.draw("test", _test_images(images)), demo=True)
+        return Cifar10(*train, *demonstration.draw("test", max(images // 5, 100)), demo=True)
     folder = folder or os.environ.get("CIFAR10_DIR")
     if not folder:
         return _read(_download())
@@ -185,10 +185,6 @@ def _demo_images(demo):
 
 def _is_whole(value):
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
-def _test_images(images):
-    return max(images // 5, 100)
 
 
 def _balanced(labels, images):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -13,34 +13,24 @@ from ..experiments.statistics import wilson
 from ..french import decimal, french_error, percent, quoted, thousands, typographic
 from .dataset import CLASSES, Cifar10
 
-FULL_TRAINING, FULL_TEST = 50_000, 10_000  # images in CIFAR-10
 SMALLEST = 1e-7  # a probability below counts as this in a loss, as in Keras
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Reliability:
-    """How often the model is right when it says how sure it is.
+class Reliability(NamedTuple):
+    """How often the model is right when it says how sure it is, in intervals of confidence ]low, high].
 
     Source: Guo, Pleiss, Sun and Weinberger (2017), On Calibration of Modern Neural Networks.
 
     Attributes:
-        edges: (bins + 1,) float64, limits of the intervals of confidence, from 0 to 1.
-        counts: (bins,) int, images whose confidence lies in each ]low, high].
-        confidences: (bins,) float64, mean confidence in each; NaN where there is no image.
-        accuracies: (bins,) float64, share of right answers in each; NaN where there is no image.
+        counts: (bins,) int, images in each interval.
+        confidences, accuracies: (bins,) float64, means in each; NaN where there is no image.
+        error: expected calibration error, the mean distance of the two, each interval by its images.
     """
 
-    edges: np.ndarray
     counts: np.ndarray
     confidences: np.ndarray
     accuracies: np.ndarray
-
-    @property
-    def error(self) -> float:
-        """Expected calibration error: mean distance of accuracy to confidence, each bin by its images."""
-        filled = self.counts > 0
-        gaps = np.abs(self.accuracies - self.confidences)[filled]
-        return float(np.average(gaps, weights=self.counts[filled]))
+    error: float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,7 +41,7 @@ class Evaluation:
         probabilities: (m, 10) float32, rows sum to 1.
         labels: (m,) int64, true classes, indices in ``CLASSES``.
         data: name of the data, see ``Cifar10.name``: results under two names are never mixed.
-        note: "données de démonstration", "sous-ensemble de CIFAR-10", or "" for the complete data.
+        note: of the data, see ``Cifar10.note``.
         softmax: True where the model gave no probabilities, and softmax was applied to its outputs here.
     """
 
@@ -123,40 +113,31 @@ class Evaluation:
 
     def reliability(self, bins: int = 15) -> Reliability:
         """Compare confidence with accuracy in ``bins`` intervals of equal width."""
-        edges = np.linspace(0, 1, bins + 1)
         confidence = self.confidence.astype(np.float64)
-        place = np.clip(np.searchsorted(edges, confidence) - 1, 0, bins - 1)
+        place = np.clip(np.searchsorted(np.linspace(0, 1, bins + 1), confidence) - 1, 0, bins - 1)
         counts = np.bincount(place, minlength=bins)
-        means = (
+        confidences, accuracies = (
             np.where(counts, np.bincount(place, values, bins) / np.maximum(counts, 1), np.nan)
             for values in (confidence, self.correct)
         )
-        return Reliability(edges, counts, *means)
+        error = np.nansum(counts * np.abs(accuracies - confidences)) / counts.sum()
+        return Reliability(counts, confidences, accuracies, float(error))
 
     def __repr__(self):
-        return typographic(self._sentence() + (f" [{self.note}]" if self.note else ""))
-
-    def _repr_html_(self):
-        note = f" <b>[{html.escape(self.note)}]</b>" if self.note else ""
-        return typographic(html.escape(self._sentence()) + note)
-
-    def _sentence(self):
         low, high = self.interval
-        sentence = (
+        return typographic(
             f"Exactitude sur {thousands(len(self.labels))} images de test : {percent(self.accuracy)} "
             f"(intervalle à 95 % : {decimal(100 * low, 1)} à {percent(high)})"
+            + " ; le modèle finit sans softmax, appliquée ici" * self.softmax
+            + f" [{self.note}]" * bool(self.note)
         )
-        return sentence + (" ; le modèle finit sans softmax, appliquée ici" if self.softmax else "")
 
 
 def evaluate(model: keras.Model, data: Cifar10, batch_size: int = 500) -> Evaluation:
     """Ask the model for the class of every test image, quietly and a batch at a time.
 
-    Args:
-        model: any Keras classifier of (32, 32, 3) images, trained or not. ``input_scale`` says in which unit
-            it wants them. Probabilities are expected; softmax is applied to anything else, such as logits.
-        data: only its test images and labels are used.
-        batch_size: images held as float32 at once.
+    The model is any Keras classifier of (32, 32, 3) images; ``input_scale`` says in which unit it wants them.
+    Probabilities are expected; softmax is applied to anything else, such as logits.
 
     Raises:
         ValueError: in French, for something else than a model and data, an output that is not 10 finite
@@ -180,15 +161,7 @@ def evaluate(model: keras.Model, data: Cifar10, batch_size: int = 500) -> Evalua
         outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         sums = outputs.sum(axis=1, keepdims=True)
     labels = np.asarray(data.y_test).ravel().astype(np.int64)
-    return Evaluation((outputs / sums).astype(np.float32), labels, data.name, provenance(data), softmax)
-
-
-def provenance(data: Cifar10) -> str:
-    """Return what must be said beside any result on these data: nothing for the complete CIFAR-10."""
-    if data.demo:
-        return "données de démonstration"
-    complete = len(data.x_train) >= FULL_TRAINING and len(data.x_test) >= FULL_TEST
-    return "" if complete else "sous-ensemble de CIFAR-10"
+    return Evaluation((outputs / sums).astype(np.float32), labels, data.name, data.note, softmax)
 
 
 def input_scale(model: keras.Model) -> float:
@@ -250,8 +223,6 @@ def _require(model, data):
         raise french_error(f"Le premier argument doit être un modèle Keras, et non {quoted(model)}.")
     if not isinstance(data, Cifar10):
         raise french_error(f"Donnez ensuite le résultat de load_cifar10(), et non {quoted(data)}.")
-    if not len(data.x_test):
-        raise french_error("Il n'y a aucune image de test : rechargez les données par load_cifar10().")
 
 
 def _array(tensor):

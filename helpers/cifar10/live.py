@@ -27,15 +27,8 @@ _FRENCH = {
 class View:
     """In a notebook, a progress bar, figures and curves in the running cell's output; in a script, lines.
 
-    Nothing that depends on time is stored with the notebook: its text is one fixed sentence.
-
-    Args:
-        name: of the training.
-        title: French description of it.
-        epochs: how many are asked for in all.
-
-    Attributes:
-        period: seconds between two calls of ``progress``.
+    Nothing that depends on time is stored with the notebook: its text is one fixed sentence. Between two
+    calls of ``progress`` there should be ``period`` seconds.
     """
 
     def __init__(self, name: str, title: str, epochs: int):
@@ -69,15 +62,9 @@ class View:
             print(typographic(sentence), flush=True)
 
     def progress(self, epoch: int, step: int | None, steps: int | None, speed=None, left=None, run_left=None):
-        """Show where an epoch is.
+        """Show where an epoch, numbered from 1, is: ``step`` of ``steps`` batches, or None in validation.
 
-        Args:
-            epoch: its number, from 1.
-            step: batches done in it; None during validation.
-            steps: batches in it, None if unknown.
-            speed: images per second, None if unknown.
-            left: seconds left in the epoch, None if unknown.
-            run_left: seconds left in all, None if unknown.
+        Of what is known: the speed in images per second, the seconds left in the epoch and in all.
         """
         if not self._in_notebook:
             return
@@ -91,12 +78,7 @@ class View:
         self._write((epoch - 1 + share) / self.epochs, " · ".join(parts))
 
     def show(self, history: Mapping[str, list], best: int):
-        """Show what the epochs so far have given; in a script, the last one.
-
-        Args:
-            history: lists by metric, one number per epoch.
-            best: the best epoch, from 1.
-        """
+        """Show what the epochs so far have given (see ``TrainingRecord``); in a script, the last one."""
         done = len(history["loss"])
         if not self._in_notebook:
             measures = ", ".join(f"{_FRENCH.get(key, key)} {decimal(history[key][-1])}" for key in history)

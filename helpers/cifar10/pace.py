@@ -7,9 +7,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import keras
 import tensorflow as tf
@@ -20,7 +18,7 @@ from .dataset import Cifar10
 from .recipe import recipe
 from .record import grading
 
-USUAL_BATCH = 128
+BATCHES, USUAL_BATCH = (64, 128, 256), 128
 CLEARLY = 1.15  # another batch size is proposed where it trains this many times as many images per second
 FEWEST_EPOCHS, MOST_EPOCHS = 8, 30  # the fewest show what comes after the best epoch
 VALIDATION_SHARE = 0.1  # of the training images, as in the notebook's validation_split
@@ -56,26 +54,13 @@ class Pace:
         )
 
 
-def calibrate(
-    model: keras.Model,
-    data: Cifar10,
-    minutes: float = 15,
-    batch_sizes: Sequence[int] = (64, 128, 256),
-    folder: str | Path | None = None,
-) -> Pace:
+def calibrate(model: keras.Model, data: Cifar10, minutes: float = 15) -> Pace:
     """Train a copy of the model on a few batches of each size; propose a batch size and a number of epochs.
 
     The model, its optimizer and the random generators stay as they were. Batches of 128 are proposed unless
-    others train at least 15 % more images per second. The measure is kept in ``calibrage.json``: a session
-    taken up later proposes the same numbers, as it must for a learning-rate schedule to go on. Demonstration
-    data and marking (LAB_GRADING=1) get fixed numbers, without measuring.
-
-    Args:
-        model: a compiled Sequential or functional model.
-        data: the images.
-        minutes: time for the whole training; from 8 to 30 epochs are proposed.
-        batch_sizes: the sizes to try.
-        folder: where the measure is kept; by default where records are.
+    others train at least 15 % more images per second, and from 8 to 30 epochs. The measure is kept in
+    ``calibrage.json`` beside the records: a session taken up later proposes the same numbers, as it must for
+    a learning-rate schedule to go on. Demonstration data and marking (LAB_GRADING=1) get fixed numbers.
 
     Raises:
         RecordError: a model that is not compiled, other data, or no time at all.
@@ -84,13 +69,12 @@ def calibrate(
         raise RecordError("calibrate attend en deuxième argument les données de load_cifar10().")
     if not getattr(model, "compiled", False):
         raise RecordError("Compilez le modèle (modele.compile) avant de calibrer.")
-    if not minutes > 0 or not batch_sizes or not all(int(size) >= 1 for size in batch_sizes):
-        raise RecordError("Il faut un temps (minutes) et des tailles de lot (batch_sizes) positifs.")
+    if not minutes > 0:
+        raise RecordError("Il faut un temps (minutes) positif.")
     asked = f"Réglages : taille des lots et nombre d'époques pour {plain(minutes)} min."
     print(typographic(asked), flush=True)
-    path = records_folder(folder) / "calibrage.json"
-    kept = _read(path)
-    key = _key(model, data, minutes, batch_sizes)
+    path = records_folder() / "calibrage.json"
+    kept, key = _read(path), _key(model, data, minutes)
     if data.demo:
         result = Pace(batch_size=32, epochs=4)
     elif key in kept:
@@ -101,7 +85,7 @@ def calibrate(
     else:
         print("Mesure en cours, une dizaine de secondes…", flush=True)
         with same_randomness():
-            result = _measure(model, data, minutes, batch_sizes)
+            result = _measure(model, data, minutes)
         with contextlib.suppress(OSError), whole_file(path) as partial:  # a read-only disk: measured anew
             measures = {name: asdict(pace) for name, pace in {**kept, key: result}.items()}
             partial.write_text(json.dumps(measures, indent=1))
@@ -109,9 +93,9 @@ def calibrate(
     return result
 
 
-def _measure(model, data, minutes, batch_sizes):
+def _measure(model, data, minutes):
     images, labels = data.x_train, data.y_train
-    sizes = [size for size in batch_sizes if size * (FEWEST_BATCHES + 1) <= len(images)] or [min(batch_sizes)]
+    sizes = [size for size in BATCHES if size * (FEWEST_BATCHES + 1) <= len(images)] or [min(BATCHES)]
     strategy = model.distribute_strategy
     with strategy.scope() if strategy else contextlib.nullcontext():
         trial = untrained_copy(model)
@@ -162,13 +146,12 @@ class _Stopwatch(keras.callbacks.Callback):
     on_test_batch_end = on_train_batch_end
 
 
-def _key(model, data, minutes, batch_sizes):
+def _key(model, data, minutes):
     """Name what the proposal depends on, in ``calibrage.json``."""
     layers = [setting for setting in recipe(model).items() if setting[0].startswith("couche")]
     network = hashlib.sha256(json.dumps(layers).encode()).hexdigest()[:12]
     devices = [device.device_type for device in tf.config.list_logical_devices()]
-    sizes = "/".join(map(str, batch_sizes))
-    return f"{data.name}, {minutes:g} min, {sizes}, {'+'.join(devices)}, {network}"
+    return f"{data.name}, {minutes:g} min, {'+'.join(devices)}, {network}"
 
 
 def _read(path):

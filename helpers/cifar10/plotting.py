@@ -8,48 +8,36 @@ import re
 import keras
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from ..experiments.statistics import wilson
 from ..french import count, decimal, french_error, percent, quoted, typographic
-from ..plotting.figure import BLUE, FAINT, GREY, INK, ORANGE, WIDTH, Picture, new_figure
+from ..plotting.figure import BLUE, FAINT, GREY, INK, ORANGE, WIDTH, Picture, new_figure, write_cells
 from ..plotting.learning import training_curves
 from ..plotting.waiting import compare, predicted, waits
 from .dataset import CLASSES, Cifar10
-from .evaluation import Evaluation, input_scale, layer_calls, provenance
+from .evaluation import Evaluation, input_scale, layer_calls
 from .record import TrainingRecord
 
-__all__ = [
-    "class_accuracies",
-    "compared",
-    "confident_errors",
-    "confusion_matrix",
-    "feature_maps",
-    "first_filters",
-    "images",
-    "reliability",
-]
-
 _ERRORS = LinearSegmentedColormap.from_list("errors", ["white", "#fbd3a2", ORANGE, "#7c3a06"])
+_ERRORS = _ERRORS.with_extremes(bad=GREY)  # of right answers, which count none
 _MOST_FILTERS = 64
 _MOST_LAYERS = 6
 
 
 def images(data: Cifar10, n: int = 6) -> Picture:
     """Draw the first n training images of each class."""
-    figure, axes = new_figure(len(CLASSES) // 2, 2, WIDTH, 0.55 + len(CLASSES) / 2 * (4.1 / n + 0.22))
+    title = _noted(f"{count(n, 'image')} de chaque classe, 32 × 32 pixels", data.note)
+    figure, axes = new_figure(len(CLASSES) // 2, 2, WIDTH, 0.55 + len(CLASSES) / 2 * (4.1 / n + 0.22), title)
     labels = data.y_train.ravel()
     for index, (axis, name) in enumerate(zip(axes.T.flat, CLASSES, strict=True)):
         _show(axis, _mosaic(data.x_train[np.flatnonzero(labels == index)[:n]], n))
         axis.set_title(name, loc="left", fontsize=10.5, pad=3)
-    title = f"{count(n, 'image')} de chaque classe, 32 × 32 pixels"
-    _headline(figure, title, provenance(data))
     return Picture(
         figure,
-        _noted(f"Images d'entraînement de chacune des dix classes : {', '.join(CLASSES)}", provenance(data))
-        + ".",
+        _noted(f"Images d'entraînement de chacune des dix classes : {', '.join(CLASSES)}", data.note) + ".",
         photographs=True,
     )
 
@@ -65,26 +53,16 @@ def compared(records: dict[str, TrainingRecord]) -> Picture:
 def confusion_matrix(evaluation: Evaluation) -> Picture:
     """Draw the answers given to each true class, in percent of its images; only the errors are coloured."""
     confusion = evaluation.confusion
-    totals = np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    shares = 100 * confusion / totals
-    right = np.eye(len(CLASSES), dtype=bool)
+    shares = 100 * confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    errors = np.ma.masked_array(shares, np.eye(len(CLASSES), dtype=bool))
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 5.2)
-    axis.imshow(np.where(right, 100.0, np.nan), cmap=ListedColormap([GREY]))
-    errors = np.ma.masked_array(shares, right)
-    top = max(float(errors.max()), 1.0)
-    axis.imshow(errors, cmap=_ERRORS, vmin=0, vmax=top)
-    for row, column in np.ndindex(shares.shape):
-        share = shares[row, column]
-        if right[row, column]:
-            style = {"color": INK, "weight": "bold"}
-        else:
-            style = {"color": "white" if share > 0.7 * top else INK if share >= 2 else FAINT}
-        axis.text(column, row, f"{share:.0f}", ha="center", va="center", fontsize=10, **style)
+    image = axis.imshow(errors, cmap=_ERRORS, vmin=0, vmax=max(errors.max(), 1))
+    write_cells(axis, image, np.char.mod("%.0f", shares))
+    for right in axis.texts[:: len(CLASSES) + 1]:
+        right.set_weight("bold")
     axis.set_xticks(range(len(CLASSES)), CLASSES, rotation=35, ha="right", rotation_mode="anchor")
     axis.set_yticks(range(len(CLASSES)), CLASSES)
     axis.set(xlabel="classe prédite", ylabel="vraie classe", aspect="auto")
-    axis.spines[:].set_visible(False)
-    axis.tick_params(length=0)
     axis.set_title(_noted("Réponses, en % des images de chaque vraie classe", evaluation.note), loc="left")
     worst = " ; ".join(
         f"classe {true}, réponse {predicted}, {count(number, 'image')}"
@@ -99,16 +77,11 @@ def confusion_matrix(evaluation: Evaluation) -> Picture:
 
 @waits
 def class_accuracies(evaluation: Evaluation, prediction: tuple[str, object] | None = None) -> Picture:
-    """Draw the accuracy on each class with its 95 % interval, best class first.
-
-    Args:
-        evaluation: of the model.
-        prediction: question and the accuracy that the student predicted, see ``waits``.
-    """
+    """Draw the accuracy on each class with its 95 % interval, best class first, and what was predicted."""
     totals, right = evaluation.confusion.sum(axis=1), evaluation.confusion.diagonal()
     order = [index for index in np.argsort(-evaluation.per_class, kind="stable") if totals[index]]
     shares = 100 * evaluation.per_class[order]
-    bounds = 100 * np.array([wilson(int(right[index]), int(totals[index])) for index in order]).T
+    bounds = 100 * np.array([wilson(right[index], totals[index]) for index in order]).T
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 0.9 + 0.3 * len(order))
     axis.barh(range(len(order)), shares, height=0.66, color=BLUE, alpha=0.75)
     axis.errorbar(
@@ -156,31 +129,24 @@ def confident_errors(evaluation: Evaluation, data: Cifar10, n: int = 10) -> Pict
     chosen = evaluation.most_confident_errors(n)
     columns = 5
     rows = max(math.ceil(len(chosen) / columns), 1)
-    figure, axes = new_figure(rows, columns, WIDTH, 0.5 + 2.1 * rows)
+    title = "Les erreurs commises avec le plus d'assurance"
+    if not len(chosen):
+        title = "Aucune erreur sur les images de test"
+    figure, axes = new_figure(rows, columns, WIDTH, 0.5 + 2.1 * rows, _noted(title, evaluation.note))
     for axis in axes.flat:
         axis.set_axis_off()
+    told = []
     for axis, index in zip(axes.flat, chosen, strict=False):
         _show(axis, _mosaic(data.x_test[index][None], 1))
-        predicted = f"{CLASSES[evaluation.predicted[index]]} à {percent(evaluation.confidence[index])}"
-        axis.set_title(predicted, color="#a85a00", fontsize=10.5, pad=16)
+        said = f"{CLASSES[evaluation.predicted[index]]} à {percent(evaluation.confidence[index])}"
         true = typographic(f"en fait : {CLASSES[evaluation.labels[index]]}")
+        axis.set_title(said, color="#a85a00", fontsize=10.5, pad=16)
         axis.text(
             0.5, 1.03, true, transform=axis.transAxes, ha="center", va="bottom", color=INK, fontsize=9.5
         )
-    title = (
-        "Les erreurs commises avec le plus d'assurance"
-        if len(chosen)
-        else "Aucune erreur sur les images de test"
-    )
-    _headline(figure, title, evaluation.note)
-    listing = " ; ".join(
-        f"{CLASSES[evaluation.predicted[index]]} à {percent(evaluation.confidence[index])} (en fait : "
-        f"{CLASSES[evaluation.labels[index]]})"
-        for index in chosen
-    )
-    return Picture(
-        figure, _noted(title + (f" : {listing}" if listing else ""), evaluation.note) + ".", photographs=True
-    )
+        told.append(f"{said} ({true})")
+    listing = f" : {' ; '.join(told)}" if told else ""
+    return Picture(figure, _noted(title + listing, evaluation.note) + ".", photographs=True)
 
 
 def first_filters(model: keras.Model) -> Picture:
@@ -202,16 +168,12 @@ def first_filters(model: keras.Model) -> Picture:
     mosaic = _mosaic(np.round(255 * tiles).astype(np.uint8), columns, 0.2, Image.Resampling.NEAREST)
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 0.5 + WIDTH * mosaic.shape[0] / mosaic.shape[1])
     _show(axis, mosaic)
-    height, width = kernels.shape[1:3]
-    which = (
-        f"Les {len(kernels)} filtres"
-        if len(shown) == len(kernels)
-        else f"{len(shown)} des {len(kernels)} filtres"
-    )
-    axis.set_title(f"{which} {height} × {width} × 3 de la première convolution", loc="left")
+    which = f"Les {len(kernels)}" if len(shown) == len(kernels) else f"{len(shown)} des {len(kernels)}"
+    which += " filtres {} × {} × 3 de la première convolution".format(*kernels.shape[1:3])
+    axis.set_title(which, loc="left")
     return Picture(
         figure,
-        f"{which} {height} × {width} × 3 de la première convolution, des plus gris aux plus colorés. "
+        f"{which}, des plus gris aux plus colorés. "
         "Gris moyen pour un poids nul, plus clair si le poids est positif, plus foncé s'il est négatif. "
         "Chaque filtre est ramené à son plus grand poids.",
     )
@@ -237,7 +199,8 @@ def feature_maps(model: keras.Model, image: np.ndarray, n: int = 8) -> Picture:
     if not stages:
         raise french_error("Ce modèle n'a pas de couche Conv2D, donc aucune carte à montrer.")
     rows = 1 + len(stages)
-    figure, axes = new_figure(rows, 1, WIDTH, 0.35 + rows * (0.32 + WIDTH / n / 1.08))
+    title = "Ce que chaque convolution retient de l'image"
+    figure, axes = new_figure(rows, 1, WIDTH, 0.35 + rows * (0.32 + WIDTH / n / 1.08), title)
     padded = np.full((n, *image.shape), 255, np.uint8)
     padded[0] = image
     _show(axes[0, 0], _mosaic(padded, n))
@@ -245,12 +208,11 @@ def feature_maps(model: keras.Model, image: np.ndarray, n: int = 8) -> Picture:
     for axis, (name, maps) in zip(axes[1:, 0], stages, strict=True):
         varied = np.argsort(-maps.std(axis=(0, 1)), kind="stable")[:n]
         low, high = maps.min(axis=(0, 1)), maps.max(axis=(0, 1))
-        tiles = np.moveaxis((maps - low) / np.maximum(high - low, 1e-12), -1, 0)[varied]
-        _show(axis, _mosaic(_coloured(tiles), n, resample=Image.Resampling.NEAREST))
+        tiles = colormaps["magma"](np.moveaxis((maps - low) / np.maximum(high - low, 1e-12), -1, 0)[varied])
+        _show(axis, _mosaic((255 * tiles[..., :3]).astype(np.uint8), n, resample=Image.Resampling.NEAREST))
         height, width, number = maps.shape
         title = f"{name} : {height} × {width}, {len(varied)} de ses {count(number, 'carte')}"
         axis.set_title(typographic(title), loc="left", fontsize=10.5, pad=3)
-    _headline(figure, "Ce que chaque convolution retient de l'image", "")
     sizes = " ; ".join(f"{name}, {maps.shape[0]} × {maps.shape[1]}" for name, maps in stages)
     return Picture(
         figure,
@@ -266,24 +228,14 @@ def reliability(evaluation: Evaluation, bins: int = 15) -> Picture:
     Source: Guo et al. (2017), On Calibration of Modern Neural Networks.
     """
     measured = evaluation.reliability(bins)
-    middles = 50 * (measured.edges[1:] + measured.edges[:-1])
-    width = 100 / bins
+    middles, width = 100 * (np.arange(bins) + 0.5) / bins, 92 / bins
     figure, axes = new_figure(2, 1, WIDTH, 5.2, sharex=True, height_ratios=[3, 1])
     top, bottom = axes[:, 0]
     filled = measured.counts > 0
-    shares, images_in = 100 * measured.accuracies[filled], measured.counts[filled]
-    right = np.rint(shares / 100 * images_in).astype(int)
-    bounds = (
-        100 * np.array([wilson(*pair) for pair in zip(right.tolist(), images_in.tolist(), strict=True)]).T
-    )
-    top.bar(
-        middles[filled],
-        shares,
-        width=0.92 * width,
-        color=BLUE,
-        alpha=0.75,
-        label="exactitude mesurée",
-    )
+    shares, counts = 100 * measured.accuracies[filled], measured.counts[filled]
+    wins = np.rint(shares / 100 * counts)
+    bounds = 100 * np.array([wilson(*pair) for pair in zip(wins, counts, strict=True)]).T
+    top.bar(middles[filled], shares, width, color=BLUE, alpha=0.75, label="exactitude mesurée")
     top.errorbar(
         100 * measured.confidences[filled],
         shares,
@@ -301,7 +253,7 @@ def reliability(evaluation: Evaluation, bins: int = 15) -> Picture:
     error = percent(measured.error)
     title = f"Confiance et exactitude : écart moyen (ECE) de {error}"
     top.set_title(typographic(_noted(title, evaluation.note)), loc="left")
-    bottom.bar(middles, measured.counts, width=0.92 * width, color=FAINT)
+    bottom.bar(middles, measured.counts, width, color=FAINT)
     bottom.set(
         xlabel=typographic("confiance, probabilité de la classe prédite (%)"), ylabel="images", xlim=(0, 100)
     )
@@ -359,32 +311,18 @@ def _mosaic(tiles, columns, gap=0.06, resample=Image.Resampling.LANCZOS):
     _, height, width, _ = tiles.shape
     scale = max(1, round(200 / height))
     size = width * scale, height * scale
-    tiles = np.array([Image.fromarray(tile).resize(size, resample) for tile in tiles], np.uint8)
-    tiles = tiles.reshape(-1, size[1], size[0], 3)  # even if there is none
-    number, height, width, _ = tiles.shape
-    rows = max(math.ceil(number / columns), 1)
-    space = round(gap * width)
-    sheet = np.full((rows * (height + space) - space, columns * (width + space) - space, 3), 255, np.uint8)
+    space, rows = round(gap * size[0]), max(math.ceil(len(tiles) / columns), 1)
+    sheet = np.full((rows, size[1] + space, columns, size[0] + space, 3), 255, np.uint8)
     for index, tile in enumerate(tiles):
         row, column = divmod(index, columns)
-        y, x = row * (height + space), column * (width + space)
-        sheet[y : y + height, x : x + width] = tile
-    return sheet
-
-
-def _coloured(maps):
-    """Return maps (n, height, width) in 0..1 as colours, uint8."""
-    return (255 * colormaps["magma"](maps)[..., :3]).astype(np.uint8)
+        sheet[row, : size[1], column, : size[0]] = Image.fromarray(tile).resize(size, resample)
+    return sheet.reshape(rows * (size[1] + space), -1, 3)[: -space or None, : -space or None]
 
 
 def _show(axis, pixels):
     """Show pixels as they are, without axes."""
     axis.imshow(pixels)
     axis.set_axis_off()
-
-
-def _headline(figure, title, note):
-    figure.suptitle(_noted(title, note), x=0.005, ha="left", fontsize=11.5, color=INK)
 
 
 def _noted(title, note):

@@ -40,13 +40,9 @@ def recipe(model: keras.Model) -> dict[str, object]:
 
 
 def difference(old: dict, new: dict, ignore_rate: bool = False) -> str | None:
-    """Say in French what differs first between two recipes; None when nothing does.
+    """Say in French what differs first from a recorded recipe; None when nothing does.
 
-    Args:
-        old: a recorded recipe.
-        new: the recipe of the model at hand.
-        ignore_rate: take the learning rates as equal: those of a model still in memory after its training,
-            where a callback may have lowered it.
+    ``ignore_rate`` is for a model still in memory after its training: a callback may have lowered its rate.
     """
     for setting in {**old, **new}:
         before, after = old.get(setting), new.get(setting)

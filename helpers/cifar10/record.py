@@ -108,9 +108,6 @@ class TrainingRecord(keras.callbacks.Callback):
     def curves(self, prediction: tuple[str, object] | None = None) -> Picture | Waiting:
         """Return the figure of all recorded epochs; it takes the place of the live view of the running cell.
 
-        Args:
-            prediction: question and the best epoch that the student predicted, see ``waits``.
-
         Raises:
             ValueError: in French, no epoch is recorded.
         """

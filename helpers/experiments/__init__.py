@@ -5,17 +5,3 @@ from .generalization import noise_floor, roughness, stop_early
 from .inputs import frozen_losses, input_effects
 from .sweep import sweep
 from .weights import nearly_equal, segment_losses, train_nearly_equal, train_scaled
-
-__all__ = [
-    "families",
-    "frozen_losses",
-    "input_effects",
-    "nearly_equal",
-    "noise_floor",
-    "roughness",
-    "segment_losses",
-    "stop_early",
-    "sweep",
-    "train_nearly_equal",
-    "train_scaled",
-]

@@ -24,7 +24,8 @@ FAMILIES = (FOUR, THREE, BAND, HALF, OPPOSITE, ONE, NONE)
 
 def families(run: Run) -> list[str]:
     """Return the family of each start's output surface, one of ``FAMILIES``."""
-    surfaces = run.predict(_points()).reshape(-1, GRID, GRID)
+    ticks = SQUARE * ((np.arange(GRID) + 0.5) / GRID * 2 - 1)  # none on an axis
+    surfaces = run.predict(grid(ticks)).reshape(-1, GRID, GRID)
     return [family(surface) for surface in surfaces]
 
 
@@ -60,8 +61,3 @@ def _shares(surface):
     low, high = slice(None, half), slice(half, None)
     quadrants = ((high, high, 1), (high, low, -1), (low, low, 1), (low, high, -1))
     return [float(np.mean(surface[rows, columns] * side >= SURE)) for rows, columns, side in quadrants]
-
-
-def _points():
-    ticks = SQUARE * ((np.arange(GRID) + 0.5) / GRID * 2 - 1)  # none on an axis
-    return grid(ticks)

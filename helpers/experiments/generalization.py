@@ -14,6 +14,7 @@ from ..engine.training import Run
 GRID = 100  # points a side
 RADIUS = DOMAIN[1]  # of the disc that holds the spiral, noise included
 FRESH_DRAWS = 10  # of 500 points each
+EVERY = 10  # epochs between two looks of early stopping
 
 
 def laplacian(surfaces: np.ndarray, step: float) -> np.ndarray:
@@ -35,13 +36,6 @@ def laplacian(surfaces: np.ndarray, step: float) -> np.ndarray:
     return (along_x + along_y - 4 * middle) / step**2
 
 
-def disc_mean(values: np.ndarray) -> np.ndarray:
-    """Return the mean, over the data's disc, of values (..., GRID - 2, GRID - 2) inside the drawn grid."""
-    ticks = np.linspace(*DOMAIN, GRID)[1:-1]
-    inside = ticks[:, np.newaxis] ** 2 + ticks**2 <= RADIUS**2
-    return values[..., inside].mean(axis=-1)
-
-
 def roughness(run: Run) -> np.ndarray:
     """Return the roughness of each start's output surface: its mean absolute Laplacian over the data's disc.
 
@@ -53,7 +47,8 @@ def roughness(run: Run) -> np.ndarray:
     """
     ticks, step = np.linspace(*DOMAIN, GRID, retstep=True)
     surfaces = run.predict(grid(ticks)).reshape(len(run.starts), GRID, GRID)
-    return disc_mean(np.abs(laplacian(surfaces, step)))
+    inside = np.add.outer(ticks[1:-1] ** 2, ticks[1:-1] ** 2) <= RADIUS**2
+    return np.abs(laplacian(surfaces, step))[:, inside].mean(axis=-1)
 
 
 def spiral_output(points: np.ndarray, noise: float) -> np.ndarray:
@@ -105,40 +100,26 @@ class Stopping:
     final: np.ndarray
 
 
-def stop_early(
-    config: PlaygroundConfig, epochs: int, starts: int | Iterable[int], every: int = 10
-) -> Stopping:
+def stop_early(config: PlaygroundConfig, epochs: int, starts: int | Iterable[int]) -> Stopping:
     """Train from several starts and look for the best epoch on one half of the test points, then the other.
 
-    Args:
-        config: the experiment.
-        epochs: passes over the training points, a multiple of ``every``.
-        starts: the starts.
-        every: epochs between two looks.
+    There is a look at every tenth epoch.
     """
     run, data = Run(config, starts), load_data(config)
     curves = []
-    for _ in range(epochs // every):
-        errors = half_squared_error(run.train(every).predict(data.test_points), data.test_labels)
+    for _ in range(epochs // EVERY):
+        errors = half_squared_error(run.train(EVERY).predict(data.test_points), data.test_labels)
         curves.append([errors[:, ::2].mean(axis=1), errors[:, 1::2].mean(axis=1)])
     curves = np.nan_to_num(np.moveaxis(curves, 0, -1), nan=np.inf)  # (2 halves, starts, looks)
-    announced, honest = choose(curves, curves), choose(curves, curves[::-1])
+    best = curves.argmin(axis=-1, keepdims=True)
+    announced, honest = (np.take_along_axis(half, best, axis=-1)[..., 0] for half in (curves, curves[::-1]))
     return Stopping(announced.mean(axis=0), honest.mean(axis=0), curves[..., -1].mean(axis=0))
-
-
-def choose(curves: np.ndarray, measured: np.ndarray) -> np.ndarray:
-    """Return ``measured`` where ``curves`` is lowest along the last axis; both (..., looks)."""
-    best = curves.argmin(axis=-1)[..., np.newaxis]
-    return np.take_along_axis(measured, best, axis=-1)[..., 0]
 
 
 def fresh_losses(run: Run) -> np.ndarray:
     """Return each start's loss on 5000 fresh points of the experiment's law, which no choice was made by.
 
-    They come from ten seeds of their own, with the same noise.
-
-    Returns:
-        Array of shape (starts,).
+    They come from ten seeds of their own, with the same noise. The array has shape (starts,).
     """
     draws = [load_data(run.config.replace(seed=f"neufs-{number}")) for number in range(FRESH_DRAWS)]
     points = np.concatenate([points for data in draws for points in (data.train_points, data.test_points)])

@@ -21,11 +21,7 @@ def input_effects(run: Run, start: int = 0) -> np.ndarray:
 
 
 def frozen_losses(run: Run, start: int = 0) -> np.ndarray:
-    """Return the test loss once an input is frozen at its mean over the training points, for each input.
-
-    Returns:
-        Array of shape (inputs,).
-    """
+    """Return the test losses (inputs,) once each input is frozen at its mean over the training points."""
     means, data = _training_inputs(run).mean(axis=0), run.data
     (weights, biases), *others = run.parameters
     losses = []

@@ -71,7 +71,10 @@ def sweep(
     Raises:
         ValueError: a rate that the site does not offer, no list of numbers, too many cells, too few points.
     """
-    learning_rates, rates = _ascending("learning_rates", learning_rates), _ascending("rates", rates)
+    learning_rates, rates = (
+        tuple(sorted(set(listed_numbers(name, values))))
+        for name, values in (("learning_rates", learning_rates), ("rates", rates))
+    )
     if len(learning_rates) * len(rates) > MAX_CELLS:
         raise french_error(f"{len(learning_rates)} × {len(rates)} cases : au plus {MAX_CELLS} à la fois.")
     if config.perc_train_data == MIN_TRAINING:
@@ -100,12 +103,19 @@ def cell_losses(config: PlaygroundConfig, epochs: int, starts: tuple[int, ...]) 
     return half_squared_error(answers, data.train_labels[kept:]).mean(axis=1)
 
 
-def _ascending(name, values):
-    wanted = "il faut une liste de nombres, par exemple `[0.01, 0.1]`"
+def listed_numbers(name: str, values: Iterable[float]) -> list[float]:
+    """Read a list of numbers that a student wrote.
+
+    Raises:
+        ValueError: in French, anything else, an empty list, infinity or NaN.
+    """
     try:
-        found = tuple(sorted(set(values)))
+        found = list(values)
     except TypeError:
-        raise french_error(f"{name} = {quoted(values)} : {wanted}.") from None
-    if not found or not all(isinstance(value, numbers.Real) for value in found):
-        raise french_error(f"{name} = {quoted(values)} : {wanted}, chacun avec un point.")
+        found = []
+    if not found or not all(isinstance(value, numbers.Real) and abs(value) < 1e9 for value in found):
+        raise french_error(
+            f"{name} = {quoted(values)} : il faut une liste de nombres, par exemple `[0.01, 0.1]`, chacun "
+            "avec un point."
+        )
     return found

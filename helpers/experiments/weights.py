@@ -16,16 +16,12 @@ from ..french import french_error, quoted
 def nearly_equal(parameters: Parameters, gap: float) -> Parameters:
     """Draw the hidden neurons nearer to the first one: each keeps ``gap`` times its difference from it.
 
-    Args:
-        parameters: of networks with one hidden layer, as in ``Run.parameters``.
-        gap: 0 makes exact copies of the first neuron, 1 changes nothing.
+    A gap of 0 makes exact copies of the first neuron, 1 changes nothing.
 
     Raises:
         ValueError: the networks have not exactly one hidden layer.
     """
-    if len(parameters) != 2:
-        raise french_error(f"Une couche cachée est attendue ; ce réseau en a {len(parameters) - 1}.")
-    (weights, biases), (outgoing, last) = parameters
+    (weights, biases), (outgoing, last) = _one_hidden_layer(parameters)
     return [
         (_nearer(weights, weights[:, :, :1], gap), _nearer(biases, biases[:, :1], gap)),
         (_nearer(outgoing, outgoing[:, :1], gap), last),
@@ -72,6 +68,12 @@ def gradients(run: Run) -> list[np.ndarray]:
     return slopes[::-1]
 
 
+def _one_hidden_layer(parameters):
+    if len(parameters) != 2:
+        raise french_error(f"Une couche cachée est attendue ; ce réseau en a {len(parameters) - 1}.")
+    return parameters
+
+
 def _nearer(values, first, gap):
     return first + gap * (values - first)
 
@@ -101,11 +103,8 @@ def segment(run: Run, start: int, end: int, order: object = ..., steps: int = 10
         ValueError: the run has no such start, or the order is not one.
     """
     for name, value in (("start", start), ("end", end)):
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, (int, np.integer))
-            or not 0 <= value < len(run.starts)
-        ):
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if not whole or not 0 <= value < len(run.starts):
             raise french_error(f"{name} = {quoted(value)} : attendu un départ de 0 à {len(run.starts) - 1}.")
     parameters = run.parameters
     last = [(weights[end], biases[end]) for weights, biases in parameters]
@@ -144,9 +143,7 @@ def reordered(parameters: Parameters, order: Iterable[int]) -> Parameters:
     Raises:
         ValueError: not one hidden layer, or ``order`` does not name each neuron once.
     """
-    if len(parameters) != 2:
-        raise french_error(f"Une couche cachée est attendue ; ce réseau en a {len(parameters) - 1}.")
-    (weights, biases), (outgoing, last) = parameters
+    (weights, biases), (outgoing, last) = _one_hidden_layer(parameters)
     neurons = list(range(len(biases)))
     try:
         given = list(islice(order, len(neurons) + 1))  # enough to see that it is too long

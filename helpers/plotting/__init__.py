@@ -1,6 +1,10 @@
 """Figures for the notebooks, each by one short call.
 
 Colours are the Playground's orange and blue, which colour-blind readers tell apart; labels are French.
+
+Everywhere ``run`` is a trained run, ``start`` says which of its networks, ``runs`` are runs by French name,
+``target`` is a test loss to reach, ``prediction=("1.a", value)`` is a question and the student's answer.
+Until that question is answered the figure waits, as with ``after``: see ``waiting.waits``.
 """
 
 from .data import data
@@ -11,26 +15,3 @@ from .learning import training_curves
 from .network import input_weights, neurons
 from .slider import ScaleSlider
 from .starts import final_losses, loss_curves, success_rates, surfaces
-
-__all__ = [
-    "Picture",
-    "ScaleSlider",
-    "data",
-    "early_stopping",
-    "final_losses",
-    "gallery",
-    "input_weights",
-    "layer_signals",
-    "loss_between",
-    "loss_curves",
-    "neurons",
-    "parameter_paths",
-    "phase_diagram",
-    "roughness_and_loss",
-    "stability",
-    "success_rates",
-    "surfaces",
-    "train_and_test",
-    "train_test_gaps",
-    "training_curves",
-]

@@ -11,7 +11,7 @@ import re
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter, ScalarFormatter
 from PIL import Image
@@ -81,7 +81,7 @@ class Picture:
         return target.getvalue(), {**size, "alt": self.description}
 
 
-def new_figure(rows, columns, width, height, **options):
+def new_figure(rows, columns, width, height, title=None, **options):
     """Return a figure of this size in inches, and its axes as an array (rows, columns)."""
     with rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
@@ -90,6 +90,8 @@ def new_figure(rows, columns, width, height, **options):
     for axis in axes.flat:
         decimal_axis(axis.xaxis)
         decimal_axis(axis.yaxis)
+    if title:
+        figure_title(figure, title)
     return figure, axes
 
 
@@ -103,8 +105,10 @@ def figure_title(figure, title):
     figure.suptitle(title, x=0.01, ha="left", fontsize=11.5, color=INK)
 
 
-def draw_surface(axis, output):
-    """Draw a network's output at ``grid_points()`` on an axis that shows the plane alone."""
+def draw_surface(axis, output, data=None, size=4):
+    """Draw a network's output at ``grid_points()``, and its training points, on an axis with only these."""
+    if data:
+        draw_points(axis, data.train_points, data.train_labels, size)
     axis.set(xticks=[], yticks=[], xlim=DOMAIN, ylim=DOMAIN)
     axis.spines[:].set_visible(False)
     return axis.imshow(
@@ -117,6 +121,21 @@ def draw_surface(axis, output):
         interpolation="bilinear",
         alpha=0.85,
     )
+
+
+def write_cells(axis, image, words):
+    """Write a word in each cell of a heat map, in ink or in white, whichever contrasts more with the cell."""
+    colours = image.to_rgba(image.get_array())
+    for (row, column), word in np.ndenumerate(words):
+        axis.text(column, row, word, ha="center", va="center", color=_ink_on(colours[row, column]))
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
+
+
+def _ink_on(colour):
+    *channels, alpha = to_rgba(colour)  # on white
+    luminance = 1 - alpha + alpha * np.dot(np.power(channels, 2.2), (0.2126, 0.7152, 0.0722))
+    return INK if luminance > 0.25 else "white"
 
 
 def draw_points(axis, points, labels, size):

@@ -12,7 +12,7 @@ from ..experiments.generalization import Stopping, noise_floor, roughness
 from ..experiments.statistics import worst_if_nan
 from ..experiments.sweep import Sweep
 from ..french import count, decimal, plain, typographic
-from .figure import BLUE, FAINT, INK, ORANGE, WIDTH, Picture, decimal_axis, new_figure
+from .figure import BLUE, FAINT, INK, ORANGE, WIDTH, Picture, decimal_axis, new_figure, write_cells
 from .waiting import compare, waits
 
 # Colour, marker, filled or hollow: told apart without colour too.
@@ -27,11 +27,8 @@ def roughness_and_loss(
 ) -> Picture:
     """Draw each start as a point: roughness of its surface, final test loss.
 
-    Args:
-        runs: French name of the network -> its trained run, four at most.
-        yours: French name -> a run whose first start is marked by a star.
-        prediction: question and what the student expects of the second network's surface beside the first's,
-            "plus lisse" or "plus rugueuse", see ``waits``.
+    There are four ``runs`` at most; the first start of each of ``yours`` is marked by a star. The prediction
+    is the second network's surface beside the first's: "plus lisse" or "plus rugueuse".
     """
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 4.2)
     measured = {name: roughness(run) for name, run in runs.items()}
@@ -55,7 +52,6 @@ def roughness_and_loss(
     axis.set(xlabel="rugosité (sortie par unité de longueur au carré)", ylabel="perte de test finale")
     axis.set_xlim(left=0)
     axis.margins(y=0.1)
-    decimal_axis(axis.yaxis)
     axis.set_title("Un point par départ : rugosité de la surface et perte de test", loc="left")
     axis.legend(frameon=False, loc="upper right", markerscale=0.8)
     first, second, *_ = (float(np.median(values)) for values in measured.values())
@@ -66,12 +62,7 @@ def roughness_and_loss(
 
 @waits
 def train_and_test(run: Run, start: int = 0) -> Picture:
-    """Draw one network's training and test losses, their lowest test loss, and the floor set by the noise.
-
-    Args:
-        run: a trained run of a spiral experiment.
-        start: which of its networks.
-    """
+    """Draw a spiral network's training and test losses, its lowest test loss, and the floor of the noise."""
     test, training = run.test_loss[start], run.train_loss[start]
     best = int(np.argmin(worst_if_nan(test)))
     floor = noise_floor(run.config)
@@ -84,7 +75,6 @@ def train_and_test(run: Run, start: int = 0) -> Picture:
     axis.plot(best, test[best], "o", color=ORANGE, markersize=9, markeredgecolor="white", zorder=3)
     axis.axvline(best, color=ORANGE, linewidth=1.2, linestyle="--", label="plus basse perte de test")
     axis.set(xlim=(0, max(run.epoch, 1)), ylim=(0, 0.62), xlabel="époque", ylabel="perte")
-    decimal_axis(axis.yaxis)
     axis.set_title("Le même réseau, points vus et points jamais vus", loc="left")
     figure.legend(frameon=False, loc="outside lower center", ncols=4)
     return Picture(
@@ -95,11 +85,7 @@ def train_and_test(run: Run, start: int = 0) -> Picture:
 
 @waits
 def train_test_gaps(runs: Mapping[str, Run]) -> Picture:
-    """Draw each start's final training and test losses, joined by a line, one panel per network.
-
-    Args:
-        runs: French name of the network -> its trained run.
-    """
+    """Draw each start's final training and test losses, joined by a line, one panel per network."""
     figure, axes = new_figure(1, len(runs), WIDTH, 3.4, sharey=True)
     floor = noise_floor(next(iter(runs.values())).config)
     for axis, (name, run) in zip(axes.flat, runs.items(), strict=True):
@@ -110,7 +96,6 @@ def train_test_gaps(runs: Mapping[str, Run]) -> Picture:
         axis.set_xticks([0, 1], ["entraînement", "test"])
         axis.set(xlim=(-0.25, 1.25), ylim=(0, 0.62))
         axis.set_title(name, loc="left")
-        decimal_axis(axis.yaxis)
     axes[0, 0].set_ylabel("perte finale")
     axes[0, -1].legend(frameon=False, loc="lower right")
     return Picture(figure, f"Pertes finales d'entraînement et de test de chaque départ : {' ; '.join(runs)}.")
@@ -118,11 +103,7 @@ def train_test_gaps(runs: Mapping[str, Run]) -> Picture:
 
 @waits
 def phase_diagram(table: Sweep) -> Picture:
-    """Draw a sweep as a heat map: median final validation loss for each pair of rates.
-
-    Args:
-        table: the result of ``experiments.sweep``.
-    """
+    """Draw a sweep as a heat map: median final validation loss for each pair of rates."""
     medians = table.medians
     rows, columns = medians.shape
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 1.5 + 0.52 * rows)
@@ -130,17 +111,11 @@ def phase_diagram(table: Sweep) -> Picture:
         np.where(np.isfinite(medians), medians, np.nan), cmap="cividis", origin="lower", aspect="auto"
     )
     image.set_clim(0.25, 0.55)
-    for row, column in np.ndindex(rows, columns):
-        median = medians[row, column]
-        text = decimal(median, 2) if np.isfinite(median) else "diverge"
-        axis.text(
-            column, row, text, ha="center", va="center", color="white" if median < 0.42 else INK, fontsize=11
-        )
+    words = [decimal(median, 2) if np.isfinite(median) else "diverge" for median in medians.flat]
+    write_cells(axis, image, np.reshape(words, medians.shape))
     axis.set_xticks(range(columns), [plain(rate, 5) for rate in table.rates])
     axis.set_yticks(range(rows), [plain(rate, 5) for rate in table.learning_rates])
     axis.set(xlabel=f"taux de régularisation {table.config.regularization}", ylabel="taux d'apprentissage")
-    axis.spines[:].set_visible(False)
-    axis.tick_params(length=0)
     title = f"Médiane de la perte de validation finale ({count(len(table.starts), 'départ')} par case)"
     axis.set_title(typographic(title), loc="left")
     bar = figure.colorbar(image, ax=axis, pad=0.02, extend="both", ticks=[0.25, 0.35, 0.45, 0.55])
@@ -155,11 +130,7 @@ def phase_diagram(table: Sweep) -> Picture:
 
 @waits
 def early_stopping(result: Stopping) -> Picture:
-    """Draw what early stopping announces, what it is worth on other points, and what no stopping gives.
-
-    Args:
-        result: of ``experiments.stop_early``; one point per start, the median as a bar.
-    """
+    """Draw what early stopping announces, what it is worth on other points, and what no stopping gives."""
     rows = {
         "annoncée : sur les points\nqui ont choisi l'époque": result.announced,
         "vérifiée : même époque,\nsur les autres points": result.honest,
@@ -176,7 +147,6 @@ def early_stopping(result: Stopping) -> Picture:
     axis.set(ylim=(len(rows) - 0.5, -0.65), xlabel="perte de test")
     axis.tick_params(axis="y", length=0)
     axis.xaxis.set_major_locator(MultipleLocator(0.05))
-    decimal_axis(axis.xaxis)
     axis.set_title(
         typographic(f"Arrêt précoce : {count(len(result.final), 'départ')} (trait : médiane)"), loc="left"
     )

@@ -12,22 +12,17 @@ from ..engine.data import load_data
 from ..engine.training import Run, start_numbers
 from ..experiments.families import FAMILIES, families
 from ..experiments.statistics import wilson, worst_if_nan
+from ..experiments.sweep import listed_numbers
 from ..experiments.weights import gradients, losses, scaled, segment
 from ..french import NBSP, count, decimal, percent, plain, typographic
 from .figure import (
     BLUE,
-    COLOURS,
     FAINT,
-    GREY,
-    GRID,
     INK,
     ORANGE,
     WIDTH,
     Picture,
-    decimal_axis,
-    draw_points,
     draw_surface,
-    figure_title,
     grid_points,
     new_figure,
     percent_axis,
@@ -44,11 +39,7 @@ _FAINTEST = 1e-8  # gradients below are drawn there
 
 @waits
 def gallery(run: Run) -> Picture:
-    """Draw the output surface of every start, grouped by family, with each family's frequency and losses.
-
-    Args:
-        run: a trained run; the small numbers on the surfaces are its starts.
-    """
+    """Draw the output surface of every start, grouped by family, with each family's frequency and losses."""
     test_losses = worst_if_nan(run.test_loss[:, -1])
     names = np.array(families(run))
     groups = {name: np.flatnonzero(names == name) for name in FAMILIES if name in names}
@@ -56,35 +47,27 @@ def gallery(run: Run) -> Picture:
     columns = 14
     head, gap = 0.62, 0.08  # of a surface's side: above a family, around a surface
     heights = [head + math.ceil(len(starts) / columns) for starts in groups.values()]
-    outputs = run.predict(grid_points()).reshape(-1, GRID, GRID)[:, ::2, ::2]
-    figure, ((axis,),) = new_figure(1, 1, WIDTH, 0.38 + WIDTH / columns * sum(heights))
+    outputs = run.predict(grid_points())
+    title = f"{len(run.starts)} départs par famille (numéro du départ dans le coin)"
+    figure, ((axis,),) = new_figure(1, 1, WIDTH, 0.38 + WIDTH / columns * sum(heights), title)
     axis.set_axis_off()
     top, sentences = 0.0, []
     for (name, starts), height in zip(groups.items(), heights, strict=True):
-        all_starts = len(run.starts)
-        share = f"{count(len(starts), 'départ')} sur {all_starts} ({percent(len(starts) / all_starts, 0)})"
-        span = " à ".join(dict.fromkeys(_loss(edge(test_losses[starts])) for edge in (np.min, np.max)))
+        share = f"{count(len(starts), 'départ')} sur {len(names)} ({percent(len(starts) / len(names), 0)})"
+        span = " à ".join(dict.fromkeys(decimal(edge(test_losses[starts])) for edge in (np.min, np.max)))
         axis.text(0, top + head - 0.14, name.capitalize(), fontsize=11.5, weight="bold")
         title = typographic(f"{share} ; perte de test : {span}")
         axis.text(columns - gap, top + head - 0.14, title, fontsize=10.5, ha="right")
         ranked = starts[np.argsort(test_losses[starts], kind="stable")]
         for place, start in enumerate(ranked):
             row, column = divmod(place, columns)
-            left, up = column, top + head + row
-            axis.imshow(
-                outputs[start],
-                cmap=COLOURS,
-                vmin=-1,
-                vmax=1,
-                origin="lower",
-                extent=(left, left + 1 - gap, up + 1 - gap, up),
-                interpolation="bilinear",
-            )
-            axis.text(left + 0.05, up + 0.22, str(run.starts[start]), fontsize=7, color=INK)
+            up = top + head + row
+            image = draw_surface(axis, outputs[start])
+            image.set(extent=(column, column + 1 - gap, up + 1 - gap, up), alpha=1)
+            axis.text(column + 0.05, up + 0.22, str(run.starts[start]), fontsize=7, color=INK)
         top += height
         sentences.append(f"{name}, {share}, perte de test {span}")
     axis.set(xlim=(0, columns - gap), ylim=(top, 0), aspect="equal")
-    figure_title(figure, f"{len(run.starts)} départs par famille (numéro du départ dans le coin)")
     return Picture(figure, f"Surfaces de sortie par famille : {' ; '.join(sentences)}.")
 
 
@@ -95,13 +78,8 @@ def stability(
     """Draw, for each network, where its starts end and how many of them succeed.
 
     On the left every start's final test loss, and a line from the first to the ninth decile; on the right
-    the share of starts at ``target`` or below at the last epoch, with its 95 % Wilson interval.
-
-    Args:
-        runs: French name of the network -> its trained run.
-        target: the test loss to reach.
-        prediction: question and the number of successes that the student predicted of the last network, see
-            ``waits``.
+    the share of starts at ``target`` or below at the last epoch, with its 95 % Wilson interval. The
+    prediction is the number of successes of the last network.
     """
     figure, ((left, right),) = new_figure(
         1, 2, WIDTH, 1.0 + 0.52 * len(runs), sharey=True, width_ratios=[3, 2]
@@ -116,7 +94,7 @@ def stability(
         left.plot([low, high], [row, row], color=INK, linewidth=1.6, marker="|", markersize=11)
         wins = int(np.sum(ends <= target))
         share, interval = wins / len(run.starts), wilson(wins, len(run.starts))
-        right.barh(row, share, height=0.56, color=BLUE if wins else GREY)
+        right.barh(row, share, height=0.56, color=BLUE)
         right.plot(interval, [row, row], color=INK, linewidth=1.6)
         bounds = " à ".join(f"{100 * bound:.0f}" for bound in interval)
         label = f"{wins}/{len(run.starts)}\n{bounds}{NBSP}%"
@@ -129,7 +107,6 @@ def stability(
     left.set(xlim=(0.1, 0.61), ylim=(len(runs) - 0.5, -0.5), xlabel="perte de test à la dernière époque")
     left.set_yticks(range(len(runs)), list(runs))
     left.set_title(typographic("Pertes finales (trait : 80 % des départs)"), loc="left")
-    decimal_axis(left.xaxis)
     right.set(xlim=(0, 1.24), xlabel=f"part à {plain(target)} ou moins (trait{NBSP}: 95{NBSP}%)")
     right.set_xticks([0, 0.5, 1])
     percent_axis(right.xaxis)
@@ -151,11 +128,8 @@ def parameter_paths(
 ) -> Picture:
     """Train each run's first network and draw every parameter against epochs, one colour per neuron.
 
-    Args:
-        runs: French name -> run, trained or not; it is left as it is. Networks have one hidden layer.
-        epochs: how long to train.
-        prediction: question and the number of parameters of the first network that the student expects to
-            change, see ``waits``.
+    Runs, trained or not, are left as they are; their networks have one hidden layer. The prediction is the
+    number of parameters of the first network that change.
     """
     titles = "poids d'entrée", "biais cachés", "poids de sortie", "biais de sortie"
     figure, axes = new_figure(len(runs), 4, WIDTH, 0.75 + 1.32 * len(runs), sharex=True, sharey="row")
@@ -175,7 +149,6 @@ def parameter_paths(
         reach = max(1.15 * max(float(np.nanmax(np.abs(column))) for column in curves), 0.004)
         row[0].set_ylim(-reach, reach)
         row[0].set_ylabel(name, fontsize=10)
-        decimal_axis(row[0].yaxis)
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=10.5)
     said = compare(
@@ -195,12 +168,9 @@ def parameter_paths(
 def layer_signals(config: PlaygroundConfig, scales: Iterable[float], starts: int | Iterable[int]) -> Picture:
     """Draw, before any training, what each layer answers and how steep the loss is along its weights.
 
-    Args:
-        config: the experiment.
-        scales: factors on the initial weights, two rows of histograms for each.
-        starts: starts that the histograms gather.
+    Each of ``scales``, factors on the initial weights, has two rows of histograms, which gather all starts.
     """
-    scales, starts = list(scales), start_numbers(starts)
+    scales, starts = listed_numbers("scales", scales), start_numbers(starts)
     depth = len(config.network_shape) + 1
     figure, axes = new_figure(2 * len(scales), depth, WIDTH, 0.5 + 1.9 * len(scales))
     points = load_data(config).train_points
@@ -238,11 +208,8 @@ def loss_between(
 ) -> Picture:
     """Draw the training loss on the straight line from one solution to another, and surfaces met on the way.
 
-    Args:
-        run: a trained run of networks with one hidden layer.
-        start, end: which of its networks are the ends.
-        order: another order for the neurons of the end; ``...`` leaves them as they are.
-        prediction: question and the highest loss that the student expects on the way, see ``waits``.
+    Networks have one hidden layer; ``order`` is another order for the neurons of the end, unless it is
+    ``...``. The prediction is the highest loss on the way.
     """
     line = segment(run, start, end, order)
     way, heights = np.linspace(0, 1, len(line.starts)), losses(line)
@@ -252,10 +219,9 @@ def loss_between(
     curve.set_subplotspec(curve.get_gridspec()[1, :])  # the curve takes the whole row
     for axis in others:
         axis.remove()
-    outputs, data = line.predict(grid_points()), run.data
+    outputs = line.predict(grid_points())
     for axis, place in zip(axes[0], shown, strict=True):
-        draw_surface(axis, outputs[place])
-        draw_points(axis, data.train_points, data.train_labels, size=4)
+        draw_surface(axis, outputs[place], run.data)
         name = {0: f"départ {start}", len(line.starts) - 1: f"départ {end}"}.get(
             place, percent(way[place], 0) + " du trajet"
         )
@@ -269,7 +235,6 @@ def loss_between(
     curve.set(xlim=(-0.02, 1.02), ylim=(0, highest), ylabel="perte")
     curve.set_xlabel("part du trajet en ligne droite, dans l'espace des poids")
     percent_axis(curve.xaxis)
-    decimal_axis(curve.yaxis)
     curve.legend(frameon=False, loc="upper right", fontsize=9.5)
     curve.set_title("Entre deux solutions", loc="left")
     said = compare(figure, prediction, f"la perte monte jusqu'à {decimal(heights.max(), 2)}")
@@ -301,10 +266,6 @@ def _histogram(axis, values, bins, colour):
     axis.set(xlim=(bins[0], bins[-1]), ylim=(0, 1.08), yticks=[])
     axis.spines["left"].set_visible(False)
     axis.tick_params(axis="x", labelsize=8.5, length=2, pad=1)
-
-
-def _loss(value):
-    return decimal(value) if math.isfinite(value) else "∞"
 
 
 def _power(value):

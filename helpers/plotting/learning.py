@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
@@ -16,6 +15,7 @@ from .waiting import compare, predicted, waits
 # Colour and marker of each recipe compared: told apart without colour too.
 _LOOKS = ((BLUE, "o"), (ORANGE, "^"), (INK, "s"), (FAINT, "D"))
 _PANELS = (("accuracy", "exactitude"), ("loss", "perte"))
+_DASHED = {"linewidth": 1.6, "linestyle": (0, (3, 1.6))}
 
 
 @waits
@@ -31,9 +31,8 @@ def training_curves(
         histories: French name -> lists "loss", "accuracy" and, with validation, "val_loss", "val_accuracy":
             one number per epoch (NaN for none), as in Keras's ``History.history``; four at most.
         epochs: length of the axis, for a training under way.
-        best: name -> the epoch to mark, from 1; otherwise the highest validation accuracy, or training
-            accuracy without validation.
-        prediction: question and the best epoch predicted for the last training, see ``waits``.
+        best: name -> the epoch to mark, from 1; otherwise ``best_epoch``.
+        prediction: question and the best epoch predicted for the last training.
 
     Raises:
         ValueError: nothing to draw, or more than four trainings.
@@ -52,22 +51,21 @@ def training_curves(
         colour, marker = _LOOKS[number]
         training_colour = ORANGE if len(histories) == 1 else colour
         chosen = (best or {}).get(name) or best_epoch(history)
+        told = None if len(histories) == 1 else _summed_up(name, history)
         for axis, (key, _) in zip(axes, _PANELS, strict=True):
-            _draw_curve(axis, history, key, colour, training_colour, marker, chosen, len(histories) == 1)
+            _draw_curve(axis, history, key, colour, training_colour, marker, chosen, told)
     for axis, (_, label) in zip(axes, _PANELS, strict=True):
         axis.set_title(label, loc="left")
         axis.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
         axis.grid(axis="y", color=FAINT, alpha=0.18, linewidth=0.8)
         axis.margins(y=0.12)
-    handles, value = _legend(histories), predicted(prediction)
-    if value is not None:
-        for axis in axes:
-            line = axis.axvline(value, color=ORANGE, linewidth=2, linestyle="--", label="votre prédiction")
+        if len(histories) > 1:
+            axis.plot([], [], color=FAINT, label=typographic("tirets : entraînement"), **_DASHED)
+        if (value := predicted(prediction)) is not None:
+            axis.axvline(value, color=ORANGE, linewidth=2, linestyle="--", label="votre prédiction")
             axis.set_xlim(right=max(axis.get_xlim()[1], value + 0.5))
-        handles.append(line)
-    figure.legend(
-        handles=handles, frameon=False, loc="outside lower center", ncols=4 if len(histories) == 1 else 2
-    )
+    handles, columns = axes[0].get_legend_handles_labels()[0], 4 if len(histories) == 1 else 2
+    figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=columns)
     said = compare(figure, prediction, f"le sommet est à l'époque {chosen}")
     names = " ; ".join(f"« {name} »" for name in histories)
     return Picture(
@@ -87,21 +85,25 @@ def _numbers(history, key):
     return np.array(history.get(key) or [np.nan], dtype=float)
 
 
-def _draw_curve(axis, history, key, colour, training_colour, marker, best, alone):
+def _draw_curve(axis, history, key, colour, training_colour, marker, best, told):
+    """Draw training and validation; of several trainings, the marker of the best epoch has what is told."""
+    alone = told is None
     training, validation = _numbers(history, key), _numbers(history, f"val_{key}")
     validated = not np.isnan(validation).all()
     few = {"marker": "o", "markersize": 3.5} if len(training) < 4 else {}  # one point is no line
-    style = {"color": training_colour, "linewidth": 1.6, "linestyle": "-" if alone else (0, (3, 1.6))}
-    axis.plot(_epochs(training), training, alpha=1 if alone else 0.75, **style, **few)
+    style = {"linewidth": 1.6, "label": "entraînement"} if alone else {"alpha": 0.75, **_DASHED}
+    axis.plot(_epochs(training), training, color=training_colour, **style, **few)
     if validated:
-        axis.plot(_epochs(validation), validation, color=colour, linewidth=2.2, **few)
+        label = "validation" if alone else None
+        axis.plot(_epochs(validation), validation, color=colour, linewidth=2.2, label=label, **few)
     shown = validation if validated else training
     if alone:
         axis.axvline(best, color=INK, linewidth=1, linestyle=":", zorder=0)
     if best <= len(shown):
         level = shown[best - 1]
         face = colour if validated else training_colour
-        axis.plot(best, level, marker, color=face, markersize=8.5, markeredgecolor="white", zorder=3)
+        style = {"color": face, "markersize": 8.5, "markeredgecolor": "white", "zorder": 3}
+        axis.plot(best, level, marker, label=told or "meilleure époque", **style)
         if alone and np.isfinite(level):
             # Away from the training curve, which lies above in accuracy and below in loss.
             below = key == "accuracy"
@@ -123,26 +125,8 @@ def _epochs(values):
     return np.arange(1, len(values) + 1)
 
 
-def _summed_up(named):
+def _summed_up(name, history):
     """Write "name : 0,712 (époque 9)": its best epoch and accuracy."""
-    name, history = named
     best = best_epoch(history)
     scores = _numbers(history, "val_accuracy" if "val_accuracy" in history else "accuracy")
     return typographic(f"{name} : {decimal(scores[best - 1])} (époque {best})")
-
-
-def _legend(histories):
-    validated = any(not np.isnan(_numbers(history, "val_loss")).all() for history in histories.values())
-    mark = {"color": "none", "markeredgecolor": "white", "markersize": 8.5}
-    if len(histories) == 1:
-        shown = BLUE if validated else ORANGE
-        handles = [Line2D([], [], color=ORANGE, linewidth=1.6, label="entraînement")]
-        if validated:
-            handles.append(Line2D([], [], color=BLUE, linewidth=2.2, label="validation"))
-        return [*handles, Line2D([], [], marker="o", markerfacecolor=shown, label="meilleure époque", **mark)]
-    handles = [
-        Line2D([], [], color=colour, marker=marker, markeredgecolor="white", markersize=8.5, label=label)
-        for label, (colour, marker) in zip(map(_summed_up, histories.items()), _LOOKS, strict=False)
-    ]
-    dashed = typographic("tirets : entraînement")
-    return [*handles, Line2D([], [], color=FAINT, linewidth=1.6, linestyle=(0, (3, 1.6)), label=dashed)]

@@ -8,19 +8,7 @@ from ..engine.config import FEATURE_NAMES
 from ..engine.training import Run
 from ..experiments.inputs import frozen_losses, input_effects
 from ..french import NBSP, count, decimal, percent, typographic
-from .figure import (
-    BLUE,
-    COLOURS,
-    INK,
-    WIDTH,
-    Picture,
-    decimal_axis,
-    draw_points,
-    draw_surface,
-    figure_title,
-    grid_points,
-    new_figure,
-)
+from .figure import BLUE, COLOURS, INK, WIDTH, Picture, decimal_axis, draw_surface, grid_points, new_figure
 from .waiting import waits
 
 
@@ -31,19 +19,15 @@ def neurons(run: Run, start: int = 0) -> Picture:
     Each surface is scaled to its own largest value. After its number, the percentage is the neuron's share in
     what its layer passes on: the spread of its answer times the mean absolute weight of its links to the next
     layer.
-
-    Args:
-        run: a trained run.
-        start: which of its networks.
     """
     surfaces = [layer[start] for layer in run.activations(grid_points())]
-    data = run.data
-    answers = [layer[start] for layer in run.activations(data.train_points)]
+    answers = [layer[start] for layer in run.activations(run.data.train_points)]
     outgoing = [np.abs(weights[start]).mean(axis=1) for weights, _ in run.parameters[1:]]
     rows, columns = len(surfaces), max(layer.shape[1] for layer in surfaces)
     side = min((WIDTH - 0.5) / columns - 0.08, 1.25)
     width = max(columns * (side + 0.08) + 0.5, 6.4)  # wide enough for the title
-    figure, axes = new_figure(rows, columns, width, rows * (side + 0.24) + 0.42)
+    title = "Ce que répond chaque neurone, et sa part dans ce que sa couche transmet"
+    figure, axes = new_figure(rows, columns, width, rows * (side + 0.24) + 0.42, title)
     for depth, layer in enumerate(surfaces):
         last = depth == rows - 1
         axes[depth, 0].set_ylabel("sortie" if last else f"couche {depth + 1}", fontsize=10)
@@ -52,12 +36,10 @@ def neurons(run: Run, start: int = 0) -> Picture:
             axis.set_axis_off()
         for unit in range(layer.shape[1]):
             axis = axes[depth, unit]
-            draw_surface(axis, layer[:, unit] / (1 if last else _largest(layer[:, unit])))
-            if last:
-                draw_points(axis, data.train_points, data.train_labels, size=4)
-            else:
+            largest = 1 if last else _largest(layer[:, unit])
+            draw_surface(axis, layer[:, unit] / largest, run.data if last else None)
+            if not last:
                 axis.set_title(f"n°{NBSP}{unit + 1}{NBSP}: {percent(effect[unit], 0)}", fontsize=9, pad=2)
-    figure_title(figure, "Ce que répond chaque neurone, et sa part dans ce que sa couche transmet")
     hidden, layers = sum(run.config.network_shape), len(run.config.network_shape)
     plural = "s" if layers > 1 else ""
     return Picture(
@@ -69,12 +51,7 @@ def neurons(run: Run, start: int = 0) -> Picture:
 
 @waits
 def input_weights(run: Run, start: int = 0) -> Picture:
-    """Draw what each input adds to each neuron of the first layer, and the test loss without that input.
-
-    Args:
-        run: a trained run.
-        start: which of its networks.
-    """
+    """Draw what each input adds to each neuron of the first layer, and the test loss without that input."""
     names = [FEATURE_NAMES[name] for name in run.config.features]
     effects, losses, loss = input_effects(run, start), frozen_losses(run, start), run.test_loss[start, -1]
     figure, ((matrix, bars),) = new_figure(1, 2, WIDTH, 1.7 + 0.42 * len(names), width_ratios=[3, 2])
@@ -99,7 +76,6 @@ def input_weights(run: Run, start: int = 0) -> Picture:
     bars.set_xlabel(typographic(f"perte de test (intact : {decimal(loss, 2)})"))
     bars.set_title("Une entrée figée à sa moyenne", loc="left")
     bars.tick_params(axis="y", length=0)
-    decimal_axis(bars.xaxis)
     return Picture(
         figure,
         f"Poids de {', '.join(names)} dans les neurones de la première couche, et perte de test quand "

@@ -19,22 +19,17 @@ LOWEST, HIGHEST = -2, 0.4771213  # powers of ten: 0.01 to 3
 class ScaleSlider:
     """Histograms of each layer's answers and gradients before training, for the scale that a slider sets.
 
-    Where no page shows the slider, the cell shows the histograms of the first scale.
-
-    Args:
-        config: the experiment.
-        starts: starts that the histograms gather.
-        scale: factor on the initial weights to begin with, 0.01 to 3.
+    Where no page shows the slider, the cell shows the histograms of the first scale, from 0.01 to 3.
 
     Attributes:
-        scale: the factor shown; assign it to change it.
         picture: the ``Picture`` shown.
+        slider: the widget whose ``value`` is the scale.
     """
 
     def __init__(self, config: PlaygroundConfig, starts: int | Iterable[int], scale: float = 1):
         close_previous(self)
         self._config, self._starts = config, start_numbers(starts)
-        self._slider = widgets.FloatLogSlider(
+        self.slider = widgets.FloatLogSlider(
             value=scale,
             base=10,
             min=LOWEST,
@@ -48,24 +43,16 @@ class ScaleSlider:
         )
         self._image = widgets.Image(format="png", layout={"width": "840px", "max_width": "100%"})
         self._caption = widgets.HTML()
-        self._widget = widgets.VBox([self._slider, self._image, self._caption])
-        self._slider.observe(self._draw, "value")
+        self._widget = widgets.VBox([self.slider, self._image, self._caption])
+        self.slider.observe(self._draw, "value")
         self._draw()
-
-    @property
-    def scale(self) -> float:
-        return self._slider.value
-
-    @scale.setter
-    def scale(self, scale: float):
-        self._slider.value = scale
 
     def close(self):
         """Close the widgets: the page keeps their last state."""
         close_tree(self._widget)
 
     def _draw(self, _=None):
-        self.picture = layer_signals(self._config, [self.scale], self._starts)
+        self.picture = layer_signals(self._config, [self.slider.value], self._starts)
         self._image.value = self.picture._repr_png_()[0]
         self._caption.value = html.escape(repr(self.picture))
 

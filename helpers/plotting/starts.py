@@ -7,23 +7,10 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from ..engine.training import Run
+from ..engine.training import Run, start_numbers
 from ..experiments.statistics import successes, successes_at_the_end, wilson, worst_if_nan
-from ..french import count, decimal, percent, plain, typographic
-from .figure import (
-    BLUE,
-    INK,
-    ORANGE,
-    WIDTH,
-    Picture,
-    decimal_axis,
-    draw_points,
-    draw_surface,
-    figure_title,
-    grid_points,
-    new_figure,
-    percent_axis,
-)
+from ..french import count, decimal, french_error, percent, plain, typographic
+from .figure import BLUE, INK, ORANGE, WIDTH, Picture, draw_surface, grid_points, new_figure, percent_axis
 from .waiting import compare, draw_levels, predicted, waits
 
 
@@ -31,28 +18,25 @@ from .waiting import compare, draw_levels, predicted, waits
 def surfaces(run: Run, starts: Iterable[int] | None = None) -> Picture:
     """Draw the output surface of some starts over the data, best test loss first.
 
-    Args:
-        run: a trained run.
-        starts: which of its starts; by default up to twelve, spread evenly from the best to the worst.
+    By default there are up to twelve, spread evenly from the best to the worst.
     """
     losses = worst_if_nan(run.test_loss[:, -1])
     ranked = np.argsort(losses, kind="stable")
     if starts is None:
         starts = ranked[np.linspace(0, len(run.starts) - 1, min(12, len(run.starts))).round().astype(int)]
+    elif max(starts := start_numbers(starts)) >= len(run.starts):
+        raise french_error(f"starts = {starts} : attendu des départs de 0 à {len(run.starts) - 1}.")
     starts = sorted(starts, key=lambda start: losses[start])
     columns = min(6, len(starts))
     rows = math.ceil(len(starts) / columns)
     side = min((WIDTH - 0.9) / columns, 3.2)
-    data = run.data
-    outputs = run.predict(grid_points())
-    figure, axes = new_figure(rows, columns, columns * side + 0.9, rows * (side + 0.22) + 0.4)
+    outputs, title = run.predict(grid_points()), "Surface de sortie et perte de test"
+    figure, axes = new_figure(rows, columns, columns * side + 0.9, rows * (side + 0.22) + 0.4, title)
     for axis in axes.flat[len(starts) :]:
         axis.set_axis_off()
     for axis, start in zip(axes.flat, starts, strict=False):
-        image = draw_surface(axis, outputs[start])
-        draw_points(axis, data.train_points, data.train_labels, size=30 / columns)
+        image = draw_surface(axis, outputs[start], run.data, size=30 / columns)
         axis.set_title(decimal(losses[start]), loc="center", fontsize=10.5, pad=3)
-    figure_title(figure, "Surface de sortie et perte de test")
     bar = figure.colorbar(image, ax=axes, ticks=[-1, 0, 1], shrink=0.8, aspect=24, pad=0.01)
     bar.set_label("sortie du réseau")
     bar.outline.set_visible(False)
@@ -68,13 +52,7 @@ def surfaces(run: Run, starts: Iterable[int] | None = None) -> Picture:
 def loss_curves(
     run: Run, prediction: tuple[str, object] | None = None, target: float | None = None
 ) -> Picture:
-    """Draw the test loss of every start against epochs, their median, and the student's prediction.
-
-    Args:
-        run: a trained run.
-        prediction: question and the loss that the student predicted of the median start, see ``waits``.
-        target: a loss to reach, drawn as a dashed line.
-    """
+    """Draw the test loss of every start against epochs, their median, and what was predicted of that."""
     losses, epochs = run.test_loss, np.arange(run.epoch + 1)
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 3.1)
     axis.plot(epochs, losses.T, color=BLUE, alpha=max(0.12, 1 / len(run.starts)), linewidth=0.9)
@@ -88,7 +66,6 @@ def loss_curves(
         typographic(f"{count(len(run.starts), 'départ')} : perte de test au fil de l'entraînement"),
         loc="left",
     )
-    decimal_axis(axis.yaxis)
     axis.legend(frameon=False, loc="lower right", ncols=3)
     median = decimal(np.median(worst_if_nan(losses[:, -1])), 2)
     said = compare(figure, prediction, f"la médiane des départs finit à {median}")
@@ -105,11 +82,7 @@ def final_losses(
 ) -> Picture:
     """Draw how the starts' final test losses spread, one histogram per network.
 
-    Args:
-        runs: French name of the network -> its trained run.
-        prediction: question and the loss that the student predicted of the best start of the last network,
-            see ``waits``.
-        target: a loss to reach, drawn as a dashed line.
+    The prediction is of the best start of the last network.
     """
     figure, axes = new_figure(len(runs), 1, WIDTH, 0.8 + 1.05 * len(runs), sharex=True)
     sentences, reach = [], _reach(0.6, 0, prediction)
@@ -123,7 +96,6 @@ def final_losses(
         axis.set(xlim=(0, reach), ylabel="départs")
         sentences.append(f"{name}, de {decimal(np.nanmin(losses), 2)} à {decimal(np.nanmax(losses), 2)}")
     axis.set_xlabel("perte de test à la dernière époque")
-    decimal_axis(axis.xaxis)
     if axis.get_legend_handles_labels()[0]:
         axes[0, 0].legend(frameon=False, loc="upper left")
     best = decimal(np.nanmin(losses), 2)
@@ -137,12 +109,8 @@ def success_rates(
 ) -> Picture:
     """Draw how many starts of each network came down to a test loss at some epoch, and how many ended there.
 
-    The bars carry 95 % Wilson intervals, what so many starts allow to say.
-
-    Args:
-        runs: number of neurons -> trained run.
-        target: the test loss to reach.
-        prediction: question and the least number of neurons that the student predicted, see ``waits``.
+    The bars carry 95 % Wilson intervals, what so many starts allow to say. Here ``runs`` are by number of
+    neurons, the least of which that succeeds is predicted.
     """
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 3.8)
     counts = {
