@@ -88,10 +88,8 @@ class Case:
 
     def differences(self, result) -> list[str]:
         """Compare with a ``StudentResult``; return one sentence per difference."""
-        marked = {
-            name: notebook for name, notebook in result.notebooks.items() if notebook.status != "unreadable"
-        }
-        parts = {name.partition("_")[0]: notebook for name, notebook in marked.items()}
+        sent = result.notebooks.items()
+        parts = {name.partition("_")[0]: book for name, book in sent if book.status != "unreadable"}
         found = []
         if parts.keys() != self.points.keys():
             found.append(f"{self.student}: parts {sorted(parts)}, expected {sorted(self.points)}")

@@ -108,12 +108,8 @@ def same_weights(first, second):
 def test_each_epoch_is_on_disk(kept):
     kept, model = kept
     assert kept.folder.name == "simple-demonstration-48"
-    assert sorted(path.name for path in kept.folder.iterdir()) == [
-        "best.keras",
-        "history.csv",
-        "last-002.keras",
-        "last-003.keras",
-    ]
+    expected = ["best.keras", "history.csv", "last-002.keras", "last-003.keras"]
+    assert sorted(path.name for path in kept.folder.iterdir()) == expected
     assert set(kept.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     with open(kept.folder / "history.csv", newline="") as file:
         rows = list(csv.DictReader(file))

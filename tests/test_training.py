@@ -103,9 +103,7 @@ def test_a_copy_goes_its_own_way():
 def test_chunks_longer_than_the_loss_buffer():
     run = train(XOR, compiled.CHUNK + 3)
     assert run.test_loss.shape == (1, compiled.CHUNK + 4)
-    np.testing.assert_array_equal(
-        run.test_loss[:, : compiled.CHUNK + 1], train(XOR, compiled.CHUNK).test_loss
-    )
+    np.testing.assert_array_equal(run.test_loss[:, :-3], train(XOR, compiled.CHUNK).test_loss)
 
 
 def test_l1_kills_weights_for_good():
