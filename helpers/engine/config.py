@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 
 from ..french import french_error
 from . import address
@@ -91,7 +92,7 @@ class PlaygroundConfig:
         for name, choices in _CHOICES.items():
             self._set(name, _choice(FIELD_KEYS[name], getattr(self, name), choices))
         for name, (low, high) in _INTEGER_RANGES.items():
-            self._set(name, _integer(FIELD_KEYS[name], getattr(self, name), low, high))
+            self._set(name, whole(FIELD_KEYS[name], getattr(self, name), low, high))
         for name in _BOOLEANS:
             value = getattr(self, name)
             if not isinstance(value, bool):
@@ -169,23 +170,9 @@ class PlaygroundConfig:
 
 # Field name -> key in the site's URL.
 FIELD_KEYS = {
-    "activation": "activation",
-    "regularization": "regularization",
-    "batch_size": "batchSize",
-    "dataset": "dataset",
-    "reg_dataset": "regDataset",
-    "learning_rate": "learningRate",
-    "regularization_rate": "regularizationRate",
-    "noise": "noise",
-    "network_shape": "networkShape",
-    "seed": "seed",
-    "show_test_data": "showTestData",
-    "discretize": "discretize",
-    "perc_train_data": "percTrainData",
-    "problem": "problem",
-    "init_zero": "initZero",
-    "epochs": "epochs",
-    "resets": "resets",
+    field.name: re.sub("_(.)", lambda found: found[1].upper(), field.name)
+    for field in dataclasses.fields(PlaygroundConfig)
+    if field.name not in ("features", "hidden")
 }
 _CHOICES = {
     "activation": ACTIVATIONS,
@@ -216,8 +203,9 @@ def _choice(key, value, choices):
     raise french_error(f"{key} = {value!r} : valeur inconnue. Valeurs acceptées : {accepted}.")
 
 
-def _integer(key, value, low, high):
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+def whole(key: str, value: Real, low: int = 0, high: int | None = None) -> int:
+    """Return a whole number as an int, or say in French what is expected."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
     if is_number and math.isfinite(value) and value == int(value):
         value = int(value)
         if low <= value and (high is None or value <= high):
@@ -234,7 +222,7 @@ def _shape(shape):
     if len(shape) > MAX_LAYERS:
         raise french_error(f"networkShape = {shape!r} : {len(shape)} couches cachées, {expected}")
     try:
-        return tuple(_integer("networkShape", neurons, 1, MAX_NEURONS) for neurons in shape)
+        return tuple(whole("networkShape", neurons, 1, MAX_NEURONS) for neurons in shape)
     except ValueError:
         raise french_error(f"networkShape = {shape!r} : {expected}") from None
 

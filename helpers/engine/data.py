@@ -20,7 +20,7 @@ SAMPLES = {"classification": 500, "regression": 1200}
 DOMAIN = (-6.0, 6.0)  # of both coordinates, as drawn; some noise goes past it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Points of one experiment, in the order in which the original trains on them.
 
@@ -34,6 +34,11 @@ class Dataset:
     train_labels: np.ndarray
     test_points: np.ndarray
     test_labels: np.ndarray
+
+    @property
+    def halves(self):
+        """The points and labels of training, then those of the test."""
+        return (self.train_points, self.train_labels), (self.test_points, self.test_labels)
 
 
 def load_data(config: PlaygroundConfig, own: OwnData | None = None) -> Dataset:
@@ -62,7 +67,7 @@ def _draw(source, noise, perc_train_data, seed):
         rows = source.table.tolist()
     else:
         generate, count = _GENERATORS[source]
-        rows = generate(random, count, noise / 100)
+        rows = list(generate(random, count, noise / 100))
     _shuffle(random, rows)
     split = math.floor(len(rows) * perc_train_data / 100)
     table = np.array(rows)
@@ -133,7 +138,8 @@ def _circle(random, count, noise):
             inside = math.sqrt((x + noise_x) ** 2 + (y + noise_y) ** 2) < radius * 0.5
             yield x, y, 1.0 if inside else -1.0
 
-    return [*ring(0, radius * 0.5), *ring(radius * 0.7, radius)]
+    yield from ring(0, radius * 0.5)
+    yield from ring(radius * 0.7, radius)
 
 
 def _xor(random, count, noise):
@@ -143,13 +149,11 @@ def _xor(random, count, noise):
         value = random.uniform(-5, 5)
         return value + (padding if value > 0 else -padding)
 
-    rows = []
     for _ in range(count):
         x, y = coordinate(), coordinate()
         noise_x = random.uniform(-5, 5) * noise
         noise_y = random.uniform(-5, 5) * noise
-        rows.append((x, y, 1.0 if (x + noise_x) * (y + noise_y) >= 0 else -1.0))
-    return rows
+        yield x, y, 1.0 if (x + noise_x) * (y + noise_y) >= 0 else -1.0
 
 
 def _gauss(random, count, noise):
@@ -164,43 +168,33 @@ def _gauss(random, count, noise):
             if s <= 1:
                 return mean + deviation * (math.sqrt(-2 * math.log(s) / s) * v1)
 
-    return [
-        (normal(center), normal(center), label)
-        for center, label in ((2, 1.0), (-2, -1.0))
-        for _ in range(count // 2)
-    ]
+    for center, label in ((2, 1.0), (-2, -1.0)):
+        for _ in range(count // 2):
+            yield normal(center), normal(center), label
 
 
 def _spiral(random, count, noise):
     n = count // 2
-    rows = []
     for delta, label in ((0, 1.0), (math.pi, -1.0)):
         for i in range(n):
             r = i / n * 5
             t = 1.75 * i / n * 2 * math.pi + delta
             x = r * math.sin(t) + random.uniform(-1, 1) * noise
             y = r * math.cos(t) + random.uniform(-1, 1) * noise
-            rows.append((x, y, label))
-    return rows
+            yield x, y, label
 
 
 def _regression(label_of):
     """A regression dataset: uniform points whose label is read at a noisy position."""
 
     def generate(random, count, noise):
-        rows = []
         for _ in range(count):
             x, y = random.uniform(-6, 6), random.uniform(-6, 6)
             noise_x = random.uniform(-6, 6) * noise
             noise_y = random.uniform(-6, 6) * noise
-            rows.append((x, y, label_of(x + noise_x, y + noise_y)))
-        return rows
+            yield x, y, label_of(x + noise_x, y + noise_y)
 
     return generate
-
-
-def _plane_label(x, y):
-    return (x + y) / 10
 
 
 def _gauss_label(x, y):
@@ -219,6 +213,6 @@ _GENERATORS = {
     "xor": (_xor, SAMPLES["classification"]),
     "gauss": (_gauss, SAMPLES["classification"]),
     "spiral": (_spiral, SAMPLES["classification"]),
-    "reg-plane": (_regression(_plane_label), SAMPLES["regression"]),
+    "reg-plane": (_regression(lambda x, y: (x + y) / 10), SAMPLES["regression"]),
     "reg-gauss": (_regression(_gauss_label), SAMPLES["regression"]),
 }

@@ -37,8 +37,8 @@ from .compiled import (
     Program,
     Rules,
 )
-from .config import ACTIVATIONS, MAX_LAYERS, PlaygroundConfig
-from .data import SAMPLES, Dataset, compute_features, draw
+from .config import ACTIVATIONS, MAX_LAYERS, PlaygroundConfig, whole
+from .data import SAMPLES, Dataset, compute_features, draw, half_squared_error
 from .own_data import OwnData
 
 MAX_START = 100_000  # bounds the time spent drawing weights
@@ -112,18 +112,16 @@ class Run:
             _fill(layer.alive, np.ones_like(weights))
         self._data = _make_data(self.data, config, dtype)
         self._epoch = 0
-        self._history = [_finite(self._present_losses())]
+        self._history = [self.present_losses()]
 
-    def _present_losses(self):
-        dataset = self.data
-        halves = [
-            0.5 * np.mean((self.predict(points.astype(self.dtype)) - labels.astype(self.dtype)) ** 2, axis=1)
-            for points, labels in (
-                (dataset.train_points, dataset.train_labels),
-                (dataset.test_points, dataset.test_labels),
-            )
-        ]
-        return np.stack(halves)[np.newaxis]
+    def present_losses(self) -> np.ndarray:
+        """Compute the training and test losses of the weights as they stand, (1, 2, starts)."""
+        with np.errstate(all="ignore"):  # a diverged network is data, not an error
+            halves = [
+                half_squared_error(self.predict(points.astype(self.dtype)), labels.astype(self.dtype))
+                for points, labels in self.data.halves
+            ]
+            return _finite(np.stack([errors.mean(axis=1) for errors in halves])[np.newaxis])
 
     @property
     def epoch(self) -> int:
@@ -184,7 +182,7 @@ class Run:
             for layer, (weights, _) in zip(self._layers(), parameters, strict=True):
                 _fill(layer.alive, np.asarray(weights) != 0)
         past = np.full((epoch, 2, len(self.starts)), np.nan)
-        self._history, self._epoch = [past, _finite(self._present_losses())], epoch
+        self._history, self._epoch = [past, self.present_losses()], epoch
 
     def train(self, epochs: int, seconds: float = math.inf) -> Run:
         """Train on for some epochs and return this run.
@@ -196,7 +194,7 @@ class Run:
         Raises:
             ValueError: ``epochs`` is not a whole number of at least 0, or no input is switched on.
         """
-        epochs = _whole("epochs", epochs, None)
+        epochs = whole("epochs", epochs)
         if epochs and not self.config.features:
             raise ValueError(NO_INPUT)
         end = time.monotonic() + seconds
@@ -281,25 +279,16 @@ def output_activation(config: PlaygroundConfig) -> str:
     return "tanh" if config.problem == "classification" else "linear"
 
 
-def _whole(name, value, high):
-    """Return a whole number as an int, or say in French what is expected."""
-    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_whole or value < 0 or (high is not None and value > high):
-        span = f"entre 0 et {high}" if high is not None else "positif ou nul"
-        raise french_error(f"{name} = {value!r} : attendu un nombre entier {span}.")
-    return int(value)
-
-
 def start_numbers(starts: int | Iterable[int]) -> tuple[int, ...]:
     """Return the numbers of the starts that a count or an iterable of numbers names; see ``train``."""
     if isinstance(starts, (int, np.integer)):
-        starts = range(_whole("starts", starts, MAX_START))
+        starts = range(whole("starts", starts, 0, MAX_START))
     if isinstance(starts, (str, bytes)) or not isinstance(starts, Iterable):
         raise french_error(
             f"starts = {starts!r} : attendu un nombre de départs, par exemple 16, ou leurs numéros, par "
             "exemple (0, 5)."
         )
-    starts = tuple(_whole("starts", start, MAX_START) for start in starts)
+    starts = tuple(whole("starts", start, 0, MAX_START) for start in starts)
     if not starts:
         raise french_error("starts ne désigne aucun départ : attendu au moins un départ, par exemple 1.")
     return starts

@@ -119,13 +119,10 @@ class Playground:
 
     @property
     def journal(self) -> list[Trial]:
-        """The trials so far, the current one included, best test loss first; without any, says why."""
+        """The trials so far, the current one included, best test loss first; empty, its text says why."""
         with self._lock:
             self._session.record()
-            trials = self._session.journal
-        if not trials:
-            print(typographic(EMPTY_AGAIN if self._is_again else EMPTY))
-        return trials
+            return _Journal(self._session.journal, EMPTY_AGAIN if self._is_again else EMPTY)
 
     @property
     def run(self) -> Run:
@@ -238,17 +235,11 @@ class Playground:
             shape[layer] += change
             self.change(network_shape=tuple(shape))
 
-    def select(self, layer: int, neuron: int):
-        """Show one neuron in large, with its weights; the same again goes back to the output."""
-        self._select(None if self.selected == (layer, neuron) else (layer, neuron))
-
-    def unselect(self):
-        """Show the output again."""
-        self._select(None)
-
-    def _select(self, neuron):
+    def select(self, neuron: tuple[int, int] | None):
+        """Show one (layer, neuron) in large, with its weights; None, or the same again, shows the output."""
+        chosen = None if self.selected == neuron else neuron
         # Under the lock, for a burst must not draw a neuron that has just gone.
-        self._do(lambda: setattr(self, "selected", neuron), pauses=False)
+        self._do(lambda: setattr(self, "selected", chosen), pauses=False)
 
     def edit(self, place: int, value: float):
         """Set the selected neuron's bias (place 0) or its weight number ``place`` (from 1)."""
@@ -259,10 +250,8 @@ class Playground:
             if self.selected is None:  # the number was typed into what has just gone
                 return
             layer, neuron = self.selected
-            if place == 0:
-                self._session.edit_bias(layer, neuron, value)
-            elif place <= self._session.run.parameters[layer][0].shape[1]:  # else that input has gone
-                self._session.edit_weight(layer, place - 1, neuron, value)
+            if place <= self._session.run.parameters[layer][0].shape[1]:  # else that input has gone
+                self._session.edit(layer, neuron, place, value)
 
         self._do(take)
 
@@ -471,6 +460,17 @@ class Playground:
                         Run(config.replace(**changes), own=run.own).compile()
 
         threading.Thread(target=compile_all, name=COMPILING).start()
+
+
+class _Journal(list):
+    """Trials, one a line; without any, a sentence in their place."""
+
+    def __init__(self, trials, empty):
+        super().__init__(trials)
+        self._empty = typographic(empty)
+
+    def __repr__(self):
+        return "[" + ",\n ".join(map(repr, self)) + "]" if self else self._empty
 
 
 def _next_changes(shape):

@@ -19,18 +19,7 @@ from . import picture
 from .examples import EXAMPLES
 from .panels import Panel
 from .session import AT_ONCE
-from .style import (
-    button,
-    column,
-    html,
-    image,
-    loss_text,
-    made,
-    named,
-    row,
-    set_class,
-    stage,
-)
+from .style import button, column, html, image, loss_text, made, named, row, set_class, stage
 
 STARTS = 16
 THUMBNAIL = 72  # CSS pixels

@@ -96,12 +96,7 @@ class Panel:
         return self._made[make, *key]
 
     def _hide(self, config, controls):
-        """Take away the controls that the address hides.
-
-        Args:
-            config: the experiment.
-            controls: pairs of a field or of the site's name of a control, and the widget.
-        """
+        """Take away those (field or the site's name of a control, widget) that the address hides."""
         for name, control in controls:
             control.layout.display = "none" if FIELD_KEYS.get(name, name) in config.hidden else None
 
@@ -329,14 +324,14 @@ class NetworkPanel(Panel):
         if layer == "output":
             return button(
                 "Neurone de sortie : voir et modifier ses poids",
-                lambda: self.app.select(len(self.app.config.network_shape), 0),
+                lambda: self.app.select((len(self.app.config.network_shape), 0)),
                 "neuron",
                 "lens",
                 "output-neuron",
                 place=NOWHERE,
             )
         name = f"Neurone {neuron + 1} de la couche {layer + 1} : voir sa surface et ses poids"
-        return button(name, lambda: self.app.select(layer, neuron), "neuron", "lens", place=NOWHERE)
+        return button(name, lambda: self.app.select((layer, neuron)), "neuron", "lens", place=NOWHERE)
 
     def _feature_button(self, name, box):
         toggle = functools.partial(self.app.toggle_feature, name)
@@ -419,9 +414,7 @@ class OutputPanel(Panel):
         self._hide(config, [("show_test_data", self._test), ("discretize", self._discretize)])
         self._ring.layout.display = None if config.problem == "classification" else "none"
         points = session.run.data, config.show_test_data
-        if self._points_shown is None or any(
-            a is not b for a, b in zip(points, self._points_shown, strict=True)
-        ):
+        if points != self._points_shown:
             self._points.value = picture.points_png(*points)
             self._points_shown = points
         self.draw_curves(session)
@@ -452,7 +445,7 @@ class NeuronEditor(Panel):
             self.widget.children = children
 
     def _leave(self):
-        return button("Revenir à la sortie", self.app.unselect, "round", "small", "icon-close")
+        return button("Revenir à la sortie", lambda: self.app.select(None), "round", "small", "icon-close")
 
     def _number(self, place):
         return self._decimal("", lambda value: self.app.edit(place, value))

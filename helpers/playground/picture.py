@@ -220,7 +220,7 @@ def curves_png(train_loss: np.ndarray, test_loss: np.ndarray) -> bytes:
 def static_png(run: Run) -> bytes:
     """Draw a whole experiment as one picture, for pages without widgets (GitHub, paper)."""
     layers = surfaces(run)
-    network = NetworkPicture().pixels(run.config, run.parameters, layers)[..., :3].copy()
+    network = Image.fromarray(NetworkPicture().pixels(run.config, run.parameters, layers)[..., :3])
     _frame_boxes(network, run.config)
     side = OUTPUT_SIZE * SCALE
     output = Image.open(io.BytesIO(surface_png(layers[-1][0, :, 0], run.config.discretize)))
@@ -228,9 +228,9 @@ def static_png(run: Run) -> bytes:
     points = Image.open(io.BytesIO(points_png(run.data, run.config.show_test_data)))
     output.paste(points, mask=points.getchannel("A"))
     margin, gap = MARGIN * SCALE, GAP * SCALE
-    height, width = network.shape[:2]
+    width, height = network.size
     whole = Image.new("RGB", (STILL_WIDTH * SCALE, 2 * margin + height), "white")
-    whole.paste(Image.fromarray(network), (margin, margin))
+    whole.paste(network, (margin, margin))
     whole.paste(output, (margin + width + gap, margin + gap))
     _write_labels(whole, run, margin, (margin + width + gap, margin + gap + side))
     drawn = ImageOps.invert(whole).getbbox()  # a network of few neurons leaves the lower rows empty
@@ -239,18 +239,13 @@ def static_png(run: Run) -> bytes:
     return _encoded(half.quantize(128), "PNG", optimize=True)
 
 
-def _frame_boxes(pixels, config):
+def _frame_boxes(network, config):
     """Draw the frames that the page would draw."""
+    pen = ImageDraw.Draw(network)
     columns = [layout.feature_boxes(config.hidden).values(), *layout.neuron_boxes(config.network_shape)]
     for box in (box for column in columns for box in column):
-        left, top, size = (round(value * SCALE) for value in (box.x, box.y, box.size))
-        for edge in (
-            np.s_[top : top + size, left : left + SCALE],
-            np.s_[top : top + size, left + size - SCALE : left + size],
-            np.s_[top : top + SCALE, left : left + size],
-            np.s_[top + size - SCALE : top + size, left : left + size],
-        ):
-            pixels[edge] = 40
+        left, top, last = (round(value * SCALE) for value in (box.x, box.y, box.size - 1 / SCALE))
+        pen.rectangle((left, top, left + last, top + last), outline="#282828", width=SCALE)
 
 
 def _write_labels(whole, run, margin, below_output):

@@ -99,20 +99,15 @@ class Session:
     @property
     def losses(self) -> tuple[float, float]:
         """Return the training and test losses now: after an edited weight, the history does not know them."""
-        if not self.is_edited:
-            return float(self.run.train_loss[0, -1]), float(self.run.test_loss[0, -1])
-        data = self.run.data
-        return (
-            _loss(self.run, data.train_points, data.train_labels),
-            _loss(self.run, data.test_points, data.test_labels),
-        )
+        if self.is_edited:
+            return tuple(self.run.present_losses()[0, :, 0].tolist())
+        return float(self.run.train_loss[0, -1]), float(self.run.test_loss[0, -1])
 
     @property
     def wrong(self) -> tuple[np.ndarray, np.ndarray]:
         """Return whether each training and each test point is on the wrong side; for classification."""
-        data = self.run.data
-        pairs = (data.train_points, data.train_labels), (data.test_points, data.test_labels)
-        return tuple((self.run.predict(points)[0] >= 0) != (labels > 0) for points, labels in pairs)
+        halves = self.run.data.halves
+        return tuple((self.run.predict(points)[0] >= 0) != (labels > 0) for points, labels in halves)
 
     @property
     def journal(self) -> list[Trial]:
@@ -207,13 +202,17 @@ class Session:
         config, run = from_json(text)
         self._go(_State(config, run, False, next(self._keys)))
 
-    def edit_weight(self, layer: int, source: int, target: int, value: float):
-        """Set one weight; ``layer`` counts from 0, the output layer last."""
-        self._edit(layer, 0, (0, source, target), value)
-
-    def edit_bias(self, layer: int, target: int, value: float):
-        """Set one bias."""
-        self._edit(layer, 1, (0, target), value)
+    def edit(self, layer: int, neuron: int, place: int, value: float):
+        """Set a neuron's bias (place 0) or its weight number ``place`` (from 1); the output layer is last."""
+        parameters = [tuple(np.array(array) for array in pair) for pair in self.run.parameters]
+        weights, biases = parameters[layer]
+        numbers = weights[0, place - 1] if place else biases[0]  # of all the layer's neurons
+        if numbers[neuron] == value:
+            return
+        numbers[neuron] = value
+        run = self.run.copy()
+        run.parameters = parameters
+        self._go(_State(self._state.config, run, False, next(self._keys), run.epoch))
 
     def undo(self):
         """Go back to how things stood just before the last change; without any, do nothing."""
@@ -255,17 +254,3 @@ class Session:
         run.regularization_rate = config.regularization_rate
         trial = self._state.trial if replayable else next(self._keys)
         self._go(_State(config, run, replayable, trial))
-
-    def _edit(self, layer, part, place, value):
-        parameters = [tuple(np.array(array) for array in pair) for pair in self.run.parameters]
-        if parameters[layer][part][place] == value:
-            return
-        parameters[layer][part][place] = value
-        run = self.run.copy()
-        run.parameters = parameters
-        self._go(_State(self._state.config, run, False, next(self._keys), run.epoch))
-
-
-def _loss(run, points, labels):
-    with np.errstate(all="ignore"):  # a diverged network is data, not an error
-        return float(half_squared_error(run.predict(points)[0], labels).mean())
