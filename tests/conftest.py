@@ -4,9 +4,35 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from helpers import PlaygroundConfig
 
+from .test_language import faults
+
 REFERENCE = Path(__file__).parent / "data" / "playground_reference.json"
+
+
+@pytest.fixture
+def figures_in_good_french(monkeypatch):
+    """Whatever figure a test draws, with whatever numbers, is written as test_language.py wants it."""
+    from helpers.plotting import Picture  # noqa: PLC0415  (most tests draw nothing)
+
+    drawn, init = [], Picture.__init__
+
+    def watched(picture, *arguments, **options):
+        init(picture, *arguments, **options)
+        drawn.append(picture)
+
+    monkeypatch.setattr(Picture, "__init__", watched)
+    yield
+    assert [fault for picture in drawn for text in written(picture) for fault in faults(text)] == []
+
+
+def written(picture) -> list[str]:
+    """All that a figure says: its description, titles, legends, numbers."""
+    texts = picture.figure.findobj(lambda artist: hasattr(artist, "get_text"))
+    return [picture.description, *(text.get_text() for text in texts)]
 
 
 def reference_runs():

@@ -78,7 +78,7 @@ def test_measure_is_kept_for_the_next_session(monkeypatch, tmp_path, capsys):
     measured = []
     monkeypatch.setattr(pace, "_measure", lambda *_: measured.append(1) or Pace(8, 3, 2.0, 9.0))
     calibrate(built(units=9), REAL, minutes=1)  # another network
-    (tmp_path / "calibrage.json").write_text("{")
+    (tmp_path / "calibration.json").write_text("{")
     calibrate(built(), REAL, minutes=1)  # a damaged file
     assert len(measured) == 2
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -510,9 +511,11 @@ def test_interrupted_cell_says_so_in_its_picture(shell, tmp_path, capsys):
     shell.run_cell("train()")
     text = kept._view._text.value.replace("\u00a0", " ")
     assert "interrompu : 2 époques en tout, le meilleur modèle est gardé" in text
+    assert re.search(r"\(à&nbsp;\d\d:\d\d:\d\d\)", text)
     assert kept._view._curves.value[1:4] == b"PNG"
     said = capsys.readouterr().out.replace("\u00a0", " ")
-    assert "Entraînement de « simple » sur demonstration-48 : 4 époques." in said  # all that is stored
+    stored = "Entraînement de « simple » sur demonstration-48 : 4 époques demandées à la dernière exécution"
+    assert stored in said  # all that is
     shell.user_ns.update(train=lambda: fit(built(), kept, 4))
     assert shell.run_cell("train()").success
     assert "terminé : 4 époques" in kept._view._text.value.replace("\u00a0", " ")

@@ -2,7 +2,7 @@
 
 Texts are read from the sources alone: markdown and comments of the notebooks, what their student edition
 displays, its pictures' descriptions, the strings of helpers/ and instructor/, the glossary and the README.
-Nothing is imported, so that a new text is covered unasked; test_part4_figures.py checks what figures say.
+Nothing is imported, so that a new text is covered unasked; figures are read as they are drawn.
 """
 
 import ast

@@ -171,7 +171,7 @@ def test_overfitting_is_read_in_a_record_that_its_model_bears_out(graded, lab):
     assert "Aucun journal" in part4.check_overfitting(3, 0, record).feedback
 
 
-def test_a_record_of_a_subset_is_checked_on_the_images_it_kept_for_validation(lab, graded, tmp_path):
+def test_a_record_is_checked_on_the_images_it_kept_for_validation(lab, graded, tmp_path, monkeypatch):
     graded(0.6)
     data = loaded()  # of 1,000 images, all answered rightly but some of the last
     part = data.subset(500)
@@ -182,6 +182,9 @@ def test_a_record_of_a_subset_is_checked_on_the_images_it_kept_for_validation(la
     assert said.accuracy != pytest.approx(0.7, abs=0.03)  # that of the last tenth of all images
     history = [0.9] * 8, [said.accuracy] + [0.1] * 7
     assert part4.check_overfitting(1, 0.8, write_history(record, *history)) == 1.5
+    monkeypatch.setattr(dataset, "_LOADED", [replace(data, y_train=(data.y_train + 1) % 10)])  # none is right
+    record = write_history(lab[0], [0.1] * 8, [0.0] * 8)
+    assert_told(part4.check_overfitting(1, 0.1, record), 0, "0,0 % des images", "plus d'images")
 
 
 @pytest.mark.parametrize(

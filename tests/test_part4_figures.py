@@ -10,23 +10,11 @@ from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 
 from helpers.cifar10 import CLASSES, Cifar10, Evaluation, plotting
-from helpers.plotting.figure import WIDTH, Picture, new_figure, write_cells
+from helpers.plotting.figure import WIDTH, new_figure, write_cells
 
-from .test_language import faults
+from .conftest import written
 
-
-@pytest.fixture(autouse=True)
-def figures_in_good_french(monkeypatch):
-    """Whatever figure a test draws, with whatever numbers, is written as test_language.py wants it."""
-    drawn, init = [], Picture.__init__
-
-    def watched(picture, *arguments, **options):
-        init(picture, *arguments, **options)
-        drawn.append((picture.description, *(text.get_text() for text in picture.figure.findobj(Text))))
-
-    monkeypatch.setattr(Picture, "__init__", watched)
-    yield
-    assert [fault for texts in drawn for text in texts for fault in faults(text)] == []
+pytestmark = pytest.mark.usefixtures("figures_in_good_french")
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +51,6 @@ def shown(axis):
     return np.asarray(axis.images[0].get_array())
 
 
-def texts(picture):
-    """All that is written in a figure."""
-    return [text.get_text() for text in picture.figure.findobj(Text)]
-
-
 def test_each_figure_fits_the_notebook_and_says_which_data(data, evaluation):
     for picture in (
         plotting.images(data, 3),
@@ -100,8 +83,7 @@ def test_nothing_is_noted_on_the_complete_data(evaluation):
     complete = dataclasses.replace(evaluation, data="cifar10-50000", note="")
     for draw in (plotting.confusion_matrix, plotting.class_accuracies, plotting.reliability):
         picture = draw(complete)
-        assert "[" not in picture.description
-        assert not any("[" in text for text in texts(picture))
+        assert not any("[" in text for text in written(picture))
 
 
 def test_images_of_each_class_stand_under_its_name(data):

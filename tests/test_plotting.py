@@ -8,6 +8,8 @@ from helpers.checks import part2, part3
 from helpers.experiments.sweep import Sweep
 from helpers.plotting import network
 
+pytestmark = pytest.mark.usefixtures("figures_in_good_french")
+
 
 @pytest.mark.parametrize("shape", [(), (1,), (3, 2), (8,) * 6])
 @pytest.mark.parametrize("activation", ["relu", "sigmoid"])

@@ -60,6 +60,6 @@ def test_the_bar_says_the_same_whatever_the_time(monkeypatch):
     assert list(shown.tracked("abc", "Balayage")) == ["a", "b", "c"]
     (bar,) = displayed
     bundle = bar._repr_mimebundle_()
-    assert bundle["text/plain"] == repr(bar) == "Balayage\u00a0: 3\u00a0étapes."
+    assert bundle["text/plain"] == repr(bar) == "Balayage\u00a0: 3\u00a0cases."
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == bar.widget.model_id
     assert bar.widget.value == bar.widget.max == 3

@@ -8,6 +8,7 @@ from helpers.plotting.waiting import Waiting
 
 NBSP = "\u00a0"
 XOR = PlaygroundConfig(dataset="xor", noise=35, activation="relu", network_shape=(3,))
+pytestmark = pytest.mark.usefixtures("figures_in_good_french")
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,8 @@ def test_a_prediction_is_waited_for_and_then_drawn_however_far_off(run):
     ("draw", "prediction", "measured"),
     [
         (lambda run, **p: plotting.final_losses({"[3]": run}, **p), 5, "le meilleur des 8 départs"),
+        (plotting.surfaces, 1.9, "ce réseau finit à"),
+        (plotting.input_weights, 1.9, "ce réseau finit à"),
         (lambda run, **p: plotting.success_rates({3: run}, 9, **p), 40, "le plus petit qui réussit en a 3"),
         (lambda run, **p: plotting.success_rates({3: run}, 0, **p), 2, "aucun de ces réseaux ne réussit"),
         (lambda run, **p: plotting.stability({"[3]": run}, 9, **p), 1, f"8{NBSP}départs sur 8 réussissent"),
@@ -61,7 +64,7 @@ def test_a_prediction_is_waited_for_and_then_drawn_however_far_off(run):
 )
 def test_each_figure_says_what_was_predicted_and_measured(run, draw, prediction, measured):
     told = repr(draw(run, prediction=("1.a", prediction)))
-    assert f"Vous aviez dit {prediction}{NBSP};".replace("0.1", "0,1") in told
+    assert f"Vous aviez dit {prediction}{NBSP};".replace(".", ",") in told
     assert measured in told
     assert "Vous aviez dit" not in repr(draw(run))
 
@@ -69,7 +72,7 @@ def test_each_figure_says_what_was_predicted_and_measured(run, draw, prediction,
 def test_a_prediction_in_words(run):
     runs = {"sans": run, "avec": train(XOR.replace(features=("x", "y", "sinX")), 30, starts=8)}
     told = repr(plotting.roughness_and_loss(runs, prediction=("3", "plus lisse")))
-    assert f"Vous aviez dit «{NBSP}plus lisse{NBSP}»{NBSP}; en médiane, «" in told
+    assert f"Vous aviez dit «{NBSP}plus lisse{NBSP}»{NBSP}; en médiane, la surface «" in told
 
 
 @pytest.mark.parametrize("nonsense", [float("nan"), True, [0.3], None], ids=str)

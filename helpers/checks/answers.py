@@ -93,8 +93,7 @@ def call(function: object, *arguments: object, signature: str, ending: str, advi
     """Call what a student wrote and return its result, unread.
 
     Args:
-        function: the student's.
-        arguments: its arguments.
+        function, arguments: the student's, and what it is given.
         signature: what was asked, such as "def rugosite(z, pas)".
         ending: how it should end, such as "`return W, b`".
         advice: what the sentence on an error adds, unless the error tells all by itself.

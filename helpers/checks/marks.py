@@ -90,12 +90,9 @@ class Score(float):
 
 @dataclass(frozen=True)
 class Question:
-    """One line of a part's marks.
+    """One line of a part's marks: its key, such as "1.a", its French title and what it is worth at most.
 
     Attributes:
-        key: such as "1.a".
-        title: French.
-        points: its maximum.
         manual: a free text, which the teacher marks.
         bonus: "pour aller plus loin": its points make up for others, and a part's total stays its maximum.
     """
@@ -111,7 +108,6 @@ class Marks:
     """The questions of one part and the scores given so far in this kernel, shown as a table.
 
     Attributes:
-        title: French title of the part.
         questions: by key, in the order of the notebook.
         lab: the experiment that the notebook calls ``lab``, if there is one.
         scores: the latest Score of each automatic question that was checked.
@@ -265,7 +261,7 @@ def blank(answer: object) -> bool:
 
 
 def combine(*parts: tuple[str, float, Callable, object]) -> tuple[float, str]:
-    """Mark an answer made of several variables, each for itself.
+    """Mark an answer made of several variables, each for itself; raise ``Unanswered`` if all are blank.
 
     Args:
         parts: (name of the variable, points, check of one value, value); the check returns feedback or
@@ -273,9 +269,6 @@ def combine(*parts: tuple[str, float, Callable, object]) -> tuple[float, str]:
 
     Returns:
         Points and feedback, one list item per variable.
-
-    Raises:
-        Unanswered: all variables are blank.
     """
     if all(blank(value) for *_, value in parts):
         raise Unanswered

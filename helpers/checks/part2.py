@@ -156,7 +156,7 @@ def check_larger(url: object) -> tuple[float, str]:
     measured = (
         f"{attempt} {trials} nouveaux départs ({starts[0]} à {starts[-1]}), {shown} réussit "
         f"{_rate(after, trials)} ; "
-        f"le réseau de départ, [3], {_rate(before, trials)}. Écart : {_points(gain)}, "
+        f"[3], {_rate(before, trials)}. Écart : {_points(gain)}, "
         f"intervalle à 95 % de {_points(low)} à {_points(high)}."
     )
     if low <= 0:
@@ -307,10 +307,11 @@ def _check_shapes(answer):
         for start in wrong
         if names[start] is not ...
     ]
+    hint = "Comptez les quadrants qui ont la bonne couleur, sans compter le gris"
+    if any(BAND in accepted[start] for start in wrong if names[start] is not ...):
+        hint = "Deux frontières parallèles bordent une bande"
     raise Wrong(
-        f"{' ; '.join(told)}. Comptez les quadrants qui ont la bonne couleur, sans compter le gris, une fois "
-        f"la perte stabilisée ({LEAST_EPOCHS} époques au moins).",
-        points,
+        f"{' ; '.join(told)}. {hint}, une fois la perte stabilisée ({LEAST_EPOCHS} époques au moins).", points
     )
 
 
@@ -377,13 +378,12 @@ def _require_slightly_larger(shape, shown):
     neurons, layers = sum(shape), len(shape)
     if layers < 2:
         raise Wrong(
-            f"{shown} n'a pas de couche de plus que le réseau de départ : il en faut au moins "
-            "deux, séparées par une virgule dans `networkShape`."
+            f"{shown} n'a pas de couche de plus que [3] : il en faut au moins deux, séparées par une virgule "
+            "dans `networkShape`."
         )
     if neurons <= sum(LAB.network_shape):
         raise Wrong(
-            f"{shown} n'a pas plus de neurones que le réseau de départ, qui en a "
-            f"{sum(LAB.network_shape)} : ajoutez-en."
+            f"{shown} n'a pas plus de neurones que [3], qui en a {sum(LAB.network_shape)} : ajoutez-en."
         )
     if layers not in _LAYERS or neurons > _MOST_NEURONS:
         raise Wrong(

@@ -151,7 +151,7 @@ def check_medians(plain_median: object, features_median: object) -> tuple[float,
 def check_early_stopping(epoch: object, loss: object, run: object) -> tuple[float, str]:
     """Find the lowest test loss of the run that the student looked at."""
     if not isinstance(run, Run) or len(run.starts) != 1 or run.epoch < LONGER:
-        raise Wrong("`long` n'est plus l'entraînement de la cellule de mesure : exécutez-la à nouveau.")
+        raise Wrong("`long` n'est plus l'entraînement de la cellule de mesure : exécutez-la de nouveau.")
     answers.require_same(run.config, LAB)
     losses = worst_if_nan(run.test_loss[0])
     best, last = int(np.argmin(losses)), run.epoch
@@ -272,7 +272,7 @@ def replayed(url: object, instead: PlaygroundConfig = LAB, epochs: int = LAB_EPO
     except Wrong as wrong:
         first = str(wrong).split(". ")[0].rstrip(".")
         reason = f"Réponse inutilisable ({first[:1].lower()}{first[1:]})"
-    print(typographic(f"{reason} : les figures montrent un réseau de départ à la place du vôtre."))
+    print(typographic(f"{reason} : les figures montrent un réseau de l'énoncé à la place du vôtre."))
     return answers.trained(instead, epochs, (0,))
 
 
@@ -424,7 +424,7 @@ def _check_replayed(table, lowest):
         if again != median and not abs(again - median) <= 0.03:
             raise Wrong(
                 f"Une case, rejouée, donne {decimal(again)} au lieu de {decimal(median)} : "
-                "exécutez à nouveau `sweep(...)`."
+                "exécutez de nouveau `sweep(...)`."
             )
 
 

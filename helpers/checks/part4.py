@@ -16,20 +16,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ..cifar10 import (
-    CLASSES,
-    PARAMETERS,
-    Evaluation,
-    differences,
-    evaluate,
-    loaded,
-    oversights,
-    read_history,
-    read_model,
-)
+from ..cifar10 import CLASSES, PARAMETERS, Evaluation, differences, evaluate, loaded, oversights, read_model
 from ..cifar10.checkpoint import whole_file
 from ..cifar10.pace import FEWEST_EPOCHS
-from ..cifar10.record import BEST, HISTORY, grading
+from ..cifar10.record import BEST, HISTORY, grading, read_history
 from ..french import count, decimal, listed, percent, plain, quoted, thousands, typographic
 from .answers import call, expect, number, several, whole
 from .marks import Marks, Question, Unanswered, Wrong, combine
@@ -44,7 +34,9 @@ WEIGHTED = {
     "fc5": (1000, 10),
 }
 VALIDATION = 0.1  # share of the training images, the last ones, that ``fit(validation_split=0.1)`` keeps
-LEARNT = 0.4  # validation accuracy that one epoch of the plain recipe exceeds
+# Validation accuracy of a network that has learnt: twice what chance gives. Eight epochs of the plain recipe
+# reach 0.26 to 0.39 on 500 or 1000 images, 0.39 to 0.47 on 2000.
+LEARNT = 0.2
 
 MARKS = Marks(
     "Partie 4",
@@ -170,7 +162,7 @@ def check_overfitting(epoch: object, gap: object, folder: object) -> tuple[float
     if not loaded().demo and last < FEWEST_EPOCHS:
         raise Wrong(
             f"{count(last, 'époque')} seulement : allez au moins jusqu'à {FEWEST_EPOCHS} (argument `epochs`, "
-            "puis exécutez à nouveau la cellule d'entraînement : elle reprend où elle en était)."
+            "puis exécutez de nouveau la cellule d'entraînement : elle reprend où elle en était)."
         )
 
     def check_epoch(answer):
@@ -309,12 +301,9 @@ def submitted(path: object, instead: str) -> str:
 def hand_in(folder: object, path: object) -> None:
     """Gather what must be handed in beside the notebook: both best models and their histories.
 
-    Args:
-        folder: of the plain recipe's record, or the record.
-        path: of the model to be marked, or its record.
-
-    Writes ``rendu_partie4.zip`` beside the records' folders, with paths that marking finds again; where there
-    is nothing to hand in, a sentence says so.
+    From the plain recipe's folder and the path of the model to be marked, or their records, it writes
+    ``rendu_partie4.zip`` beside the records' folders, with paths that marking finds again; where there is
+    nothing to hand in, a sentence says so.
     """
     folder, path = getattr(folder, "folder", folder), getattr(path, "best_path", path)
     try:
@@ -459,7 +448,7 @@ def _verified_record(folder):
     if kind in ("cifar10", "demonstration") and (kind == "demonstration") != images.demo:
         raise Wrong(
             f"« {folder.name} » n'a pas appris sur les images que ce carnet a chargées ({images.name}) : "
-            "exécutez à nouveau la cellule des données, puis celles de l'entraînement."
+            "exécutez de nouveau la cellule des données, puis celles de l'entraînement."
         )
     if trained_on and 10 <= int(trained_on) < len(images.x_train):
         images = images.subset(int(trained_on))
@@ -474,11 +463,11 @@ def _verified_record(folder):
         if not abs(measured - said) <= within:
             raise Wrong(
                 f"Le journal annonce en validation une {what} de {decimal(said)}, mais celle du modèle "
-                f"enregistré est {decimal(measured)} : exécutez à nouveau la cellule d'entraînement."
+                f"enregistré est {decimal(measured)} : exécutez de nouveau la cellule d'entraînement."
             )
     if not images.demo and found.accuracy < LEARNT:
         raise Wrong(
-            f"Le modèle enregistré ne reconnaît que {percent(found.accuracy)} des images de validation : il "
-            "n'a pas été entraîné par la recette de la question 3."
+            f"Le modèle enregistré ne reconnaît que {percent(found.accuracy)} des images de validation ; au "
+            "hasard, ce serait 10 %. Entraînez-le plus longtemps (`epochs`), ou sur plus d'images."
         )
     return history

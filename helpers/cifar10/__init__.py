@@ -5,4 +5,4 @@ from .architecture import PARAMETERS, differences, oversights, read_model
 from .dataset import CLASSES, Cifar10, DataUnavailable, find_cifar10, load_cifar10, loaded
 from .evaluation import Evaluation, evaluate
 from .pace import Pace, calibrate
-from .record import RecordError, TrainingRecord, read_history
+from .record import RecordError, TrainingRecord

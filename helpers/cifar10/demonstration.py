@@ -93,9 +93,7 @@ _SEEDS = {"train": 2009, "test": 2010}
 def draw(split: str, images: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw demonstration images, always the same first ones; each ten in turn hold all ten classes.
 
-    Args:
-        split: "train" or "test", which share no image.
-        images: how many.
+    The splits, "train" and "test", share no image.
 
     Returns:
         Images (images, 32, 32, 3) uint8 and labels (images, 1) uint8 in 0..9.

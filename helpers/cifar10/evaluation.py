@@ -183,9 +183,7 @@ def layer_calls(model: keras.Model, images: np.ndarray) -> list[tuple[keras.Laye
     Works for whatever holds layers: Sequential, functional, nested or subclassed models, a layer used twice,
     or in another model as well (where its ``output`` may be that of the other).
 
-    Args:
-        model: it is built if it is not.
-        images: (n, 32, 32, 3) float32, already in the unit that the model wants.
+    The images, (n, 32, 32, 3) float32, are in the unit that the model wants, which is built if it is not.
 
     Raises:
         ValueError: in French, for a model that does not take such images.

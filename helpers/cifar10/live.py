@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import time
 from collections.abc import Mapping
 
 import ipywidgets as widgets
@@ -11,7 +12,7 @@ from IPython.display import display
 
 from ..french import count, decimal, duration, thousands, typographic
 from ..notebook.running_cell import close_previous, current, notebook_shell
-from ..notebook.shown import Shown
+from ..notebook.shown import Shown, close_tree
 from ..plotting.figure import BLUE, GREY
 from ..plotting.learning import training_curves
 
@@ -27,17 +28,18 @@ _FRENCH = {
 class View:
     """In a notebook, a progress bar, figures and curves in the running cell's output; in a script, lines.
 
-    Nothing that depends on time is stored with the notebook: its text is one fixed sentence. Between two
-    calls of ``progress`` there should be ``period`` seconds.
+    Nothing that depends on time is stored with the notebook: its text is one fixed sentence. The live text
+    says when it was written: a page keeps the last one of a kernel that has died. Between two calls of
+    ``progress`` there should be ``period`` seconds.
     """
 
     def __init__(self, name: str, title: str, epochs: int):
         self.name, self.title, self.epochs = name, title, epochs
-        sentence = f"Entraînement de {title} : {count(epochs, 'époque')}."
+        sentence = f"Entraînement de {title} : {count(epochs, 'époque demandée')}"
         self._in_notebook = notebook_shell() is not None
         self.period = TEXT_PERIOD if self._in_notebook else math.inf
         if not self._in_notebook:
-            self.say(sentence)
+            self.say(f"{sentence}.")
             return
         close_previous(self)
         self._cell, self._notes, self._best = current(), [], ""
@@ -46,12 +48,11 @@ class View:
         self._curves.layout.display = "none"
         self._widget = widgets.VBox([self._text, self._curves])
         self._write(0, "préparation du réseau…")
-        display(Shown(self._widget, sentence))
+        display(Shown(self._widget, f"{sentence} à la dernière exécution de cette cellule."))
 
     def close(self):
         """Close the widgets: the page keeps their last state."""
-        for part in (self._text, self._curves, self._widget):
-            part.close()
+        close_tree(self._widget)
 
     def say(self, sentence: str):
         """Tell the student something."""
@@ -112,6 +113,7 @@ class View:
         )
         notes = "".join(f"<div>{html.escape(note)}</div>" for note in self._notes)
         self._text.value = typographic(
-            f"<div style='line-height:1.6'>{html.escape(self.title)}{bar}<div>{text}</div>"
+            f"<div style='line-height:1.6'>{html.escape(self.title)}{bar}<div>{text}"
+            f"<span style='opacity:.7'> (à&nbsp;{time.strftime('%H:%M:%S')})</span></div>"
             f"<div style='opacity:.7'>{self._best}&nbsp;</div>{notes}</div>"
         )

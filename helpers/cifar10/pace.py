@@ -59,8 +59,8 @@ def calibrate(model: keras.Model, data: Cifar10, minutes: float = 15) -> Pace:
 
     The model, its optimizer and the random generators stay as they were. Batches of 128 are proposed unless
     others train at least 15 % more images per second, and from 8 to 30 epochs. The measure is kept in
-    ``calibrage.json`` beside the records: a session taken up later proposes the same numbers, as it must for
-    a learning-rate schedule to go on. Demonstration data and marking (LAB_GRADING=1) get fixed numbers.
+    ``calibration.json`` beside the records: a session taken up later proposes the same numbers, as it must
+    for a learning-rate schedule to go on. Demonstration data and marking (LAB_GRADING=1) get fixed numbers.
 
     Raises:
         RecordError: a model that is not compiled, other data, or no time at all.
@@ -73,7 +73,7 @@ def calibrate(model: keras.Model, data: Cifar10, minutes: float = 15) -> Pace:
         raise RecordError("Il faut un temps (minutes) positif.")
     asked = f"Réglages : taille des lots et nombre d'époques pour {plain(minutes)} min."
     print(typographic(asked), flush=True)
-    path = records_folder() / "calibrage.json"
+    path = records_folder() / "calibration.json"
     kept, key = _read(path), _key(model, data, minutes)
     if data.demo:
         result = Pace(batch_size=32, epochs=4)
@@ -147,7 +147,7 @@ class _Stopwatch(keras.callbacks.Callback):
 
 
 def _key(model, data, minutes):
-    """Name what the proposal depends on, in ``calibrage.json``."""
+    """Name what the proposal depends on, in ``calibration.json``."""
     layers = [setting for setting in recipe(model).items() if setting[0].startswith("couche")]
     network = hashlib.sha256(json.dumps(layers).encode()).hexdigest()[:12]
     devices = [device.device_type for device in tf.config.list_logical_devices()]

@@ -9,12 +9,11 @@ import keras
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from ..experiments.statistics import wilson
 from ..french import count, decimal, french_error, percent, quoted, typographic
-from ..plotting.figure import BLUE, FAINT, GREY, INK, ORANGE, WIDTH, Picture, new_figure, write_cells
+from ..plotting.figure import BLUE, FAINT, GREY, HALO, INK, ORANGE, WIDTH, Picture, new_figure, write_cells
 from ..plotting.learning import training_curves
 from ..plotting.waiting import compare, predicted, waits
 from .dataset import CLASSES, Cifar10
@@ -94,17 +93,16 @@ def class_accuracies(evaluation: Evaluation, prediction: tuple[str, object] | No
         capsize=3,
     )
     for row, (share, end) in enumerate(zip(shares, bounds[1], strict=True)):
-        halo = [withStroke(linewidth=3, foreground="white")]  # over the dashed line
-        axis.text(end + 1.2, row, f"{share:.0f}", va="center", color=INK, weight="bold", path_effects=halo)
+        axis.text(end + 1.2, row, f"{share:.0f}", va="center", color=INK, weight="bold", path_effects=HALO)
     axis.axvline(
         100 * evaluation.accuracy,
-        color=ORANGE,
+        color=INK,
         linewidth=1.6,
         linestyle="--",
         label=typographic(f"toutes classes : {percent(evaluation.accuracy)}"),
     )
     if (value := predicted(prediction)) is not None:
-        axis.axvline(100 * value, color=INK, linewidth=1.6, label="votre prédiction")
+        axis.axvline(100 * value, color=ORANGE, linewidth=2, label="votre prédiction")
     said = compare(figure, prediction, f"l'exactitude de ce modèle est {decimal(evaluation.accuracy)}")
     axis.set_yticks(range(len(order)), [CLASSES[index] for index in order])
     axis.set(xlim=(0, 105), ylim=(len(order) - 0.4, -0.6), xlabel=typographic("exactitude (%)"))
@@ -180,11 +178,7 @@ def first_filters(model: keras.Model) -> Picture:
 
 
 def feature_maps(model: keras.Model, image: np.ndarray, n: int = 8) -> Picture:
-    """Draw what each convolution makes of an image, its activation included: the n maps that vary most.
-
-    Args:
-        model: Sequential or functional, see ``helpers.cifar10.evaluation.layer_calls``.
-        image: (32, 32, 3) uint8.
+    """Draw what each convolution makes of a (32, 32, 3) uint8 image, then activated: the n most varied maps.
 
     Raises:
         ValueError: in French, for another image or a model without convolution.

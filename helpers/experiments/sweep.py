@@ -30,8 +30,7 @@ class Sweep:
     Attributes:
         config: the experiment; its own two rates are not read.
         learning_rates, rates: ascending tuples, the table's rows and columns.
-        epochs: trained in each cell.
-        starts: the starts of each cell.
+        epochs, starts: of each cell.
         losses: float array (learning rates, rates, starts), final validation loss, NaN for a diverged run.
     """
 
@@ -60,13 +59,8 @@ def sweep(
 ) -> Sweep:
     """Train an experiment from several starts for each pair of rates, in float32, with a progress bar.
 
-    Both rates are inputs of the compiled training: the whole table compiles once.
-
-    Args:
-        config: the experiment; with no regularization, L2 is taken.
-        learning_rates, rates: values of the site's own lists, in any order.
-        epochs: passes over the training points in each cell.
-        starts: the starts, the same in each cell.
+    Both rates, values of the site's own lists in any order, are inputs of the compiled training: the whole
+    table compiles once. With no regularization, L2 is taken.
 
     Raises:
         ValueError: a rate that the site does not offer, no list of numbers, too many cells, too few points.

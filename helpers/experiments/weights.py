@@ -90,11 +90,7 @@ _SLOPES = {
 def segment(run: Run, start: int, end: int, order: object = ..., steps: int = 101) -> Run:
     """Return the networks met on the straight line, in the space of weights, from one start to another.
 
-    Args:
-        run: a trained run.
-        start, end: which of its networks are the two ends.
-        order: the neurons of the end's hidden layer in another order, such as (1, 0, 2): the same function.
-        steps: networks on the line, both ends included.
+    ``order`` puts the neurons of the end's hidden layer in another order, see ``reordered``.
 
     Returns:
         A run of ``steps`` networks, not to be trained on; network k lies at k / (steps - 1) of the way.
@@ -138,7 +134,7 @@ def reordered(parameters: Parameters, order: Iterable[int]) -> Parameters:
 
     Args:
         parameters: [(weights (in, units), biases (units,)), (weights (units, 1), biases (1,))].
-        order: the numbers of the neurons, from 0, in the new order.
+        order: the numbers of the neurons from 0, such as (1, 0, 2).
 
     Raises:
         ValueError: not one hidden layer, or ``order`` does not name each neuron once.

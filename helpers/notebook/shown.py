@@ -62,7 +62,7 @@ def tracked(items: Sequence, title: str) -> Iterator:
     bar = widgets.IntProgress(
         max=len(items), description=title, style={"description_width": "initial"}, bar_style="info"
     )
-    display(Shown(bar, f"{title} : {count(len(items), 'étape')}."))
+    display(Shown(bar, f"{title} : {count(len(items), 'case')}."))
     for done, item in enumerate(items, 1):
         yield item
         bar.value = done

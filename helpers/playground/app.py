@@ -375,7 +375,10 @@ class Playground:
         """Say so when an address names more epochs than are trained at once."""
         done = self._session.run.epoch
         if done < epochs and self._session.config.features and self._session.is_finite:
-            return f"L'adresse demande {epochs} époques ; les {done} premières sont faites. Lecture continue."
+            return (
+                f"L'adresse demande {epochs} époques ; les {done} premières sont faites. "
+                "Appuyez sur Lecture pour continuer."
+            )
         return None
 
     def _drop_lost_selection(self):

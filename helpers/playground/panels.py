@@ -192,7 +192,7 @@ class DataPanel(Panel):
         super().__init__(app)
         self._buttons = {name: self._dataset_button(name) for name in (*DATASETS, *REG_DATASETS)}
         choice = functools.partial(self._field, widgets.Dropdown)
-        self._ratio = choice("perc_train_data", "Part d'entraînement", options=_percents(TRAIN_PERCENTAGES))
+        self._ratio = choice("perc_train_data", "Points d'entraînement", options=_percents(TRAIN_PERCENTAGES))
         self._noise = choice("noise", "Bruit", options=_percents(NOISES))
         self._batch = choice("batch_size", "Taille des lots", options=range(1, MAX_BATCH_SIZE + 1))
         self._seed = html("", "note")

@@ -13,6 +13,8 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 from matplotlib.ticker import PercentFormatter, ScalarFormatter
 from PIL import Image
 
@@ -22,6 +24,7 @@ from ..notebook.shown import PALETTE
 
 ORANGE, GREY, BLUE = PALETTE
 INK, FAINT = "#2b3640", "#8a949c"
+HALO = [withStroke(linewidth=3, foreground="white")]  # of a text over something drawn
 COLOURS = LinearSegmentedColormap.from_list("playground", PALETTE)
 WIDTH = 8.4  # inches of 100 px: what a notebook column shows without scaling
 GRID = 100  # points a side of a drawn surface
@@ -52,6 +55,8 @@ class Picture:
     def __init__(self, figure: Figure, description: str, photographs: bool = False):
         self.figure, self.description = figure, typographic(description)
         self.photographs = photographs
+        for text in figure.findobj(Text):
+            text.set_text(typographic(text.get_text()))
 
     def __repr__(self):
         return self.description

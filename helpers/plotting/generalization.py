@@ -12,7 +12,7 @@ from ..experiments.generalization import Stopping, noise_floor, roughness
 from ..experiments.statistics import worst_if_nan
 from ..experiments.sweep import Sweep
 from ..french import count, decimal, plain, typographic
-from .figure import BLUE, FAINT, INK, ORANGE, WIDTH, Picture, decimal_axis, new_figure, write_cells
+from .figure import BLUE, FAINT, HALO, INK, ORANGE, WIDTH, Picture, decimal_axis, new_figure, write_cells
 from .waiting import compare, waits
 
 # Colour, marker, filled or hollow: told apart without colour too.
@@ -48,7 +48,9 @@ def roughness_and_loss(
         axis.scatter(
             *place, s=200, marker="*", color=INK, edgecolors="white", zorder=3, label=f"{number} : {name}"
         )
-        axis.annotate(number, place, (9, -4), textcoords="offset points", color=INK, weight="bold")
+        axis.annotate(
+            number, place, (9, -4), textcoords="offset points", color=INK, weight="bold", path_effects=HALO
+        )
     axis.set(xlabel="rugosité (sortie par unité de longueur au carré)", ylabel="perte de test finale")
     axis.set_xlim(left=0)
     axis.margins(y=0.1)
@@ -56,7 +58,7 @@ def roughness_and_loss(
     axis.legend(frameon=False, loc="upper right", markerscale=0.8)
     first, second, *_ = (float(np.median(values)) for values in measured.values())
     word = "plus rugueuse" if second > first else "plus lisse"
-    said = compare(figure, prediction, f"en médiane, « {list(runs)[1]} » est {word}")
+    said = compare(figure, prediction, f"en médiane, la surface « {list(runs)[1]} » est {word}")
     return Picture(figure, f"Rugosité et perte de test de chaque départ, pour {' ; '.join(runs)}.{said}")
 
 

@@ -17,7 +17,7 @@ from ..experiments.weights import gradients, losses, scaled, segment
 from ..french import NBSP, count, decimal, percent, plain, typographic
 from .figure import (
     BLUE,
-    FAINT,
+    HALO,
     INK,
     ORANGE,
     WIDTH,
@@ -98,7 +98,7 @@ def stability(
         right.plot(interval, [row, row], color=INK, linewidth=1.6)
         bounds = " à ".join(f"{100 * bound:.0f}" for bound in interval)
         label = f"{wins}/{len(run.starts)}\n{bounds}{NBSP}%"
-        right.text(interval[1] + 0.03, row, label, va="center", fontsize=9, linespacing=1)
+        right.text(interval[1] + 0.03, row, label, va="center", fontsize=9, linespacing=1, path_effects=HALO)
         sentences.append(
             f"{name}, {count(wins, 'réussite')} sur {len(run.starts)} ({bounds} %), perte de test "
             f"de {decimal(low, 2)} à {decimal(high, 2)} pour 80 % des départs"
@@ -109,6 +109,7 @@ def stability(
     left.set_title(typographic("Pertes finales (trait : 80 % des départs)"), loc="left")
     right.set(xlim=(0, 1.24), xlabel=f"part à {plain(target)} ou moins (trait{NBSP}: 95{NBSP}%)")
     right.set_xticks([0, 0.5, 1])
+    figure.get_layout_engine().set(wspace=0.06)  # between the numbers of the two axes
     percent_axis(right.xaxis)
     right.set_title("Départs qui réussissent", loc="left")
     for axis in (left, right):
@@ -151,6 +152,7 @@ def parameter_paths(
         row[0].set_ylabel(name, fontsize=10)
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=10.5)
+    figure.align_ylabels(axes[:, 0])
     said = compare(
         figure,
         prediction,
@@ -190,6 +192,7 @@ def layer_signals(config: PlaygroundConfig, scales: Iterable[float], starts: int
             below.set_xticks([-8, -4, 0], ["10⁻⁸", "10⁻⁴", "1"])
         axes[2 * row, 0].set_ylabel(f"× {plain(scale, 2)}\nréponse", fontsize=10)
         axes[2 * row + 1, 0].set_ylabel("gradient", fontsize=10)
+    figure.align_ylabels(axes[:, 0])
     for layer, axis in enumerate(axes[0], 1):
         axis.set_title("sortie" if layer == depth else f"couche {layer}", fontsize=10.5)
     told = " ; ".join(
@@ -227,15 +230,16 @@ def loss_between(
         )
         axis.set_title(name, fontsize=10.5)
     ends = heights[[0, -1]]
-    curve.plot([0, 1], ends, color=FAINT, linewidth=1.2, linestyle="--", label="corde entre les extrémités")
+    chord = {"color": INK, "alpha": 0.5, "linewidth": 1.2, "linestyle": "--"}
+    curve.plot([0, 1], ends, label="corde entre les extrémités", **chord)
     curve.plot(way, heights, color=BLUE, linewidth=2.4, label="perte d'entraînement")
     curve.plot(way[shown], heights[shown], "o", color=BLUE)
     draw_levels(curve.axhline, prediction, None)
-    highest = max(0.6, 1.12 * heights.max(), 1.6 * (predicted(prediction) or 0))
+    highest = max(0.6, 1.12 * max(heights.max(), predicted(prediction) or 0))
     curve.set(xlim=(-0.02, 1.02), ylim=(0, highest), ylabel="perte")
     curve.set_xlabel("part du trajet en ligne droite, dans l'espace des poids")
     percent_axis(curve.xaxis)
-    curve.legend(frameon=False, loc="upper right", fontsize=9.5)
+    figure.legend(frameon=False, loc="outside lower center", ncols=3, fontsize=9.5)
     curve.set_title("Entre deux solutions", loc="left")
     said = compare(figure, prediction, f"la perte monte jusqu'à {decimal(heights.max(), 2)}")
     return Picture(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from ..french import decimal, french_error, typographic
-from .figure import BLUE, FAINT, INK, ORANGE, WIDTH, Picture, new_figure
+from ..french import decimal, french_error, plain, typographic
+from .figure import BLUE, FAINT, HALO, INK, ORANGE, WIDTH, Picture, new_figure
 from .waiting import compare, predicted, waits
 
 # Colour and marker of each recipe compared: told apart without colour too.
@@ -60,10 +59,12 @@ def training_curves(
         axis.grid(axis="y", color=FAINT, alpha=0.18, linewidth=0.8)
         axis.margins(y=0.12)
         if len(histories) > 1:
-            axis.plot([], [], color=FAINT, label=typographic("tirets : entraînement"), **_DASHED)
+            axis.plot([], [], color=FAINT, label="tirets : entraînement", **_DASHED)
         if (value := predicted(prediction)) is not None:
-            axis.axvline(value, color=ORANGE, linewidth=2, linestyle="--", label="votre prédiction")
-            axis.set_xlim(right=max(axis.get_xlim()[1], value + 0.5))
+            place = min(value, 2 * longest)  # nearer than it is, lest the curves be squeezed
+            said = "votre prédiction" + f", plus loin : {plain(value)}" * (value > place)
+            axis.axvline(place, color=ORANGE, linewidth=2, linestyle="--", label=said)
+            axis.set_xlim(right=max(axis.get_xlim()[1], place + 0.5))
     handles, columns = axes[0].get_legend_handles_labels()[0], 4 if len(histories) == 1 else 2
     figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=columns)
     said = compare(figure, prediction, f"le sommet est à l'époque {chosen}")
@@ -117,7 +118,7 @@ def _draw_curve(axis, history, key, colour, training_colour, marker, best, told)
                 va="center" if beyond else "top" if below else "bottom",
                 weight="bold",
                 color=face,
-                path_effects=[withStroke(linewidth=3, foreground="white")],
+                path_effects=HALO,
             )
 
 

@@ -8,8 +8,19 @@ from ..engine.config import FEATURE_NAMES
 from ..engine.training import Run
 from ..experiments.inputs import frozen_losses, input_effects
 from ..french import NBSP, count, decimal, percent, typographic
-from .figure import BLUE, COLOURS, INK, WIDTH, Picture, decimal_axis, draw_surface, grid_points, new_figure
-from .waiting import waits
+from .figure import (
+    BLUE,
+    COLOURS,
+    HALO,
+    INK,
+    WIDTH,
+    Picture,
+    decimal_axis,
+    draw_surface,
+    grid_points,
+    new_figure,
+)
+from .waiting import compare, draw_levels, predicted, waits
 
 
 @waits
@@ -50,8 +61,11 @@ def neurons(run: Run, start: int = 0) -> Picture:
 
 
 @waits
-def input_weights(run: Run, start: int = 0) -> Picture:
-    """Draw what each input adds to each neuron of the first layer, and the test loss without that input."""
+def input_weights(run: Run, start: int = 0, prediction: tuple[str, object] | None = None) -> Picture:
+    """Draw what each input adds to each neuron of the first layer, and the test loss without that input.
+
+    ``prediction`` is a question and the test loss that the student predicted, see ``waits``.
+    """
     names = [FEATURE_NAMES[name] for name in run.config.features]
     effects, losses, loss = input_effects(run, start), frozen_losses(run, start), run.test_loss[start, -1]
     figure, ((matrix, bars),) = new_figure(1, 2, WIDTH, 1.7 + 0.42 * len(names), width_ratios=[3, 2])
@@ -69,17 +83,20 @@ def input_weights(run: Run, start: int = 0) -> Picture:
     decimal_axis(colours.ax.yaxis)
     bars.barh(range(len(names)), losses, color=BLUE, height=0.62)
     bars.axvline(loss, color=INK, linestyle="--", linewidth=1.2)
+    draw_levels(bars.axvline, prediction, None)
     for row, frozen in enumerate(losses):
-        bars.text(frozen + 0.015, row, decimal(frozen, 2), va="center")
+        bars.text(frozen + 0.015, row, decimal(frozen, 2), va="center", path_effects=HALO)
     bars.set_yticks(range(len(names)), names)
-    bars.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, max(losses.max(), loss) * 1.25))
+    bars.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, max(*losses, loss, predicted(prediction) or 0) * 1.25))
     bars.set_xlabel(typographic(f"perte de test (intact : {decimal(loss, 2)})"))
-    bars.set_title("Une entrée figée à sa moyenne", loc="left")
+    said = compare(figure, prediction, f"ce réseau finit à {decimal(loss)}")
+    title = "Une entrée figée (orange : vous)" if said else "Une entrée figée à sa moyenne"
+    bars.set_title(title, loc="left")
     bars.tick_params(axis="y", length=0)
     return Picture(
         figure,
         f"Poids de {', '.join(names)} dans les neurones de la première couche, et perte de test quand "
-        "l'une de ces entrées est figée à sa moyenne.",
+        f"l'une de ces entrées est figée à sa moyenne.{said}",
     )
 
 

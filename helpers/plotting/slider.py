@@ -19,7 +19,7 @@ LOWEST, HIGHEST = -2, 0.4771213  # powers of ten: 0.01 to 3
 class ScaleSlider:
     """Histograms of each layer's answers and gradients before training, for the scale that a slider sets.
 
-    Where no page shows the slider, the cell shows the histograms of the first scale, from 0.01 to 3.
+    Scales go from 0.01 to 3. Where no page shows the slider, the cell shows the histograms of the first one.
 
     Attributes:
         picture: the ``Picture`` shown.

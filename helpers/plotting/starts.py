@@ -15,10 +15,13 @@ from .waiting import compare, draw_levels, predicted, waits
 
 
 @waits
-def surfaces(run: Run, starts: Iterable[int] | None = None) -> Picture:
+def surfaces(
+    run: Run, starts: Iterable[int] | None = None, prediction: tuple[str, object] | None = None
+) -> Picture:
     """Draw the output surface of some starts over the data, best test loss first.
 
-    By default there are up to twelve, spread evenly from the best to the worst.
+    By default there are up to twelve, spread evenly from the best to the worst. ``prediction`` is a question
+    and the loss that the student predicted of the best start, see ``waits``.
     """
     losses = worst_if_nan(run.test_loss[:, -1])
     ranked = np.argsort(losses, kind="stable")
@@ -40,11 +43,12 @@ def surfaces(run: Run, starts: Iterable[int] | None = None) -> Picture:
     bar = figure.colorbar(image, ax=axes, ticks=[-1, 0, 1], shrink=0.8, aspect=24, pad=0.01)
     bar.set_label("sortie du réseau")
     bar.outline.set_visible(False)
+    said = compare(figure, prediction, f"ce réseau finit à {decimal(losses[starts[0]])}")
     shown = "perte" if len(starts) == 1 else "pertes"
     return Picture(
         figure,
         f"Surface de sortie de {count(len(starts), 'départ')} sur {len(run.starts)} et points d'entraînement"
-        f" ; {shown} de test : {' ; '.join(decimal(losses[start]) for start in starts)}.",
+        f" ; {shown} de test : {' ; '.join(decimal(losses[start]) for start in starts)}.{said}",
     )
 
 

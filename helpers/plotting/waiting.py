@@ -7,7 +7,7 @@ import math
 import numbers
 from collections.abc import Callable
 
-from ..french import decimal, plain, typographic
+from ..french import plain, typographic
 from ..notebook.shown import card
 from .figure import FAINT, INK, ORANGE, figure_title
 
@@ -60,7 +60,7 @@ def predicted(prediction: tuple[str, object] | None) -> float | None:
 def draw_levels(line: Callable, prediction: tuple[str, object] | None, target: float | None) -> None:
     """Draw the loss to reach and the student's prediction with ``axhline`` or ``axvline``."""
     if target is not None:
-        line(target, color=INK, linewidth=1.2, linestyle="--", label=f"seuil {decimal(target)}")
+        line(target, color=INK, linewidth=1.2, linestyle="--", label=f"seuil {plain(target)}")
     if (value := predicted(prediction)) is not None:
         line(value, color=ORANGE, linewidth=2, label="votre prédiction")
 

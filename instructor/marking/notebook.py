@@ -106,9 +106,8 @@ def run(result: NotebookResult, edition, notebook, plan: Plan, bench, folder=Non
     if stopped:
         result.status = "partial"
         cells = listed(f"« {cell} »" for cell in stopped)
-        result.remarks.append(
-            typographic(f"Arrêtée après {count(bench.limits.cell, 'seconde')} : cellule {cells}.")
-        )
+        limit = count(bench.limits.cell, "seconde")
+        result.remarks.append(typographic(f"Exécution arrêtée après {limit}, cellule {cells}."))
     result.private = outcome.remarks
     scores = {key: score for key, score in outcome.scores.items() if score["points"] is None}
     if waiting := [key for key, score in scores.items() if "CIFAR-10" in score["feedback"]]:

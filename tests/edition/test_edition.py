@@ -19,6 +19,15 @@ from instructor import editions
 from instructor.editions import local_id, packed, read
 from instructor.publish import answers, leaks, points, release
 
+from ..test_language import faults
+
+# Added to a solved notebook: tells what its figures say.
+FIGURES = """
+import json
+from tests.conftest import written
+pictures = [shown for shown in Out.values() if hasattr(shown, "figure")]
+print(json.dumps([text for picture in pictures for text in written(picture)]))
+"""
 SOURCES = packed()
 LONG = {"keras-entrainement", "q4-apercu"}  # nbval runs them in student editions; no other cell needs them
 pytestmark = pytest.mark.parametrize("source", SOURCES, ids=[source.stem for source in SOURCES])
@@ -33,6 +42,7 @@ def corrected():
         if source not in notebooks:
             notebook = release.read_stamped(source, *release.address())
             notebook.cells = [cell for cell in notebook.cells if cell.id not in LONG]
+            notebook.cells.append(nbformat.v4.new_code_cell(FIGURES, id="figures"))
             answers.add_probe(notebook)
             # Its outputs are not compared: TensorFlow may round as is fastest.
             notebooks[source] = release.execute(notebook, TF_ENABLE_ONEDNN_OPTS="1")
@@ -110,6 +120,18 @@ def test_every_free_text_has_a_model_answer_and_a_rubric(source):
         if is_grade(cell) and is_solution(cell):
             assert re.search("BEGIN SOLUTION -->\n.+\n<!-- ### END", cell.source, flags=re.DOTALL)
             assert release.INSTRUCTOR_TAG in following.metadata.tags
+
+
+def test_figures_are_in_good_french(source, corrected):
+    (told,) = next(cell for cell in corrected(source).cells if cell.id == "figures").outputs
+    texts = json.loads(told.text)
+    assert len(texts) > 100
+    assert [fault for text in texts for fault in faults(text)] == []
+
+
+def test_no_line_of_code_is_wider_than_a_page(source):
+    cells = [cell for cell in read(source).cells if cell.cell_type == "code" and cell.id != "preparation"]
+    assert [line for cell in cells for line in cell.source.splitlines() if len(line) > 100] == []
 
 
 def test_no_solution_leaks_into_the_student_edition(source):
