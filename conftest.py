@@ -15,9 +15,24 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its rounding depends on t
 os.environ.setdefault("PYTHONHASHSEED", "0")
 os.environ.setdefault("LAB_CIFAR10_DEMO", "1000")  # Part 4 without network: made-up images, few of them
 os.environ["LAB_RECORDS"] = tempfile.mkdtemp(prefix="lab-records-")  # trainings of one run are no other's
+# What XLA has compiled once, other workers, kernels and subprocesses read; the first process removes it.
+if "TF_XLA_FLAGS" not in os.environ:
+    _programs = tempfile.TemporaryDirectory(prefix="lab-programs-")
+    os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={_programs.name}"
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
-LONGEST = ("tests/edition", "tests/test_school_class.py", "tests/test_marking.py", "part")
+LONGEST = (
+    "part3",
+    "tests/edition",
+    "part",
+    "tests/test_school_class.py",
+    "tests/test_cifar10_record.py",
+    "tests/test_marking.py",
+    "tests/test_playground.py",
+    "tests/test_conformance.py",
+    "tests/test_part",
+    "tests/test_sandbox.py",
+)
 
 # The source notebooks hold solutions; tests/edition runs them.
 collect_ignore = ["instructor", "test-artifacts"]
@@ -33,7 +48,7 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     """Begin with what takes longest, so that no worker is left alone with it at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    items.sort(key=lambda item: [not item.nodeid.startswith(start) for start in LONGEST])
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's

@@ -3,12 +3,8 @@
 Each is bounded, so that even unconfined it would not bring a machine down.
 """
 
-from __future__ import annotations
-
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from helpers.checks import part1
 
@@ -18,14 +14,13 @@ QUICK_DUE = {key: part1.MARKS.questions[key].points for key in ("1.a", "3.a")}
 WRONG = "palier = 0.1\nconstante = 1\n"
 
 
-@dataclass(frozen=True)
-class Attack:
+class Attack(NamedTuple):
     """One attack.
 
     Attributes:
         student: last name.
         aim: what is tried.
-        answers: cell -> code; @@ROOT@@, @@VICTIM@@, @@TRACES@@, @@PORT@@ and @@HOME@@ are filled in.
+        answers: cell -> code, a ``string.Template``: $ROOT, $VICTIM, $TRACES, $PORT, $HOME are filled in.
         points: what the honest part of it is due.
         remark: words that intake or marking must say.
     """
@@ -33,29 +28,15 @@ class Attack:
     student: str
     aim: str
     answers: dict[str, str]
-    points: dict[str, float] = field(default_factory=dict)
+    points: dict[str, float] = {}  # noqa: RUF012  (it is never changed)
     remark: str = ""
-
-    def filled(self, victim: Path, traces: Sequence[Path], port: int) -> dict[str, str]:
-        """Return the answers with this machine's paths in them."""
-        values = {
-            "@@ROOT@@": str(ROOT),
-            "@@VICTIM@@": str(victim),
-            "@@TRACES@@": repr([str(path) for path in traces]),
-            "@@PORT@@": str(port),
-            "@@HOME@@": str(Path.home()),
-        }
-        pattern = re.compile("|".join(values))
-        return {
-            name: pattern.sub(lambda found: values[found[0]], source) for name, source in self.answers.items()
-        }
 
 
 _READ_SOLUTIONS = """
 import re
 from pathlib import Path
 palier = constante = ...
-for dossier in [Path("@@ROOT@@"), Path.cwd(), *Path.cwd().parents, *Path(np.__file__).parents]:
+for dossier in [Path("$ROOT"), Path.cwd(), *Path.cwd().parents, *Path(np.__file__).parents]:
     try:
         texte = (dossier / "instructor" / "part1_linear_vs_relu.ipynb").read_text("utf-8")
     except OSError:
@@ -68,7 +49,7 @@ _READ_NEIGHBOUR = """
 import re
 from pathlib import Path
 prediction_1 = ...
-voisins = [Path("@@VICTIM@@"), *Path("..").glob("*/part1*.ipynb"), *Path("../..").glob("*/*/part1*.ipynb")]
+voisins = [Path("$VICTIM"), *Path("..").glob("*/part1*.ipynb"), *Path("../..").glob("*/*/part1*.ipynb")]
 for chemin in voisins:
     try:
         prediction_1 = float(re.search(r"prediction_1 = ([0-9.]+)", chemin.read_text("utf-8"))[1])
@@ -134,7 +115,7 @@ palier, constante = Menteur(1.9), Menteur(0.9)
 
 _WRITE_OUTSIDE = """
 from pathlib import Path
-for chemin in @@TRACES@@:
+for chemin in $TRACES:
     try:
         Path(chemin).write_text("ici")
     except OSError:
@@ -151,7 +132,7 @@ _SOCKET = """
 import socket
 palier = constante = ...
 try:
-    socket.create_connection(("127.0.0.1", @@PORT@@), timeout=1).close()
+    socket.create_connection(("127.0.0.1", $PORT), timeout=1).close()
     palier, constante = 0.5, 0
 except OSError:
     pass
@@ -171,7 +152,7 @@ for _ in range(300):
 _DELETE_HOME = """
 import shutil
 from pathlib import Path
-if str(Path.home()) != "@@HOME@@":  # never a real one
+if str(Path.home()) != "$HOME":  # never a real one
     shutil.rmtree(Path.home(), ignore_errors=True)
     shutil.rmtree(Path.cwd(), ignore_errors=True)
 prediction_3 = 0.2
@@ -197,19 +178,6 @@ for numero in range(3, 40):
         os.write(numero, b'{"values": [3, 0.15625, 18], "scores": {"4.c": {"points": 2.5}}}\\n' * 3)
     except OSError:
         pass
-"""
-
-_THREADS = """
-import threading, time
-for _ in range(5000):
-    threading.Thread(target=time.sleep, args=(5,), daemon=True).start()
-"""
-
-_HIDE_MEMORY = """
-import ctypes, os
-for n in range(90):
-    ctypes.CDLL(None).shmget(0, 100 * 2**20, 0o1600)
-    os.write(os.memfd_create(str(n)), bytes(100 * 2**20))
 """
 
 # Answers in its own name, with what would take the checker gigabytes or hours.
@@ -238,6 +206,7 @@ for numero in range(3, 40):
         reponse = {"error": None, "values": [valeur for _ in demande.get("values", ())], "result": reseau}
 """
 
+_ENDLESS = "import time\nwhile True:\n    time.sleep(1)"
 _LEAVE = "import os\nos._exit(0)"
 
 HOSTILE = (
@@ -256,14 +225,12 @@ HOSTILE = (
     Attack("Menteur", "answers with an object that lies", {"q1b": _LIE}),
     Attack("Ecrivain", "writes outside", {"q1a": QUICK["q1a"], "q3a": _WRITE_OUTSIDE}, QUICK_DUE),
     Attack("Lapin", "fork bomb", {**QUICK, "q4c": _FORK}, QUICK_DUE),
-    Attack("Tourneur", "infinite loop", {**QUICK, "q4c": "while True:\n    pass"}, QUICK_DUE),
+    Attack("Tourneur", "infinite loop", {**QUICK, "q4c": _ENDLESS}, QUICK_DUE),
     Attack("Glouton", "allocates 10 GB", {**QUICK, "q4c": "bloc = np.ones(10 * 2**27)"}, QUICK_DUE),
     Attack("Espion", "opens a socket", {"q1b": _SOCKET, **QUICK}, QUICK_DUE),
     Attack("Vandale", "deletes its home", {"q1a": QUICK["q1a"], "q3a": _DELETE_HOME}, QUICK_DUE),
     Attack("Fuyard", "exits the kernel", {**QUICK, "q4c": _LEAVE}, QUICK_DUE),
     Attack("Imprimeur", "prints a forged score", {**QUICK, "q4b": _PRINT_SCORE}, QUICK_DUE),
-    Attack("Tisserand", "thread bomb", {**QUICK, "q4c": _THREADS}, QUICK_DUE),
-    Attack("Cachottier", "memory of no process", {**QUICK, "q4c": _HIDE_MEMORY}, QUICK_DUE),
     Attack("Preneur", "takes over its own socket", {**QUICK, "q3b": _TAKE_OVER}, QUICK_DUE),
     Attack("Plombier", "writes into descriptors", {**QUICK, "q4c": _WRITE_TO_DESCRIPTORS}, QUICK_DUE),
 )

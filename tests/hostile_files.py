@@ -96,7 +96,10 @@ def hostile(secret: Path) -> dict[str, Callable[[Mapping[str, bytes]], Mapping[s
 
 def lab_network() -> bytes:
     """Return the lab's network, not trained, as a saved model."""
-    inside = [(layers.Conv2D(size, 5, padding="same"), layers.MaxPooling2D()) for size in (32, 64, 64)]
+    inside = [
+        (layers.Conv2D(size, 5, padding="same", activation="relu"), layers.MaxPooling2D())
+        for size in (32, 64, 64)
+    ]
     model = keras.Sequential([keras.Input((32, 32, 3)), *(layer for pair in inside for layer in pair)])
     for layer in (layers.Flatten(), layers.Dense(1000, "relu"), layers.Dense(10, "softmax")):
         model.add(layer)

@@ -17,7 +17,7 @@ import tensorflow as tf
 from helpers.cifar10 import TrainingRecord, checkpoint
 from tests.test_cifar10_record import DATA, At, X, Y, best_model, built, fit, keras, same_weights
 
-EPOCHS = 8
+EPOCHS = 6
 
 
 def in_child(action, *arguments, kill_when=None):

@@ -1,6 +1,5 @@
 """Addresses as people really send them: read right, or refused with the reason; never otherwise."""
 
-import functools
 import html
 import json
 import quopri
@@ -99,44 +98,8 @@ def google(url, safe=":/,"):
 
 
 STUCK = [
-    *(
-        ".",
-        ",",
-        ";",
-        ":",
-        "!",
-        "?",
-        ")",
-        "]",
-        "}",
-        '"',
-        "'",
-        "»",
-        "”",
-        ">",
-        "*",
-        "**",
-        "_",
-        "`",
-        "\\",
-        "|",
-        "°",
-    ),
-    *(
-        "\u00a0",
-        "\u00a0».",
-        "\u202f!",
-        ").",
-        ".)",
-        '",',
-        "&",
-        "&gt;",
-        "&quot;",
-        "&nbsp;",
-        "=",
-        "\u200b.",
-        "\ufe0f",
-    ),
+    *".,;:!?)]}\"'»”>*_`\\|°&=\u00a0",
+    *("**", ").", ".)", '",', "&gt;", "&quot;", "&nbsp;", "\u00a0».", "\u202f!", "\u200b.", "\ufe0f"),
     *("%20", "%22", "%29.", "%C2%A0", "%E2%80%8B"),
 ]
 READ = {
@@ -259,26 +222,10 @@ CASES = [
 ]
 
 
-@functools.cache
-def outcomes():
-    return [(expected, outcome(text, read(url)), name, text) for expected, name, text, url in CASES]
-
-
 def test_changed_addresses_are_read_right_or_refused_never_otherwise():
-    wrong = [(name, became, text) for expected, became, name, text in outcomes() if became != expected]
-    assert not wrong
-
-
-def test_the_shares_that_we_promise(record_property):
-    shares = {
-        share: sum(became == share for _, became, _, _ in outcomes()) / len(outcomes())
-        for share in ("right", "refused", "otherwise")
-    }
-    record_property("shares", shares)
-    print(len(outcomes()), "changed addresses:", shares)
-    assert len(outcomes()) >= 250
-    assert shares["otherwise"] == 0
-    assert shares["right"] >= 0.85
+    became = [(outcome(text, read(url)), *case) for *case, text, url in CASES]
+    assert [one for one in became if one[0] != one[1]] == []
+    assert sum(one[0] == "right" for one in became) / len(became) >= 0.85  # the share that we promise
 
 
 # At every place. (A digit more or less, or a full stop, is another number: no reader can tell.)
@@ -319,19 +266,10 @@ def test_a_sign_too_much_anywhere_is_never_another_experiment(url, sign):
 # Single rules
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "001,400",
-        "001\u202f400",
-        "001 400",
-        " 001 400",
-        "1,400",
-        "\u202f1\u202f400",
-        "1\u00a0400",
-        "1\u202f400",
-    ],
-)
+SHOWN = [f"001{sign}400" for sign in ", \u202f"] + [f"1{sign}400" for sign in ",\u00a0\u202f"]
+
+
+@pytest.mark.parametrize("text", [*SHOWN, " 001 400", "\u202f1\u202f400"])
 @pytest.mark.parametrize("after", ["", "&resets=5", "\u00a0époques"])
 def test_epochs_are_read_as_they_are_shown(text, after):
     assert read(f"#dataset=xor&epochs={text}{after}").epochs == 1400

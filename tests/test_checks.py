@@ -29,6 +29,7 @@ from helpers.french import count, french_error, plain, quoted, typographic
 from helpers.notebook import running_cell
 
 from .conftest import assert_told, edited
+from .test_address import REAL
 
 QUESTION = Question("1.a", "Un titre", 2)
 ABSURD = [None, True, math.nan, math.inf, [], [0.5], {}, "0.5", b"", print, object(), np.ones(3), 10**400]
@@ -59,20 +60,6 @@ ADDRESSES = [
     (part3.check_best_plain, part3.LAB.replace(epochs=1)),
     (part3.check_best_features, part3.LAB.replace(features=("x", "y", "sinX"), epochs=1)),
 ]
-XOR = (
-    "batchSize=10&dataset=xor&learningRate=0.01&regularization=L2&regularizationRate=0&noise=35&seed=0.50819"
-)
-SPIRAL = "batchSize=10&dataset=spiral&learningRate=0.1&regularizationRate=0.01&noise=80&seed=0.38953"
-LABS = {  # what the original lab's addresses hold, besides ALWAYS
-    part1: f"{XOR}&activation=linear&networkShape=1",
-    part2: f"{XOR}&activation=relu&networkShape=3",
-    part3: f"{SPIRAL}&activation=relu&networkShape=3,2",
-}
-ALWAYS = (
-    "regDataset=reg-plane&showTestData=false&discretize=false&percTrainData=50&x=true&y=true&xTimesY=false&"
-    "xSquared=false&ySquared=false&cosX=false&sinX=false&cosY=false&sinY=false&collectStats=false&"
-    "problem=classification&initZero=false&hideText=false"
-)
 
 
 class Hostile:
@@ -136,18 +123,10 @@ def test_an_unanswered_question_is_said_to_be_so():
     assert marks.summary().unanswered == ["1.a"]
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        ValueError("x"),
-        SystemExit(3),
-        RecursionError(),
-        MemoryError(),
-        Unanswered(),
-        Wrong("raté."),
-        GeneratorExit(),
-    ],
-)
+ERRORS = ValueError("x"), SystemExit(3), RecursionError(), MemoryError(), GeneratorExit()
+
+
+@pytest.mark.parametrize("error", [*ERRORS, Unanswered(), Wrong("raté.")])
 def test_a_check_never_raises(error):
     def fail(answer):
         raise error
@@ -286,19 +265,6 @@ def test_a_replay_trains_exactly_the_start_of_the_address():
     assert run.epoch == 3
 
 
-@pytest.mark.parametrize(
-    ("changes", "word"),
-    [
-        ({"epochs": 0}, "epochs="),
-        ({"epochs": MAX_EPOCHS + 1}, "epochs"),
-        ({"resets": MAX_RESETS + 1}, "resets"),
-    ],
-)
-def test_a_replay_is_bounded(changes, word):
-    with pytest.raises(Wrong, match=word):
-        replay(PlaygroundConfig(epochs=1).replace(**changes))
-
-
 def test_changed_data_are_all_named():
     lab = PlaygroundConfig(dataset="xor")
     with pytest.raises(Wrong) as refusal:
@@ -388,10 +354,10 @@ def test_absurd_answers_about_a_run_score_nothing():
         assert "pu être vérifiée" not in score.feedback
 
 
-@pytest.mark.parametrize("part", LABS, ids=lambda part: part.__name__)
-def test_the_experiment_is_the_labs(part):
-    address = f"https://playground.tensorflow.org/#{LABS[part]}&{ALWAYS}"
-    assert PlaygroundConfig.from_url(address) == part.LAB
+def test_the_experiments_are_the_labs():
+    """As its own two addresses have them; in part 2, three ReLU neurons are given the points of part 1."""
+    assert {part1.LAB, part3.LAB} <= {PlaygroundConfig.from_url(one["address"]) for one in REAL}
+    assert part1.LAB.replace(activation="relu", network_shape=(3,)) == part2.LAB
 
 
 @pytest.mark.parametrize(("check", "config"), ADDRESSES)
@@ -408,8 +374,8 @@ def test_another_experiment_scores_nothing_and_is_told_why(check, config):
     if config.epochs:  # where a start is replayed, in bounded time
         cases |= {
             edited(config, "epochs", "0"): "combien d'époques",
-            edited(config, "epochs", "1000000000"): "au plus 20000",
-            config.replace(resets=1).to_url().replace("resets=1", "resets=1000000000"): "au plus 1000",
+            edited(config, "epochs", MAX_EPOCHS + 1): "au plus 20000",
+            edited(config.replace(resets=1), "resets", MAX_RESETS + 1): "au plus 1000",
         }
     for address, hint in cases.items():
         assert_told(check(address), 0, hint)

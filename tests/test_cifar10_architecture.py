@@ -16,9 +16,9 @@ from helpers.cifar10.architecture import PARAMETERS, differences, read_model
 from .hostile_files import SHAPE, hostile, rewritten
 
 
-def lab_layers(**options):
+def lab_layers(padding="same", activation="relu", **options):
     """The nine layers, as a student writes them; ``options`` replace some by name, None leaves one out."""
-    convolution = {"kernel_size": 5, "padding": "same", "activation": "relu"}
+    convolution = {"kernel_size": 5, "padding": padding, "activation": activation}
     made = {
         "conv1": layers.Conv2D(32, **convolution),
         "pool1": layers.MaxPooling2D(),
@@ -103,27 +103,21 @@ def test_the_lab_s_network_however_it_is_written(make):
     assert model.count_params() == PARAMETERS
 
 
+LIKE = {"padding": "same", "activation": "relu"}
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        (
-            {"conv2": layers.Conv2D(64, 3, padding="same", activation="relu")},
-            ["`conv2` : taille des filtres 3 × 3 au lieu"],
-        ),
-        (
-            {"conv1": layers.Conv2D(16, 5, padding="same", activation="relu")},
-            ["`conv1` : filtres 16 au lieu"],
-        ),
+        ({"conv2": layers.Conv2D(64, 3, **LIKE)}, ["`conv2` : taille des filtres 3 × 3 au lieu"]),
+        ({"conv1": layers.Conv2D(16, 5, **LIKE)}, ["`conv1` : filtres 16 au lieu"]),
         ({"conv3": layers.Conv2D(64, 5, padding="same")}, ["`conv3` : activation linear au lieu de relu"]),
         ({"pool2": layers.MaxPooling2D(3, 2)}, ["`pool2` : fenêtre 3 × 3 au lieu de 2 × 2"]),
         ({"pool3": layers.AveragePooling2D(2)}, ["`pool3` (max-pooling) : votre modèle a"]),
         ({"fc4": layers.Dense(100, "relu")}, ["`fc4` : neurones 100 au lieu de 1000"]),
         ({"fc5": layers.Dense(10)}, ["`fc5` : activation linear au lieu de softmax"]),
         ({"fc5": layers.Dense(10, "softmax", use_bias=False)}, ["`fc5` : neurones 10 sans biais"]),
-        (
-            {"conv2": layers.Conv2D(64, 5, padding="same", activation="relu", groups=2)},
-            ["taille des filtres modifiée"],
-        ),
+        ({"conv2": layers.Conv2D(64, 5, groups=2, **LIKE)}, ["taille des filtres modifiée"]),
         ({"fc4": None}, ["au lieu de 1000", "Il manque `fc5`"]),
         ({"pool1": None}, ["Il manque `pool1` (max-pooling)"]),
         ({"extra": layers.Dense(10, "softmax", name="encore")}, ["`encore` (couche dense) est en trop"]),
@@ -139,9 +133,7 @@ def test_what_differs_is_named(changed, said):
 
 
 def test_the_padding_trap_is_named_although_the_model_cannot_be_built():
-    valid = {"kernel_size": 5, "activation": "relu"}
-    convolutions = {f"conv{n}": layers.Conv2D(size, **valid) for n, size in ((1, 32), (2, 64), (3, 64))}
-    found = differences(keras.Sequential(lab_layers(**convolutions)))
+    found = differences(keras.Sequential(lab_layers(padding="valid")))
     assert [sentence for sentence in found if "padding valid au lieu de same" in sentence] == found
     assert len(found) == 3
 
@@ -183,8 +175,7 @@ def test_a_saved_model_is_read_as_it_was(saved):
     model, path = saved
     read = read_model(path)
     assert differences(read) == []
-    for ours, theirs in zip(model.get_weights(), read.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_equal(read.get_weights(), model.get_weights())
 
 
 def configured(source, target, change):

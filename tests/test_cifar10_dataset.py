@@ -353,8 +353,7 @@ def test_demonstration_images_have_the_real_shapes_and_a_banner(capsys, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("value", "images"),
-    [("1", 50_000), ("True", 50_000), (" 300 ", 300), ("", 0), ("0", 0), ("false", 0)],
+    ("value", "images"), [("1", 50_000), ("True", 50_000), (" 300 ", 300), ("", 0), ("0", 0), ("false", 0)]
 )
 def test_the_variable_and_the_argument_give_a_number_of_images(monkeypatch, value, images):
     monkeypatch.setenv("LAB_CIFAR10_DEMO", value)

@@ -103,19 +103,14 @@ def best_model(record):
 
 
 def same_weights(first, second):
-    for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    np.testing.assert_equal(first.get_weights(), second.get_weights())
 
 
 def test_each_epoch_is_on_disk(kept):
     kept, model = kept
     assert kept.folder.name == "simple-demonstration-48"
-    assert sorted(path.name for path in kept.folder.iterdir()) == [
-        "best.keras",
-        "history.csv",
-        "last-002.keras",
-        "last-003.keras",
-    ]
+    expected = ["best.keras", "history.csv", "last-002.keras", "last-003.keras"]
+    assert sorted(path.name for path in kept.folder.iterdir()) == expected
     assert set(kept.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     with open(kept.folder / "history.csv", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -58,15 +58,9 @@ def colab(tmp_path, github):
 
     def run(source, tag=TAG, server=github):
         source = f"import google.colab\n{source.replace('https://github.com', server)}"
+        source = source.replace(f"/{STAMP['ref']}.tar.gz", f"/{tag}.tar.gz")
         return subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "IPython",
-                "--colors=NoColor",
-                "-c",
-                source.replace(f"/{STAMP['ref']}.tar.gz", f"/{tag}.tar.gz"),
-            ],
+            [sys.executable, "-m", "IPython", "--colors=NoColor", "-c", source],
             cwd=content,
             env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(module.parents[1]), "TF_CPP_MIN_LOG_LEVEL": "3"},
             capture_output=True,
@@ -95,12 +89,7 @@ def test_the_whole_first_cell_works_twice_in_a_row(colab):
 
 
 @pytest.mark.parametrize(
-    ("where", "reason"),
-    [
-        ({"tag": "absent"}, "404"),
-        ({"server": "http://127.0.0.1:9"}, "connect"),
-    ],
-    ids=["missing tag", "no network"],
+    ("where", "reason"), [({"tag": "absent"}, "404"), ({"server": "http://127.0.0.1:9"}, "connect")], ids=str
 )
 def test_what_fails_is_said_in_french_below_the_reason(colab, where, reason):
     result = colab(fetching(first_cell(NOTEBOOKS[0])), **where)

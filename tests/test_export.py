@@ -14,6 +14,7 @@ from instructor.report import results
 from instructor.report.moodle import export
 from instructor.report.write import write_reports
 from tests.made_results import FREE, PART1, complete, question, store, student
+from tests.sending import PART3
 
 HEADER = (
     "Identifiant,Nom complet,Adresse de courriel,Statut,Note,Note maximale,La note peut être modifiée,"
@@ -120,9 +121,7 @@ def test_marks_not_known_yet_are_not_exported(tmp_path, sheet):
 
 def test_parts_are_chosen_by_number(tmp_path, sheet):
     both = marked("zoé", "2", 0.5)
-    both.notebooks |= student(
-        "zoé", question("1.a", 0.25, "x", "part3_spiral"), part="part3_spiral"
-    ).notebooks
+    both.notebooks |= student("zoé", question("1.a", 0.25, "x", PART3), part=PART3).notebooks
     store(tmp_path, both, numbers=(1, 3))
     assert rows(export(tmp_path, sheet)[0])[1]["Note"] == "0.38"  # 0,75 of 40
     assert rows(export(tmp_path, sheet, numbers=[3])[0])[1]["Note"] == "0.25"

@@ -7,13 +7,15 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
+import nbformat
 from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbconvert import HTMLExporter
+from nbformat import v4
 from nbgrader import api
 
-from instructor.editions import parts
+from instructor.editions import grade_id, parts
 from instructor.records import Refused, StudentResult
 from instructor.report import formgrader, manual_csv, results, spreadsheet
 from instructor.report.manual_csv import COLUMNS
@@ -141,22 +143,13 @@ def test_lines_of_unknown_or_repeated_students_stay(tmp_path):
 
 
 TYPED = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=12).map(str.strip)
+NAMES, NOTHING = st.sampled_from("abc"), st.just("")
 STEPS = st.lists(
     st.one_of(
-        st.tuples(
-            st.just("type"),
-            st.sampled_from("abc"),
-            st.sampled_from(["Points", "Commentaire", "À moi"]),
-            TYPED,
-        ),
-        st.tuples(
-            st.just("mark"),
-            st.sampled_from("abc"),
-            st.just("Points"),
-            st.sampled_from(["0", "1,5", "9", "x"]),
-        ),
-        st.tuples(st.just("answer"), st.sampled_from("abc"), st.just(""), TYPED),
-        st.tuples(st.just("run"), st.just(""), st.just(""), st.just("")),
+        st.tuples(st.just("type"), NAMES, st.sampled_from(["Points", "Commentaire", "À moi"]), TYPED),
+        st.tuples(st.just("mark"), NAMES, st.just("Points"), st.sampled_from(["0", "1,5", "9", "x"])),
+        st.tuples(st.just("answer"), NAMES, NOTHING, TYPED),
+        st.tuples(st.just("run"), NOTHING, NOTHING, NOTHING),
     ),
     max_size=12,
 )
@@ -194,6 +187,11 @@ def update(folder):
     formgrader.write(folder, marked(folder))
 
 
+def autograded(folder, name):
+    """The notebook that formgrader shows of a student."""
+    return folder / "nbgrader" / "autograded" / name / PART1 / f"{PART1}.ipynb"
+
+
 def test_formgrader_s_marks_win_and_stay(tmp_path):
     store(tmp_path, answered("zoé", "Une droite."), answered("bob", "Un pli."))
     update(tmp_path)
@@ -216,11 +214,8 @@ def test_formgrader_s_marks_win_and_stay(tmp_path):
     (bob, _) = marked(tmp_path)
     assert results.mark(bob, [PART1]).points == 0.75
     book, grade = grade_in(tmp_path, "bob")
-    assert (grade.score, grade.manual_score, grade.needs_manual_grade) == (
-        0.5,
-        None,
-        False,
-    )  # shown, not ours to type
+    shown = grade.score, grade.manual_score, grade.needs_manual_grade
+    assert shown == (0.5, None, False)  # not ours to type
     assert book.find_comment("q1c-explication", PART1, PART1, "bob").comment == "Pourquoi ?"
     book.close()
 
@@ -236,41 +231,22 @@ def test_formgrader_s_marks_win_and_stay(tmp_path):
 def test_formgrader_shows_the_student_s_notebook_disarmed(tmp_path):
     hostile = "Une <script>alert(1)</script> droite $a<b$"
     store(tmp_path, answered("zoé", hostile), answered("bob", "Un pli."))
-    stored = tmp_path / "students" / "bob" / f"{PART1}.ipynb"
-    cell = {"cell_type": "code", "metadata": {}, "source": ["1"], "execution_count": 1}
-    html = {
-        "output_type": "display_data",
-        "metadata": {},
-        "data": {"text/html": "<script>", "text/plain": "x"},
-    }
-    raw = {
-        "cell_type": "raw",
-        "metadata": {"raw_mimetype": "text/html"},
-        "source": "<script>alert(1)</script>",
-    }
-    notebook = {
-        "cells": [cell | {"outputs": [html]}, raw],
-        "metadata": {},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-    stored.write_text(json.dumps(notebook), "utf-8")
+    html = v4.new_output("display_data", {"text/html": "<script>", "text/plain": "x"})
+    raw = v4.new_raw_cell("<script>alert(1)</script>", metadata={"raw_mimetype": "text/html"})
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("1", execution_count=1, outputs=[html]), raw])
+    nbformat.write(notebook, tmp_path / "students" / "bob" / f"{PART1}.ipynb")
     update(tmp_path)
-    for name in ("zoé", "bob"):
-        shown = tmp_path / "nbgrader" / "autograded" / name / PART1 / f"{PART1}.ipynb"
-        content = shown.read_text("utf-8")
-        assert "<script" not in content
-        assert not [c for c in json.loads(content)["cells"] if c["cell_type"] == "raw"]
-    rebuilt = json.loads(
-        (tmp_path / "nbgrader" / "autograded" / "zoé" / PART1 / f"{PART1}.ipynb").read_text("utf-8")
-    )
-    sources = {
-        c.get("metadata", {}).get("nbgrader", {}).get("grade_id"): c["source"] for c in rebuilt["cells"]
-    }
+    for name in ("bob", "zoé"):
+        assert "<script" not in autograded(tmp_path, name).read_text("utf-8")
+        rebuilt = nbformat.read(autograded(tmp_path, name), as_version=4)
+        assert not [cell for cell in rebuilt.cells if cell.cell_type == "raw"]
+    sources = {grade_id(cell): cell.source for cell in rebuilt.cells}
     assert sources["q1a-reponse"] == "x = 1"
     assert "Une &lt;script&gt;alert(1)&lt;/script&gt; droite <math" in sources["q1c-explication"]
-    shown = [cell["source"] for cell in rebuilt["cells"]]
-    assert shown[shown.index(sources["q1c-explication"]) + 1] == parts()[PART1].rubrics[FREE]
+    shown = [cell.source for cell in rebuilt.cells]
+    following = shown[shown.index(sources["q1c-explication"]) + 1]
+    assert following.startswith("<div><p><strong>Barème du correcteur, 1.c")
+    assert "$" not in "".join(cell.source for cell in rebuilt.cells if cell.cell_type == "markdown")
 
 
 PIXEL = {"image/png": "iVBORw0KGgo="}
@@ -279,10 +255,7 @@ PIXEL = {"image/png": "iVBORw0KGgo="}
 @pytest.mark.parametrize(
     ("text", "kept"),
     [
-        (
-            "[a](java&#115;cript:x) [b](javascript&colon;x) [c](javascript\\:x) [d][r]\n\n[r]: javascript:x",
-            0,
-        ),
+        ("[a](java&#115;cript:x) [b](javascript&colon;x) [c](javascript\\:x) [d][r]\n\n[r]: javascript:x", 0),
         ("<a href='jav&#x0A;ascript:x'>a</a> <javascript:x> [b](data:text/html,x) [c](/api/terminals)", 0),
         ("<svg><a xlink:href='javascript:x'>a</a></svg><math href='javascript:x'><iframe srcdoc='x'>", 0),
         ("<b onclick=x>a</b> <img src=x onerror=x> <form action=/api><p style='position:fixed'>b", 0),
@@ -303,9 +276,8 @@ def test_formgrader_shows_no_address_that_runs_or_loads(tmp_path, text, kept):
     content["cells"] = [cell]
     stored.write_text(json.dumps(content | {"nbformat_minor": 5}), "utf-8")
     update(tmp_path)
-    shown = tmp_path / "nbgrader" / "autograded" / "zoé" / PART1 / f"{PART1}.ipynb"
-    exporter = HTMLExporter(template_name="basic")
-    page = BeautifulSoup(exporter.from_filename(str(shown))[0], "html.parser")
+    shown = HTMLExporter(template_name="basic").from_filename(str(autograded(tmp_path, "zoé")))[0]
+    page = BeautifulSoup(shown, "html.parser")
     for node in page.find_all():
         assert node.name not in ("script", "svg", "iframe", "form"), node
         assert not {name for name in node.attrs if name.startswith("on")}, node

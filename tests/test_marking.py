@@ -37,6 +37,7 @@ from instructor.sandbox.inside.limits import Limits
 
 from .isolation import required_sandbox
 from .sending import PART1, answered, as_bytes, code, find, insert_after, send, zipped
+from .test_cifar10_architecture import lab_layers
 
 EDITIONS = load_editions()
 PART4 = "part4_cifar10"
@@ -156,19 +157,7 @@ class Sub(keras.Model):
 
 
 def _net(*first, activation="relu"):
-    sizes = (32, 64, 64)
-    layers = [
-        (keras.layers.Conv2D(n, 5, padding="same", activation=activation), keras.layers.MaxPooling2D(2))
-        for n in sizes
-    ]
-    ends = [
-        keras.layers.Flatten(),
-        keras.layers.Dense(1000, activation="relu"),
-        keras.layers.Dense(10, activation="softmax"),
-    ]
-    return keras.Sequential(
-        [keras.Input((32, 32, 3)), *first, *(layer for pair in layers for layer in pair), *ends]
-    )
+    return keras.Sequential([keras.Input((32, 32, 3)), *first, *lab_layers(activation=activation)])
 
 
 def _functional(*layers):

@@ -55,9 +55,8 @@ def test_more_than_two_numbers_are_a_regression():
     ],
 )
 def test_an_error_names_the_line(text, words):
-    with pytest.raises(
-        ValueError, match=words.replace(" :", "\u00a0:").replace("« ", "«.").replace(" »", ".»")
-    ):
+    words = words.replace(" :", "\u00a0:").replace("« ", "«.").replace(" »", ".»")
+    with pytest.raises(ValueError, match=words):
         read_csv(text)
 
 

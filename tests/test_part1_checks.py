@@ -35,7 +35,7 @@ ANSWERS = [  # check, answers, points, words of the feedback
     (part1.check_luck, (3, 0.16, ...), 1.5, "à compléter"),
     (part1.check_luck, (3, 15.6, 18), 1.75, "pas un pourcentage"),
     (part1.check_luck, (3, 47 / 128, 7), 1.75, "à une époque quelconque"),  # what follows keeps its points
-    (part1.check_luck, (8, 39 / 128, 9), 1.75, "avec un de moins aussi"),
+    (part1.check_luck, (4, 19 / 128, 19), 1.75, "avec un de moins aussi"),
     (part1.check_luck, (2, 0.16, 18), 1.75, "aucun des 128 départs"),
     (part1.check_luck, (9, 0.16, 18), 1.75, "intervalle"),
     (part1.check_luck, (3, ..., 18), 1.75, "à compléter"),

@@ -13,27 +13,14 @@ from helpers.checks import part4
 from helpers.cifar10 import CLASSES, PARAMETERS, Cifar10, dataset, evaluate, loaded, read_model
 
 from .conftest import assert_told, is_full
+from .test_cifar10_architecture import lab_layers
 
 RIGHT = {"conv1": 2432, "conv2": 51264, "conv3": 102464, "fc4": 1025000, "fc5": 10010}
 
 
 def build_model(units=1000, padding="same"):
-    convolution = {"kernel_size": 5, "padding": padding, "activation": "relu"}
-    return keras.Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            layers.Rescaling(1 / 255),
-            layers.Conv2D(32, **convolution),
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, **convolution),
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, **convolution),
-            layers.MaxPooling2D(),
-            layers.Flatten(),
-            layers.Dense(units, "relu"),
-            layers.Dense(10, "softmax"),
-        ]
-    )
+    made = lab_layers(padding, fc4=layers.Dense(units, "relu"))
+    return keras.Sequential([keras.Input((32, 32, 3)), layers.Rescaling(1 / 255), *made])
 
 
 def draw(count, seed):
@@ -64,16 +51,8 @@ def graded(lab, monkeypatch):
         return (labels % 10).astype(np.uint8)[:, np.newaxis]
 
     def set_accuracy(accuracy, demo=False):
-        train = np.concatenate(
-            [answers["train"][:900, np.newaxis], wrong_beyond(answers["train"][900:], 0.7)]
-        )
-        data = Cifar10(
-            images["train"],
-            train.astype(np.uint8),
-            images["test"],
-            wrong_beyond(answers["test"], accuracy),
-            demo,
-        )
+        train, test = wrong_beyond(answers["train"], 0.97), wrong_beyond(answers["test"], accuracy)
+        data = Cifar10(images["train"], train, images["test"], test, demo)
         monkeypatch.setattr(dataset, "_LOADED", [data])
         return record / "best.keras"
 
@@ -86,12 +65,10 @@ def write_history(record, accuracy, val_accuracy, off=0.0):
     kept = len(data.x_train) * 9 // 10
     validation = replace(data, x_test=data.x_train[kept:], y_test=data.y_train[kept:])
     loss = evaluate(read_model(record / "best.keras"), validation).loss + off
-    lines = [
-        f"{n},1.0,10,{a},1.0,{v},{loss}"
-        for n, (a, v) in enumerate(zip(accuracy, val_accuracy, strict=True), 1)
-    ]
-    table = "\n".join(["epoch,seconds,batches,accuracy,loss,val_accuracy,val_loss", *lines])
-    (record / "history.csv").write_text(table)
+    lines = ["epoch,seconds,batches,accuracy,loss,val_accuracy,val_loss"]
+    for epoch, (a, v) in enumerate(zip(accuracy, val_accuracy, strict=True), 1):
+        lines.append(f"{epoch},1.0,10,{a},1.0,{v},{loss}")
+    (record / "history.csv").write_text("\n".join(lines))
     return record
 
 
@@ -179,17 +156,12 @@ def test_overfitting_is_read_in_a_record_that_its_model_bears_out(graded, lab):
     assert "ajoutez 1" in late.feedback
     assert "signe" in late.feedback
     assert not part4.check_overfitting(..., ..., record).answered
-    assert_told(
-        part4.check_overfitting(4, 0.3, write_history(record, history[0], np.add(history[1], 0.2))),
-        0,
-        "0,900",
-    )
-    assert_told(part4.check_overfitting(4, 0.35, write_history(record, *history, off=1.5)), 0, "une perte de")
-    assert_told(
-        part4.check_overfitting(3, 0.05, write_history(record, [0.5] * 4, [0.4, 0.5, 0.7, 0.6])),
-        0,
-        "au moins jusqu'à 8",
-    )
+    for answer, *written, hint in (
+        ((4, 0.3), history[0], np.add(history[1], 0.2), 0, "0,900"),
+        ((4, 0.35), *history, 1.5, "une perte de"),
+        ((3, 0.05), [0.5] * 4, [0.4, 0.5, 0.7, 0.6], 0, "au moins jusqu'à 8"),
+    ):
+        assert_told(part4.check_overfitting(*answer, write_history(record, *written)), 0, hint)
     graded(0.6, demo=True)
     assert_told(part4.check_overfitting(4, 0.35, record), 0, "images que ce carnet a chargées")
     record = shutil.copytree(record, record.with_name("simple-demonstration-1000"), dirs_exist_ok=True)

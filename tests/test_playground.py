@@ -386,32 +386,19 @@ def test_a_rate_that_makes_it_worse_than_no_answer_is_named(app):
         ("Activation", "tanh", "activation"),
         ("Régularisation", "L1", "regularization"),
         ("Type de problème", "regression", "problem"),
-    ],
-)
-def test_choices_restart_at_the_urls_own_start(app, label, value, field):
-    click(app, "Départ suivant")
-    play(app)
-    control(app, label).value = value
-    assert not app.playing
-    assert getattr(app.config, field) == value
-    assert (app.config.epochs, app.config.resets) == (0, 0)
-    expected = train(app.config, 0).parameters
-    for (weights, _), (wanted, _) in zip(app.run.parameters, expected, strict=True):
-        np.testing.assert_array_equal(weights, wanted)
-
-
-@pytest.mark.parametrize(
-    ("label", "value", "field"),
-    [
         ("Points d'entraînement", 70, "perc_train_data"),
         ("Bruit", 20, "noise"),
         ("Taille des lots", 3, "batch_size"),
     ],
 )
-def test_other_data_keep_the_seed(app, label, value, field):
+def test_choices_restart_at_the_urls_own_start_and_keep_the_seed(app, label, value, field):
+    click(app, "Départ suivant")
+    play(app)
     control(app, label).value = value
+    assert not app.playing
     assert getattr(app.config, field) == value
-    assert app.config.seed == "0.50819"
+    assert (app.config.epochs, app.config.resets, app.config.seed) == (0, 0, "0.50819")
+    np.testing.assert_equal(app.run.parameters, train(app.config, 0).parameters)
 
 
 def test_a_noise_that_is_not_the_sites_is_kept(app):
@@ -460,13 +447,6 @@ def test_an_address_without_inputs_opens_as_on_the_site(shape):
     click(app, "Entraîner seize départs")
     assert "Aucune entrée n'est active" in texts(app)
     app.close()
-
-
-def test_the_site_s_name_alone_opens_its_defaults(app):
-    control(app, "Adresse").value = True
-    control(app, "Coller une adresse").value = "https://playground.tensorflow.org/"
-    click(app, "Ouvrir l'adresse collée")
-    assert app.config == PlaygroundConfig()
 
 
 HIDABLE = {
@@ -624,9 +604,7 @@ def test_what_is_asked_of_a_part_that_has_just_gone_does_nothing(app):
     app.select((0, 0))
     app.edit(9, 1.0)
     assert app.selected == (0, 0)
-    for now, then in zip(app.run.parameters, before, strict=True):
-        np.testing.assert_array_equal(now[0], then[0])
-        np.testing.assert_array_equal(now[1], then[1])
+    np.testing.assert_equal(app.run.parameters, before)
 
 
 def test_a_neuron_may_go_while_another_thread_edits_it(app, monkeypatch):
@@ -730,10 +708,14 @@ def test_the_address_is_shown_and_another_one_can_be_pasted(app):
     shown.value = "effacé"  # it is there to be copied
     assert shown.value == app.url
     other = PlaygroundConfig(dataset="spiral", network_shape=(5,), features=FEATURES, epochs=3, resets=2)
-    control(app, "Coller une adresse").value = other.to_url()
-    click(app, "Ouvrir l'adresse collée")
-    assert app.config == other
-    assert app.run.test_loss[0, -1] == train(other, 3, starts=(2,)).test_loss[0, -1]
+    for pasted, config in (
+        (other.to_url(), other),
+        ("https://playground.tensorflow.org/", PlaygroundConfig()),
+    ):
+        control(app, "Coller une adresse").value = pasted
+        click(app, "Ouvrir l'adresse collée")
+        assert app.config == config
+        assert app.run.test_loss[0, -1] == train(config, config.epochs, (config.resets,)).test_loss[0, -1]
 
 
 def test_an_address_that_asks_for_very_much_is_cut_short_and_says_so(monkeypatch):
@@ -805,19 +787,13 @@ def test_a_snapshot_does_not_move(app):
     assert app.config.epochs > epochs
 
 
-def test_bad_configurations_are_refused_in_french():
-    with pytest.raises(ValueError, match="adresse du Playground"):
-        Playground("n'importe quoi")
-    with pytest.raises(ValueError, match="adresse du Playground"):
-        Playground(3)
-    with pytest.raises(ValueError, match="attendu une perte"):
-        Playground(PART1, target="0,2")
-
-
-def test_a_notebook_may_set_the_target():
+def test_a_notebook_may_set_the_target_and_is_told_in_french_what_it_may_not():
     app = Playground(PART1, target=0.2)
     assert control(app, "Réussi si la perte de test ≤").value == "0,2"
     app.close()
+    for config, target in (("n'importe quoi", None), (3, None), (PART1, "0,2")):
+        with pytest.raises(ValueError, match="attendu une perte" if target else "adresse du Playground"):
+            Playground(config, target=target)
 
 
 def test_running_the_cell_again_closes_the_old_widget(monkeypatch, capsys):

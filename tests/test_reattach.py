@@ -15,18 +15,7 @@ from instructor.collect import notebooks
 from instructor.collect.reattach import assigned, plain, reattach
 from instructor.editions import grade_id, is_answer, load_editions, local_id
 
-from .sending import (
-    EDITIONS,
-    PART1,
-    PART2,
-    answered,
-    as_bytes,
-    code,
-    find,
-    insert_after,
-    text,
-    without_names,
-)
+from .sending import EDITIONS, PART1, PART2, answered, as_bytes, code, find, insert_after, text, without_names
 
 ANSWERS = {
     "q1a": "prediction_1 = 0.31",
@@ -122,11 +111,9 @@ def test_additional_cells_stay_in_place_and_bear_no_marks(attach):
     attached = attach(insert_after(notebook, "q1b-question", helper, text("Mes notes")))
     ids = [local_id(cell) for cell in attached.notebook.cells]
     place = ids.index("q1b-question")
-    assert [cell.source for cell in attached.notebook.cells[place + 1 : place + 3]] == [
-        "mesure = 0.5",
-        "Mes notes",
-    ]
-    assert attached.notebook.cells[place + 1].metadata == {"lab": {"origin": "student"}}
+    added = attached.notebook.cells[place + 1 : place + 3]
+    assert [cell.source for cell in added] == ["mesure = 0.5", "Mes notes"]
+    assert added[0].metadata == {"lab": {"origin": "student"}}
     assert ids[place + 3] == "q1b-reponse"
     assert said(attached, "Texte ajouté")
     assert said(attached, "ne connaît pas : z.")
@@ -209,11 +196,8 @@ def test_text_is_found_beside_its_cell_or_in_the_statement(attach):
     assert cells["q3c-explication"].cell_type == "markdown"
     assert cells["q3c-explication"].source == "Des plis en biais"
     assert not own(attached)
-    assert {name for name, sure in attached.cells.items() if sure < 0.9} == {
-        "q1c-explication",
-        "q2b-explication",
-        "q3c-explication",
-    }
+    doubted = {name for name, sure in attached.cells.items() if sure < 0.9}
+    assert doubted == {f"{question}-explication" for question in ("q1c", "q2b", "q3c")}
 
 
 @pytest.mark.parametrize("moved", [False, True])
@@ -298,7 +282,6 @@ def test_every_answer_is_found_or_reported_and_nothing_is_lost(
             assert attached.cells[full] == 0 or attached.cells[full] < 0.9
     rebuilt = "\n\n".join(plain(cell.source) for cell in attached.notebook.cells)
     assert all(answer in rebuilt for answer in ANSWERS.values() if answer in sent)
-    assert [grade_id(c) for c in attached.notebook.cells if grade_id(c)] == [
-        grade_id(c) for c in edition.cells if grade_id(c)
-    ]
+    names, ours = ([grade_id(c) for c in book.cells if grade_id(c)] for book in (attached.notebook, edition))
+    assert names == ours
     assert all(is_answer(c) == (c.metadata.lab.origin == "answer") for c in attached.notebook.cells)

@@ -11,12 +11,16 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat import v4
+from nbformat.v4 import new_code_cell as code
+from nbformat.v4 import new_markdown_cell as markdown
 
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
 from instructor import editions
 from instructor.publish import answers, correction, leaks, package, points, release
 
+ADDRESS = "https://playground.tensorflow.org/#networkShape=3"
 SOURCES = release.sources()
 NOTEBOOKS = [release.ROOT / source.name for source in SOURCES]
 
@@ -45,30 +49,14 @@ def solution_line():
     return max(leaks.secret_lines(SOURCES[0]), key=len)
 
 
-def plant_in_notebook(folder, change):
-    path = folder / SOURCES[0].name
-    notebook = nbformat.read(path, as_version=4)
-    change(notebook)
-    nbformat.write(notebook, path)
-
-
-def in_output(notebook):
-    cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    cell.outputs = [nbformat.v4.new_output("stream", text=f"avant\n{solution_line()}\naprès")]
-
-
-def in_a_comment(notebook):
-    notebook.cells.append(nbformat.v4.new_code_cell(f"#    {solution_line()}  # oublié"))
-
-
-def hidden_test(notebook):
-    notebook.cells.append(
-        nbformat.v4.new_code_cell("### BEGIN HIDDEN TESTS\nassert True\n### END HIDDEN TESTS")
-    )
-
-
-def instructor_path(notebook):
-    notebook.cells[0].metadata["origin"] = "instructor/part1.ipynb"
+LEAKS = {
+    "in an output": lambda: code(
+        "x", outputs=[v4.new_output("stream", text=f"avant\n{solution_line()}\naprès")]
+    ),
+    "in a comment": lambda: code(f"#    {solution_line()}  # oublié"),
+    "hidden test": lambda: code("### BEGIN HIDDEN TESTS\nassert True\n### END HIDDEN TESTS"),
+    "path": lambda: markdown("", metadata={"origin": "instructor/part1.ipynb"}),
+}
 
 
 def test_the_student_edition_is_clean_and_complete(student):
@@ -83,9 +71,12 @@ def test_the_student_edition_is_clean_and_complete(student):
     assert "## " not in readme.partition("## Pour les étudiants")[2].replace("###", "")
 
 
-@pytest.mark.parametrize("change", [in_output, in_a_comment, hidden_test, instructor_path])
-def test_a_leak_planted_in_a_notebook_is_found(student, change):
-    plant_in_notebook(student, change)
+@pytest.mark.parametrize("planted", LEAKS.values(), ids=LEAKS)
+def test_a_leak_planted_in_a_notebook_is_found(student, planted):
+    path = student / SOURCES[0].name
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(planted())
+    nbformat.write(notebook, path)
     found = leaks.find_leaks(student, SOURCES)
     assert found
     assert all(leak.startswith(SOURCES[0].name) for leak in found)
@@ -126,9 +117,8 @@ def test_a_correction_with_solutions_and_same_input_same_bytes(tmp_path, no_exec
         files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
         assert files
         for file in files:
-            assert (
-                file.read_bytes() == (tmp_path / "second" / file.relative_to(tmp_path / "first")).read_bytes()
-            )
+            again = tmp_path / "second" / file.relative_to(tmp_path / "first")
+            assert file.read_bytes() == again.read_bytes()
     for source in SOURCES:
         page = (tmp_path / "first" / "correction" / source.name).with_suffix(".html").read_text("utf-8")
         assert "Barème du correcteur" in page
@@ -178,9 +168,7 @@ def test_the_repository_of_the_origin_remote_is_known(url, repository, git, tmp_
 
 def test_the_solutions_are_never_where_students_are_sent(git, tmp_path, monkeypatch, no_execution):
     monkeypatch.setattr(release, "origin", lambda folder: "Ecole/Prive")
-    with pytest.raises(
-        release.ReleaseError, match="ecole/prive is this repository, which holds the solutions"
-    ):
+    with pytest.raises(release.ReleaseError, match="ecole/prive is this repository, which holds the sol"):
         release.release("ecole/prive", "v1", folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr(release, "origin", lambda folder: None)
@@ -283,8 +271,7 @@ def test_release_never_overwrites_answers(tmp_path, no_execution):
 def one_cell(monkeypatch, tmp_path):
     """A function that makes a notebook of one code cell, in a place where no execution is known."""
     monkeypatch.setattr(release, "KEPT", tmp_path)
-    cell = nbformat.v4.new_code_cell
-    return lambda source: nbformat.v4.new_notebook(cells=[cell(source, id="seule")])
+    return lambda source: v4.new_notebook(cells=[code(source, id="seule")])
 
 
 def test_release_refuses_a_notebook_that_fails(one_cell):
@@ -421,41 +408,33 @@ def test_a_readme_without_the_section_for_students_is_refused():
         (1_025_000, "1025000"),
         ([28, 14, 10, 5, 1], "les côtés : 28, 14, 10, 5, 1"),
         ([0.195, 0.333], "finit à 0,333"),
-        (
-            "https://playground.tensorflow.org/#networkShape=3",
-            "voir https://playground.tensorflow.org/#networkShape=3",
-        ),
+        (ADDRESS, f"voir {ADDRESS}"),
     ],
 )
 @pytest.mark.parametrize("place", ["source", "printed", "html", "alternative text"])
 def test_a_planted_answer_is_found_wherever_it_is_shown(answer, shown, place):
-    cell = nbformat.v4.new_code_cell(shown if place == "source" else "x", id="plante")
-    cell.outputs = {
-        "source": [],
-        "printed": [nbformat.v4.new_output("stream", text=shown)],
-        "html": [nbformat.v4.new_output("display_data", {"text/html": f"<p>{shown}</p>"})],
-        "alternative text": [
-            nbformat.v4.new_output("display_data", {"image/png": ""}, metadata={"image/png": {"alt": shown}})
-        ],
-    }[place]
-    notebook = nbformat.v4.new_notebook(cells=[cell])
-    (found, *_) = answers.find_answers(notebook, {"q4c-verification": [answer]})
+    output = {
+        "printed": v4.new_output("stream", text=shown),
+        "html": v4.new_output("display_data", {"text/html": f"<p>{shown}</p>"}),
+        "alternative text": v4.new_output("display_data", metadata={"image/png": {"alt": shown}}),
+    }.get(place)
+    cell = code("x" if output else shown, id="plante", outputs=[output] if output else [])
+    (found, *_) = answers.find_answers(v4.new_notebook(cells=[cell]), {"q4c-verification": [answer]})
     assert found.startswith("plante: shows ")
     assert "q4c-verification" in found
 
 
 @pytest.mark.parametrize("innocent", ["10,37 points", "0,372", "137 %", "1037", "0,3", "x2025000", "28, 14"])
 def test_other_numbers_are_innocent(innocent):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(innocent)])
+    notebook = v4.new_notebook(cells=[markdown(innocent)])
     right = {"q": [0.3671875, 1_025_000, [28, 14, 10, 5, 1], 7, "chat"]}
     assert answers.find_answers(notebook, right) == []
 
 
 def test_the_correction_is_read_without_a_network_nor_our_marks():
-    text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
     answer = code("palier = ...\n### BEGIN SOLUTION\npalier = 0.5\n### END SOLUTION")
-    model = text("<!-- ### BEGIN SOLUTION -->\nSoit $x^2$ : $$\\frac{1}{2}$$\n<!-- ### END SOLUTION -->")
-    page = correction.page(nbformat.v4.new_notebook(cells=[answer, model]), "part1")
+    model = markdown("<!-- ### BEGIN SOLUTION -->\nSoit $x^2$ : $$\\frac{1}{2}$$\n<!-- ### END SOLUTION -->")
+    page = correction.page(v4.new_notebook(cells=[answer, model]), "part1")
     assert "0.5" in page
     assert "<msup>" in page
     assert "<mfrac>" in page

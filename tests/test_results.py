@@ -17,6 +17,7 @@ from instructor.records import NotebookResult
 from instructor.report import manual_csv, overview, pages, results, similarity, spreadsheet
 from instructor.report.write import write_reports
 from tests.made_results import FREE, PART1, complete, question, store, student
+from tests.sending import PART2, PART3
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}"
 VOCABULARY = (
@@ -52,16 +53,13 @@ def test_marks_are_added_up():
     marks = {row["Identifiant"]: row for row in written(results.marks_table(students, [PART1]))}
     assert marks["alice"]["Note /20"] == marks["alice"]["Partie 1 /20"] == "20"
     assert (float(marks["bob"]["Points"]), marks["bob"]["Maximum"]) == (automatic() / 2, "20")
-    assert (marks["bob"]["Note /20"], marks["bob"]["Réponses à corriger"]) == (
-        "",
-        "4",
-    )  # not before it is known
+    assert marks["bob"]["Note /20"] == ""  # not before it is known
+    assert marks["bob"]["Réponses à corriger"] == "4"
     assert marks["bob"]["Partie 1 1.c"] == ""
     assert marks["chloé"]["Note /20"] == "0.5"  # a free text left blank waits for nobody
     assert (marks["dora"]["Note /20"], marks["dora"]["Partie 1 état"]) == ("", "refusé")
-    states = {
-        (r["Identifiant"], r["Question"]): r["État"] for r in written(results.questions_table(students))
-    }
+    rows = written(results.questions_table(students))
+    states = {(row["Identifiant"], row["Question"]): row["État"] for row in rows}
     assert states["bob", "1.a"] == "en partie réussi"
     assert states["bob", FREE] == "en attente de correction"
     assert states["chloé", FREE] == "sans réponse"
@@ -69,24 +67,20 @@ def test_marks_are_added_up():
 
 def test_a_part_that_was_not_asked_is_a_remark(tmp_path):
     stray = student("alice", question("1.a", 0.5, "x = 1"))
-    stray.notebooks |= student(
-        "alice", question("1.a", 0.5, "x", "part3_spiral"), part="part3_spiral"
-    ).notebooks
+    stray.notebooks |= student("alice", question("1.a", 0.5, "x", PART3), part=PART3).notebooks
     store(tmp_path, stray)
     (alice,) = results.marked(tmp_path)
     assert list(alice.notebooks) == [PART1]
     assert "Partie 3\u00a0: rendue sans être demandée" in alice.remarks[0]
     store(tmp_path, numbers=(1, 3))
-    assert results.settings(tmp_path)["parts"] == [PART1, "part3_spiral"]
+    assert results.settings(tmp_path)["parts"] == [PART1, PART3]
     assert len(results.marked(tmp_path)[0].notebooks) == 2
     assert results.settings(tmp_path, excel=True)["excel"] is results.settings(tmp_path)["excel"] is True
 
 
 def test_what_cannot_be_read_is_said_everywhere(tmp_path):
     one = complete("alice", "Une droite.", marked=2.0)
-    one.notebooks["part2_initialization"] = NotebookResult(
-        "part2_initialization", "unreadable", certainty=0.0
-    )
+    one.notebooks[PART2] = NotebookResult(PART2, "unreadable", certainty=0.0)
     store(tmp_path, one, numbers=(1, 2))
     write_reports(tmp_path)
     (row,) = spreadsheet.read(tmp_path / "marks.csv").rows

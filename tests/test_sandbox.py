@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,15 @@ from .isolation import required_sandbox
 
 MB = 2**20
 LIMITS = Limits(cell=60, notebook=120, memory=1500 * MB, processes=40, disk=64 * MB, file=16 * MB)
+
+
+WORKS = """
+def works(call):
+    try:
+        return [call()]
+    except OSError:
+        return []
+"""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +49,9 @@ def run(pack):
             request = {"limits": dataclasses.asdict(limits), "folder": None, "imports": []}
             student.ask(request, room.START, opened)
             with contextlib.suppress(room.SandboxError):
-                error = student.ask({"run": code, "seconds": limits.cell}, limits.notebook + 10)["error"]
+                error = student.ask({"run": WORKS + code, "seconds": limits.cell}, limits.notebook + 10)[
+                    "error"
+                ]
                 (value,) = student.ask({"values": ["found"], "seconds": 5}, 15)["values"]
                 found = codec.decode(value) if value else None
         finally:
@@ -87,15 +97,7 @@ def test_nothing_outside_can_be_written(run, tmp_path):
     outside.write_text("20")
     places = [str(outside), "/x", "/usr/x", "/lab/x", "/lab/helpers/grading.py", "/dev/x", f"{sys.prefix}/x"]
     places += ["/proc/sys/kernel/core_pattern", "/proc/sys/user/max_user_namespaces", "/proc/sysrq-trigger"]
-    found, _, _ = run(
-        "found = []\n"
-        f"for place in {places}:\n"
-        "    try:\n"
-        "        open(place, 'a').write('x')\n"
-        "        found.append(place)\n"
-        "    except OSError:\n"
-        "        pass"
-    )
+    found, _, _ = run(f"found = [place for place in {places} if works(lambda: open(place, 'a').write('x'))]")
     assert found == []
     assert outside.read_text() == "20"
 
@@ -121,14 +123,8 @@ def test_no_network(run):
         abstract.listen()
         found, _, _ = run(
             "import socket\n"
-            "found = []\n"
-            f"for address in ('127.0.0.1', {server.getsockname()[1]}), '\\0lab-{os.getpid()}':\n"
-            "    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET\n"
-            "    try:\n"
-            "        socket.socket(family).connect(address)\n"
-            "        found.append(address)\n"
-            "    except OSError:\n"
-            "        pass"
+            f"found = works(lambda: socket.socket().connect(('127.0.0.1', {server.getsockname()[1]})))\n"
+            f"found += works(lambda: socket.socket(socket.AF_UNIX).connect('\\0lab-{os.getpid()}'))"
         )
         assert found == []
 
@@ -137,20 +133,11 @@ def test_no_other_process_can_be_signalled_or_traced(run):
     witness = subprocess.Popen(["sleep", "100"])
     try:
         found, _, _ = run(
-            "import os, ctypes, signal\n"
-            "found = []\n"
-            f"for pid in ({witness.pid}, {os.getpid()}, -1, 1):\n"
-            "    try:\n"
-            "        os.kill(pid, signal.SIGKILL)\n"
-            "        found.append(pid)\n"
-            "    except OSError:\n"
-            "        pass\n"
+            "import os, ctypes\n"
+            f"pids = ({witness.pid}, {os.getpid()}, -1, 1)\n"
+            "found = [pid for pid in pids if works(lambda: os.kill(pid, 9))]\n"
             "found.append(ctypes.CDLL(None).ptrace(16, 1, 0, 0))\n"  # PTRACE_ATTACH to the keeper
-            "try:\n"
-            "    open('/proc/1/mem', 'rb')\n"
-            "    found.append('mem')\n"
-            "except OSError:\n"
-            "    pass"
+            "found += works(lambda: open('/proc/1/mem', 'rb').name)"
         )
         # A process may send the first of its namespace a signal: it has no effect.
         assert found == [1, -1]
@@ -177,23 +164,15 @@ def test_no_privilege_is_left_nor_won(run):
 def test_only_its_own_socket_is_open(run):
     found, _, _ = run(
         "import os\n"
-        "found = []\n"
-        "for n in os.listdir('/proc/self/fd'):\n"
-        "    try:\n"
-        "        found.append(os.readlink(f'/proc/self/fd/{n}').partition(':')[0])\n"
-        "    except OSError:\n"
-        "        pass\n"
-        "found.sort()"
+        "links = [works(lambda: os.readlink(f'/proc/self/fd/{n}')) for n in os.listdir('/proc/self/fd')]\n"
+        "found = sorted(link.partition(':')[0] for link in sum(links, []))"
     )
     assert set(found) == {"/dev/null", "socket"}  # IPython 7 opens one more of the former
     assert found.count("socket") == 1
 
 
 def test_a_fork_bomb_is_bounded(run):
-    started = time.monotonic()
-    _, _, ended = run("import os\nwhile True: os.fork()")
-    assert ended == confine.PROCESSES
-    assert time.monotonic() - started < 60
+    assert run("import os\nwhile True: os.fork()")[2] == confine.PROCESSES
     assert run("found = 1")[0] == 1
 
 
@@ -248,17 +227,13 @@ def test_disk_and_files_are_bounded(run):
     found, _, _ = run(
         "import os\n"
         "found = [0, 0, 0]\n"
-        "try:\n"
-        "    with open('large', 'wb') as file:\n"
-        "        while True: found[0] += file.write(bytes(2**20))\n"
-        "except OSError:\n"
-        "    os.remove('large')\n"
-        "for number, folder in (1, '/tmp'), (2, '/dev/shm'):\n"
-        "    try:\n"
-        "        for n in range(1000):\n"
-        "            with open(f'{folder}/{n}', 'wb') as file: found[number] += file.write(bytes(2**20))\n"
-        "    except OSError:\n"
-        "        pass"
+        "def fill(number, names):\n"
+        "    for name in names:\n"
+        "        with open(name, 'ab') as file: found[number] += file.write(bytes(2**20))\n"
+        "works(lambda: fill(0, ['large'] * 1000))\n"
+        "os.remove('large')\n"
+        "works(lambda: fill(1, [f'/tmp/{n}' for n in range(1000)]))\n"
+        "works(lambda: fill(2, [f'/dev/shm/{n}' for n in range(1000)]))"
     )
     large, all_files, shared_memory = (size / MB for size in found)
     assert 8 <= large <= 17
@@ -270,9 +245,7 @@ def test_time_is_bounded(run):
     found, error, _ = run("found = 1\nwhile True: pass", cell=1)
     assert (found, error.partition(":")[0]) == (1, "TempsDepasse")  # and the notebook goes on
     stubborn = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\nwhile True: pass"
-    started = time.monotonic()
     assert run(stubborn, cell=1, notebook=3)[2] == confine.TIME
-    assert time.monotonic() - started < 40
 
 
 def test_what_a_killed_run_left_is_found(tmp_path):

@@ -47,6 +47,8 @@ def measure(seed: str, numbers: Iterable[int] | None = None) -> Iterator[str]:
         former, after = _solved(source, checks.LAB.seed), _solved(source, seed)
         release.execute_once(former, f"{source.stem}, solved")
         yield f"{source.stem}: seed {checks.LAB.seed}, now {seed}"
+        yield from (f"  quoted {line}" for line in quoted(checks, former))
+        yield from (f"  threshold {line}" for line in separations(checks, seed))
         with tempfile.TemporaryDirectory() as root:
             copy_helpers(Path(root), checks.LAB.seed, seed)
             try:
@@ -55,8 +57,6 @@ def measure(seed: str, numbers: Iterable[int] | None = None) -> Iterator[str]:
                 yield f"  the correction does not run: {error}"
                 continue
         right, _ = take_probe(former), take_probe(after)
-        yield from (f"  quoted {line}" for line in quoted(checks, former))
-        yield from (f"  threshold {line}" for line in separations(checks, seed))
         yield from (f"  check {line}, with the former answer" for line in unearned(after, checks.MARKS))
         yield from (f"  address {line}" for line in addresses(right, seed))
         yield from (f"  figures {line}" for line in changed_figures(former, after))

@@ -29,6 +29,7 @@ pictures = [shown for shown in Out.values() if hasattr(shown, "figure")]
 print(json.dumps([text for picture in pictures for text in written(picture)]))
 """
 SOURCES = packed()
+LONG = {"keras-entrainement", "q4-apercu"}  # nbval runs them in student editions; no other cell needs them
 pytestmark = pytest.mark.parametrize("source", SOURCES, ids=[source.stem for source in SOURCES])
 
 
@@ -40,6 +41,7 @@ def corrected():
     def execute(source):
         if source not in notebooks:
             notebook = release.read_stamped(source, *release.address())
+            notebook.cells = [cell for cell in notebook.cells if cell.id not in LONG]
             notebook.cells.append(nbformat.v4.new_code_cell(FIGURES, id="figures"))
             answers.add_probe(notebook)
             # Its outputs are not compared: TensorFlow may round as is fastest.
