@@ -49,7 +49,7 @@ def test_a_prediction_is_waited_for_and_then_drawn_however_far_off(run):
     ("draw", "prediction", "measured"),
     [
         (lambda run, **p: plotting.final_losses({"[3]": run}, **p), 5, "le meilleur des 8 départs"),
-        (plotting.surfaces, 1.9, "ce réseau finit à"),
+        (lambda run, **p: plotting.surfaces(run, [0], **p), 1.999, "ce réseau finit à"),
         (plotting.input_weights, 1.9, "ce réseau finit à"),
         (lambda run, **p: plotting.success_rates({3: run}, 9, **p), 40, "le plus petit qui réussit en a 3"),
         (lambda run, **p: plotting.success_rates({3: run}, 0, **p), 2, "aucun de ces réseaux ne réussit"),
@@ -63,7 +63,10 @@ def test_a_prediction_is_waited_for_and_then_drawn_however_far_off(run):
     ],
 )
 def test_each_figure_says_what_was_predicted_and_measured(run, draw, prediction, measured):
-    told = repr(draw(run, prediction=("1.a", prediction)))
+    picture = draw(run, prediction=("1.a", prediction))
+    picture.figure.draw_without_rendering()
+    assert picture.figure._suptitle.get_window_extent().x1 < picture.figure.bbox.width
+    told = repr(picture)
     assert f"Vous aviez dit {prediction}{NBSP};".replace(".", ",") in told
     assert measured in told
     assert "Vous aviez dit" not in repr(draw(run))

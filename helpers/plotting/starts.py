@@ -34,7 +34,8 @@ def surfaces(
     rows = math.ceil(len(starts) / columns)
     side = min((WIDTH - 0.9) / columns, 3.2)
     outputs, title = run.predict(grid_points()), "Surface de sortie et perte de test"
-    figure, axes = new_figure(rows, columns, columns * side + 0.9, rows * (side + 0.22) + 0.4, title)
+    width = max(columns * side + 0.9, 5.0 if prediction else 0)  # wide enough for what is said of it
+    figure, axes = new_figure(rows, columns, width, rows * (side + 0.22) + 0.4, title)
     for axis in axes.flat[len(starts) :]:
         axis.set_axis_off()
     for axis, start in zip(axes.flat, starts, strict=False):
