@@ -338,10 +338,11 @@ def test_a_restart_leaves_the_picture(open_page, front, artifacts):
     pictures = notebook.root.locator(".jp-RenderedImage img")
     assert [one.is_visible() for one in pictures.all()] == [False]
     notebook.page.evaluate(
-        "() => void window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
     )
     pictures.wait_for(timeout=30_000)
     assert not notebook.root.locator(".dlp-app").is_visible()
+    notebook.wait_until_open()  # reloaded before, it would ask for a kernel
     notebook.save()
     notebook.page.reload()
     notebook.wait_until_open()
