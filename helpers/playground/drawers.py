@@ -55,7 +55,8 @@ class Drawers(Panel):
         return self._stop.epoch, self._stop.loss
 
     def _tab(self, name, part):
-        part.widget.add_class("dlp-drawer").layout.display = "none"
+        set_class(part.widget, "drawer", True)
+        part.widget.layout.display = "none"
         tab = made(widgets.ToggleButton, "button", "tab", description=name, tooltip=name)
 
         def toggle(is_open):

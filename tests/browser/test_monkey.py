@@ -3,7 +3,7 @@
 import pytest
 
 from .lab import open_notebook
-from .monkey import SITE, Monkey, run, write_cells
+from .monkey import MEMORY_GROWTH, SITE, Monkey, run, write_cells
 
 FAILING = "import ipywidgets as w; b = w.Button(description='Casse'); b.on_click(lambda _: 1 / 0); b"
 
@@ -22,6 +22,7 @@ def test_random_use_breaks_nothing(notebook):
     assert monkey.faults == []
     assert monkey.done["reload"]
     assert sum(monkey.done.values()) > 3 * monkey.done["missed"]
+    assert monkey.growth[1] < MEMORY_GROWTH  # the page's; the kernel's is still warm-up after so short a life
 
 
 def test_what_breaks_is_seen(notebook):
