@@ -423,7 +423,7 @@ def _read_rows(folder):
         rows = [{key: float(text) for key, text in row.items()} for row in csv.DictReader(lines)]
     except (OSError, ValueError, TypeError, csv.Error):
         rows = []
-    if not rows:
+    if not _columns(rows):
         raise RecordError(
             f"Aucun journal lisible dans {folder} : exécutez d'abord la cellule d'entraînement."
         )
