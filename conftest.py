@@ -25,7 +25,6 @@ LONGEST = (
     "part3",
     "tests/edition",
     "part",
-    "tests/test_school_class.py",
     "tests/test_cifar10_record.py",
     "tests/test_marking.py",
     "tests/test_playground.py",

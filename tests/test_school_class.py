@@ -1,6 +1,10 @@
-"""A made class of sixty: the honest get their due, the hostile nothing, nobody is lost; and once more."""
+"""A made class of sixty: the honest get their due, the hostile nothing, nobody is lost; and once more.
+
+It takes minutes, and runs when LAB_CLASS is set.
+"""
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -21,6 +25,7 @@ from .isolation import as_nobody, required_sandbox
 from .school_class import make_class
 from .sending import PART1, answered, send
 
+pytestmark = pytest.mark.skipif(not os.environ.get("LAB_CLASS"), reason="set LAB_CLASS=1 to grade the made class")
 LIMITS = Limits(cell=20, notebook=120, memory=2 * 2**30)
 
 
