@@ -276,6 +276,7 @@ def execute(notebook: NotebookNode, root: Path = ROOT, **environment: str) -> No
         store_widget_state=False,
         record_timing=False,
         allow_errors=True,
+        extra_arguments=["--log-level=ERROR"],  # of the kernel, whose warnings would cut the progress line
         resources={"metadata": {"path": str(root)}},
     )
     with records:
