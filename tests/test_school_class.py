@@ -25,7 +25,9 @@ from .isolation import as_nobody, required_sandbox
 from .school_class import make_class
 from .sending import PART1, answered, send
 
-pytestmark = pytest.mark.skipif(not os.environ.get("LAB_CLASS"), reason="set LAB_CLASS=1 to grade the made class")
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("LAB_CLASS"), reason="set LAB_CLASS=1 to grade the made class"
+)
 LIMITS = Limits(cell=20, notebook=120, memory=2 * 2**30)
 
 
