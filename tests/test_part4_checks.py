@@ -59,7 +59,7 @@ def graded(lab, monkeypatch):
     return set_accuracy
 
 
-def write_history(record, accuracy, val_accuracy, off=0.0):
+def write_history(record, accuracy, val_accuracy, off=0.0, fall=0.0):
     data = loaded()
     data = data.subset(500) if record.name.endswith("-500") else data
     kept = len(data.x_train) * 9 // 10
@@ -67,7 +67,7 @@ def write_history(record, accuracy, val_accuracy, off=0.0):
     loss = evaluate(read_model(record / "best.keras"), validation).loss + off
     lines = ["epoch,seconds,batches,accuracy,loss,val_accuracy,val_loss"]
     for epoch, (a, v) in enumerate(zip(accuracy, val_accuracy, strict=True), 1):
-        lines.append(f"{epoch},1.0,10,{a},1.0,{v},{loss}")
+        lines.append(f"{epoch},1.0,10,{a},1.0,{v},{loss + fall * (len(accuracy) - epoch)}")
     (record / "history.csv").write_text("\n".join(lines))
     return record
 
@@ -162,6 +162,9 @@ def test_overfitting_is_read_in_a_record_that_its_model_bears_out(graded, lab):
         ((3, 0.05), [0.5] * 4, [0.4, 0.5, 0.7, 0.6], 0, "au moins jusqu'à 8"),
     ):
         assert_told(part4.check_overfitting(*answer, write_history(record, *written)), 0, hint)
+    climbing = history[0], sorted(history[1])
+    for fall, hint in ((0.1, "prolongez"), (-0.1, "sa perte en dit-elle autant")):
+        assert_told(part4.check_overfitting(8, 0.29, write_history(record, *climbing, fall=fall)), 1.5, hint)
     graded(0.6, demo=True)
     assert_told(part4.check_overfitting(4, 0.35, record), 0, "images que ce carnet a chargées")
     record = shutil.copytree(record, record.with_name("simple-demonstration-1000"), dirs_exist_ok=True)

@@ -48,7 +48,7 @@ class View:
         self._curves.layout.display = "none"
         self._widget = widgets.VBox([self._text, self._curves])
         self._write(0, "préparation du réseau…")
-        display(Shown(self._widget, f"{sentence} à la dernière exécution de cette cellule."))
+        display(Shown(self._widget, f"{sentence} à la dernière exécution."))
 
     def close(self):
         """Close the widgets: the page keeps their last state."""
