@@ -191,7 +191,7 @@ def test_a_record_is_checked_on_the_images_it_kept_for_validation(lab, graded, t
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "points"), [(0.6, 0), (0.65, 1), (0.7, 2.5), (0.73, 4), (0.76, 5), (1, 5)]
+    ("accuracy", "points"), [(0.6, 0), (0.65, 1), (0.73, 2.5), (0.75, 4), (0.76, 5), (1, 5)]
 )
 def test_accuracy_is_measured_and_earns_its_band(graded, accuracy, points):
     shown = f"{accuracy:.3f}".replace(".", ",")
