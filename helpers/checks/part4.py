@@ -58,8 +58,8 @@ MARKS = Marks(
 ARCHIVE = "rendu_partie4.zip"
 OPENED = "test.json"  # beside the records: [recipe, digest, test accuracy] of each model measured on the test
 
-# Test accuracy to reach -> points; a good recipe reaches the highest in ten minutes on two cores, the plain one
-# only the lowest.
+# Test accuracy to reach -> points; a good recipe reaches the highest in ten minutes on two cores, the plain
+# one only the lowest.
 BANDS = {0.76: 5.0, 0.75: 4.0, 0.73: 2.5, 0.65: 1.0}
 
 _SHAPES = (
