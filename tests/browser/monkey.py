@@ -30,7 +30,7 @@ from .lab import JupyterServer, chromium, copy_pack, open_notebook
 ROOT = Path(__file__).parents[2]
 SITE = "https://playground.tensorflow.org/"
 LEAST_ROUNDS = 4  # of acts, however slow the machine: the page is reloaded after the third
-MEMORY_GROWTH = 100e6  # bytes, of the kernel (but for its programs) and of the page
+MEMORY_GROWTH = 100e6  # bytes, of the kernel once XLA has compiled all that is asked for, and of the page
 ANSWER_SECONDS = 120
 
 IMPORTS = """import ctypes, gc, json, psutil
@@ -39,7 +39,6 @@ from helpers.engine.compiled import Program
 made = {}"""
 WIDGET = "made[{0}] = Playground('{1}#networkShape={2}&seed=0.5081{0}&noise=35&dataset=xor'); \
 made[{0}].widget.add_class('monkey-{0}'); made[{0}]"
-PROGRAM = 10e6  # bytes that a program compiled by XLA weighs; there are only so many
 STATE = """
 gc.collect()
 ctypes.CDLL(None).malloc_trim(0)  # what the compiler has let go of
@@ -86,7 +85,9 @@ class Monkey:
     Attributes:
         done: how many times it did each thing.
         faults: what went wrong, in order; see ``check``.
-        memory, heap: bytes that the kernel, but for its compiled programs, and the page held at each check.
+        memory: bytes that the kernel held at each check since XLA last compiled a program. One weighs 15 to
+            20 MB, and there are only so many.
+        heap: bytes that the page held at each check.
     """
 
     def __init__(self, notebook, seed):
@@ -94,7 +95,7 @@ class Monkey:
         self.random = random.Random(seed)
         self.done, self.faults = collections.Counter(), []
         self.memory, self.heap = [], []
-        self._trials = {}
+        self._trials, self._programs = {}, 0
         self._log_read = len(notebook.server.log())  # other kernels' words are not ours
         self._acts = {
             self.press: 50,
@@ -113,7 +114,7 @@ class Monkey:
     def start(self):
         """Run all cells."""
         self.notebook.run_all()
-        self._trials, self.memory, self.heap = {}, [], []
+        self._trials, self._programs, self.memory, self.heap = {}, 0, [], []
 
     def act(self, seconds):
         """Act for some seconds."""
@@ -240,7 +241,9 @@ class Monkey:
             if trials < self._trials.get(number, 0):
                 self.faults.append(f"widget {number}: {self._trials[number]} trials became {trials}")
         self._trials = state["trials"]
-        self.memory.append(state["memory"] - PROGRAM * state["programs"])
+        if state["programs"] != self._programs:
+            self._programs, self.memory = state["programs"], []
+        self.memory.append(state["memory"])
         self.heap.append(self._page_heap())
 
     def check_alive(self):
