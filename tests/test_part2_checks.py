@@ -46,7 +46,12 @@ ANSWERS = [  # check, answers, points, words of the feedback
     (part2.check_larger, (edited(GOOD, "networkShape", "40,4"),), 0, "1 à 8 neurones"),
     (part2.check_larger, (edited(GOOD, "xTimesY", "true"),), 0, "entrées actives"),
     (part2.check_larger, (edited(GOOD, "activation", "tanh"),), 0, "`activation` vaut tanh au lieu de relu"),
-    (part2.check_larger, (edited(GOOD, "learningRate", "0.03"),), 0, "`learningRate` vaut 0.03 au lieu"),
+    (
+        part2.check_larger,
+        (edited(GOOD, "learningRate", 0.03),),
+        0,
+        "`learningRate` vaut 0.03 au lieu de 0.01",
+    ),
     (part2.check_larger, (edited(GOOD, "batchSize", "1"),), 0, "`batchSize`"),
     (part2.check_larger, (edited(GOOD, "regularizationRate", "0.003"),), 0, "`regularizationRate`"),
     (part2.check_larger, (edited(GOOD, "initZero", "true"),), 0, "`initZero`"),

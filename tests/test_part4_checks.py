@@ -163,7 +163,7 @@ def test_overfitting_is_read_in_a_record_that_its_model_bears_out(graded, lab):
     ):
         assert_told(part4.check_overfitting(*answer, write_history(record, *written)), 0, hint)
     climbing = history[0], sorted(history[1])
-    for fall, hint in ((0.1, "prolongez"), (-0.1, "sa perte en dit-elle autant")):
+    for fall, hint in ((0.1, "prolongez"), (-0.1, "la perte de validation en dit-elle autant")):
         assert_told(part4.check_overfitting(8, 0.29, write_history(record, *climbing, fall=fall)), 1.5, hint)
     graded(0.6, demo=True)
     assert_told(part4.check_overfitting(4, 0.35, record), 0, "images que ce carnet a chargées")

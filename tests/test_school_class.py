@@ -1,4 +1,4 @@
-"""A made class of sixty: the honest get their due, the hostile nothing, nobody is lost; and once more.
+"""A made class of seventy: the honest get their due, the hostile nothing, nobody is lost; and once more.
 
 It takes minutes, and runs when LAB_CLASS is set.
 """
@@ -26,7 +26,7 @@ from .school_class import make_class
 from .sending import PART1, answered, send
 
 pytestmark = pytest.mark.skipif(
-    not os.environ.get("LAB_CLASS"), reason="set LAB_CLASS=1 to grade the made class"
+    os.environ.get("LAB_CLASS", "") in ("", "0"), reason="set LAB_CLASS=1 to grade the made class"
 )
 LIMITS = Limits(cell=20, notebook=120, memory=2 * 2**30)
 
@@ -93,7 +93,7 @@ BOMBS = {
     "for _ in range(5000): threading.Thread(target=time.sleep, args=(5,), daemon=True).start()",
     "memory": "bloc = np.ones(10 * 2**27)",
     "hidden": "import os\nfor n in range(90): os.write(os.memfd_create(str(n)), bytes(100 * 2**20))",
-    "reader": "palier = len(open('@@').read())".replace("@@", str(room.ROOT / "instructor" / "README.md")),
+    "reader": f"palier = len(open({str(room.ROOT / 'instructor' / 'README.md')!r}).read())",
 }
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import PlaygroundConfig, load_data, train
+from helpers.engine.compiled import Program
 from helpers.experiments.sweep import sweep
 from helpers.notebook import shown
 
@@ -25,6 +26,13 @@ def test_every_cell_is_the_training_of_its_pair_of_rates():
             expected = 0.5 * np.mean((outputs - load_data(config).train_labels[200:]) ** 2, axis=1)
             assert table.losses[row, column] == pytest.approx(expected, abs=1e-5)
             assert table.medians[row, column] == pytest.approx(np.median(expected), abs=1e-5)
+
+
+def test_the_whole_table_compiles_once():
+    sweep(CONFIG, [0.1], [0], epochs=5, starts=3)
+    before = Program.compiled
+    sweep(CONFIG, [0.01, 0.1, 1], [0, 0.1], epochs=5, starts=3)
+    assert Program.compiled == before
 
 
 def test_a_diverging_cell_is_the_worst():

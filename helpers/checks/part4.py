@@ -186,7 +186,11 @@ def check_overfitting(epoch: object, gap: object, folder: object) -> tuple[float
     points, feedback = combine(("epoque_sommet", 1, check_epoch, epoch), ("ecart_final", 0.5, check_gap, gap))
     if best == last and not loaded().demo:
         turned = int(np.argmin(history["val_loss"])) + 1 < last
-        then = "sa perte en dit-elle autant ?" if turned else "prolongez pour voir ce qui vient après."
+        then = (
+            "la perte de validation en dit-elle autant ?"
+            if turned
+            else "prolongez pour voir ce qui vient après."
+        )
         feedback += f"\nL'exactitude de validation montait encore à la fin : {then}"
     return points, feedback
 
