@@ -4,8 +4,6 @@ nbgrader reads partial credit from a cell's text/plain, so a Score's repr is a p
 student sees is its HTML. An answer left as ``...`` is worth 0 and is said to be unanswered.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import html
@@ -43,6 +41,22 @@ class Wrong(Exception):
 
 class Unanswered(Exception):
     """The answer is still left as ``...``: said so, and worth 0."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One line of a part's marks: its key, such as "1.a", its French title and what it is worth at most.
+
+    Attributes:
+        manual: a free text, which the teacher marks.
+        bonus: "pour aller plus loin": its points make up for others, and a part's total stays its maximum.
+    """
+
+    key: str
+    title: str
+    points: float
+    manual: bool = False
+    bonus: bool = False
 
 
 class Score(float):
@@ -86,22 +100,6 @@ class Score(float):
     def _repr_html_(self):
         name, marks = self._heading()
         return card(self.verdict[1], f"<b>{name}</b> – {marks}{as_html(self.feedback)}")
-
-
-@dataclass(frozen=True)
-class Question:
-    """One line of a part's marks: its key, such as "1.a", its French title and what it is worth at most.
-
-    Attributes:
-        manual: a free text, which the teacher marks.
-        bonus: "pour aller plus loin": its points make up for others, and a part's total stays its maximum.
-    """
-
-    key: str
-    title: str
-    points: float
-    manual: bool = False
-    bonus: bool = False
 
 
 class Marks:
@@ -167,7 +165,7 @@ class Marks:
             self._best[key] = score, ", ".join(quoted(value, 2_000) for value in given)
         return Score(score, score.question, "\n".join(told), score.answered)
 
-    def summary(self) -> Marks:
+    def summary(self) -> "Marks":
         """Return what the end of the notebook shows: these marks, as one French sentence or the table."""
         return self
 

@@ -1,7 +1,5 @@
 """How rough a network's output surface is: the question "lisse ?" as a number."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ Its cells are ranked without the test points: some training points, a tenth of a
 the training, and their loss is what counts: the validation.
 """
 
-from __future__ import annotations
-
 import itertools
 import numbers
 from collections.abc import Iterable

@@ -4,8 +4,6 @@ From ipykernel 7 on, a page's messages to widgets may be handled on threads of t
 reaches those, and the main thread, when idle, ignores it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import signal
 import sys

@@ -1,8 +1,6 @@
 """The notebook that runs this, if any: which of its cells is running, so that running it again closes the
 widgets it showed before; its variables, its saved cells, and its errors, told in French too."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

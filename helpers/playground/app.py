@@ -4,8 +4,6 @@ This module joins a session (what is trained) to panels (what is shown) and to t
 pace). Nothing plays unless a page shows it.
 """
 
-from __future__ import annotations
-
 import html as markup
 import math
 import os

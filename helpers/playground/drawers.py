@@ -1,7 +1,5 @@
 """What the site lacks, in drawers under the network: examples, journal, sixteen starts, files and more."""
 
-from __future__ import annotations
-
 import base64
 import functools
 import html as markup

@@ -4,8 +4,6 @@ A panel shows a session and turns what the student does into calls of the applic
 changes the session. While a panel is being brought up to date its own controls say nothing.
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 

@@ -1,7 +1,5 @@
 """The points of an experiment, before anything is trained on them."""
 
-from __future__ import annotations
-
 from ..engine.config import PlaygroundConfig
 from ..engine.data import DOMAIN, load_data
 from ..french import count

@@ -3,8 +3,6 @@
 No pyplot: a figure is returned as a ``Picture`` that a cell shows when it ends with it.
 """
 
-from __future__ import annotations
-
 import io
 import re
 

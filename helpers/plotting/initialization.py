@@ -1,7 +1,5 @@
 """Figures on initial weights: families of surfaces, stability, symmetry, signals, the loss between."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping
 

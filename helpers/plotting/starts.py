@@ -1,7 +1,5 @@
 """Figures over many starts of one experiment: surfaces, loss curves, final losses, success rates."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping
 
