@@ -8,6 +8,7 @@ import contextlib
 import functools
 import html
 import io
+import itertools
 import math
 import re
 import warnings
@@ -313,15 +314,12 @@ def _score(question, function, given, answers) -> Score:
 
 def as_html(text: str) -> str:
     """Convert feedback: escaped, backticks as code, lines beginning with "- " as a list."""
-    pieces, items = [], []
-    for line in [*text.splitlines(), ""]:
-        rich = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(line.removeprefix("- "), quote=False))
-        if line.startswith("- "):
-            items.append(f"<li>{rich}</li>")
-            continue
-        if items:
-            pieces.append(f'<ul style="margin:.2em 0">{"".join(items)}</ul>')
-            items = []
-        if rich:
-            pieces.append(f"<div>{rich}</div>")
+    rich = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    pieces = []
+    for is_list, lines in itertools.groupby(rich.splitlines(), lambda line: line.startswith("- ")):
+        if is_list:
+            items = "".join(f"<li>{line.removeprefix('- ')}</li>" for line in lines)
+            pieces.append(f'<ul style="margin:.2em 0">{items}</ul>')
+        else:
+            pieces += [f"<div>{line}</div>" for line in lines if line]
     return "".join(pieces)

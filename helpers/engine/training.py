@@ -340,8 +340,7 @@ def _blocks(count):
 
 
 def _make_data(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> Data:
-    points = np.concatenate([dataset.train_points, dataset.test_points])
-    labels = np.concatenate([dataset.train_labels, dataset.test_labels])
+    points, labels = map(np.concatenate, zip(*dataset.halves, strict=True))
     train, count = len(dataset.train_labels), len(labels)
     left_over = train % config.batch_size
     order = [*range(train - left_over, train), *range(count)]

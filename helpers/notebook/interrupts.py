@@ -9,6 +9,8 @@ import signal
 import sys
 import weakref
 
+from .running_cell import notebook_shell
+
 
 def on_interrupt(listener):
     """Have ``listener.interrupt()`` called when the kernel is interrupted while no cell runs.
@@ -16,11 +18,7 @@ def on_interrupt(listener):
     The listener is held weakly. Outside a Jupyter kernel nothing happens.
     """
     _LISTENERS.add(listener)
-    if "IPython" not in sys.modules:
-        return
-    from IPython import get_ipython  # noqa: PLC0415  (only where it is already there)
-
-    loop = getattr(getattr(get_ipython(), "kernel", None), "io_loop", None)
+    loop = getattr(getattr(notebook_shell(), "kernel", None), "io_loop", None)
     if loop is not None:
         # Once idle: while a cell runs, the kernel has a handler of its own, then brings the other back.
         loop.add_callback(_listen)

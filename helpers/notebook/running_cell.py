@@ -38,9 +38,7 @@ def notebook_shell():
     """Return IPython's shell where a notebook's kernel runs, None in a script or a terminal."""
     if "IPython" not in sys.modules:
         return None
-    from IPython import get_ipython  # noqa: PLC0415  (only where it is already there)
-
-    shell = get_ipython()
+    shell = sys.modules["IPython"].get_ipython()
     return shell if getattr(shell, "kernel", None) is not None else None
 
 

@@ -248,9 +248,7 @@ class NetworkPanel(Panel):
         self._labels.value = _network_labels(config)
         shape = config.network_shape
         layers = (self._layer(layer, shape) for layer in range(len(shape) + 1))
-        children = (*self._fixed, *itertools.chain(*layers))
-        if children != self.widget.children:
-            self.widget.children = children
+        self.widget.children = (*self._fixed, *itertools.chain(*layers))
 
     def _layer(self, layer, shape):
         """Yield the buttons of a layer, those that resize it first; the output comes last."""
@@ -292,12 +290,7 @@ class NetworkPanel(Panel):
 
 
 class OutputPanel(Panel):
-    """The losses and their curves, and one surface in large with the points on it.
-
-    Args:
-        app: the application.
-        editor: the widget that edits the neuron shown.
-    """
+    """The losses, their curves, one surface in large with the points on it; ``editor`` edits its neuron."""
 
     def __init__(self, app, editor):
         super().__init__(app)
@@ -391,9 +384,7 @@ class NeuronEditor(Panel):
             field.description = label
             field.disabled = self.app.playing  # numbers that move cannot be edited
             field.value = plain(value, 5) if np.isfinite(value) else "∞"
-        children = (*fields, self._reused(self._leave))
-        if children != self.widget.children:
-            self.widget.children = children
+        self.widget.children = (*fields, self._reused(self._leave))
 
     def _leave(self):
         return button("Revenir à la sortie", lambda: self.app.select(None), "round", "small", "icon-close")
