@@ -1,7 +1,5 @@
 """Reads a student's answer (a number, a list, a function, an address), judges a number, replays a run."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import inspect

@@ -4,12 +4,11 @@ nbgrader reads partial credit from a cell's text/plain, so a Score's repr is a p
 student sees is its HTML. An answer left as ``...`` is worth 0 and is said to be unanswered.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import html
 import io
+import itertools
 import math
 import re
 import warnings
@@ -43,6 +42,22 @@ class Wrong(Exception):
 
 class Unanswered(Exception):
     """The answer is still left as ``...``: said so, and worth 0."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One line of a part's marks: its key, such as "1.a", its French title and what it is worth at most.
+
+    Attributes:
+        manual: a free text, which the teacher marks.
+        bonus: "pour aller plus loin": its points make up for others, and a part's total stays its maximum.
+    """
+
+    key: str
+    title: str
+    points: float
+    manual: bool = False
+    bonus: bool = False
 
 
 class Score(float):
@@ -86,22 +101,6 @@ class Score(float):
     def _repr_html_(self):
         name, marks = self._heading()
         return card(self.verdict[1], f"<b>{name}</b> – {marks}{as_html(self.feedback)}")
-
-
-@dataclass(frozen=True)
-class Question:
-    """One line of a part's marks: its key, such as "1.a", its French title and what it is worth at most.
-
-    Attributes:
-        manual: a free text, which the teacher marks.
-        bonus: "pour aller plus loin": its points make up for others, and a part's total stays its maximum.
-    """
-
-    key: str
-    title: str
-    points: float
-    manual: bool = False
-    bonus: bool = False
 
 
 class Marks:
@@ -167,7 +166,7 @@ class Marks:
             self._best[key] = score, ", ".join(quoted(value, 2_000) for value in given)
         return Score(score, score.question, "\n".join(told), score.answered)
 
-    def summary(self) -> Marks:
+    def summary(self) -> "Marks":
         """Return what the end of the notebook shows: these marks, as one French sentence or the table."""
         return self
 
@@ -315,15 +314,12 @@ def _score(question, function, given, answers) -> Score:
 
 def as_html(text: str) -> str:
     """Convert feedback: escaped, backticks as code, lines beginning with "- " as a list."""
-    pieces, items = [], []
-    for line in [*text.splitlines(), ""]:
-        rich = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(line.removeprefix("- "), quote=False))
-        if line.startswith("- "):
-            items.append(f"<li>{rich}</li>")
-            continue
-        if items:
-            pieces.append(f'<ul style="margin:.2em 0">{"".join(items)}</ul>')
-            items = []
-        if rich:
-            pieces.append(f"<div>{rich}</div>")
+    rich = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    pieces = []
+    for is_list, lines in itertools.groupby(rich.splitlines(), lambda line: line.startswith("- ")):
+        if is_list:
+            items = "".join(f"<li>{line.removeprefix('- ')}</li>" for line in lines)
+            pieces.append(f'<ul style="margin:.2em 0">{items}</ul>')
+        else:
+            pieces += [f"<div>{line}</div>" for line in lines if line]
     return "".join(pieces)

@@ -1,7 +1,5 @@
 """Marks and checks of Part 1: one linear neuron, stacked linear layers, ReLU, the smallest network."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 from collections.abc import Callable

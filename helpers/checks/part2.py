@@ -1,7 +1,5 @@
 """Marks and checks of Part 2: five starts, sixty-four, a larger network, what initial weights decide."""
 
-from __future__ import annotations
-
 import contextlib
 import unicodedata
 

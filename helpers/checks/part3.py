@@ -1,7 +1,5 @@
 """Marks and checks of Part 3: the spiral, with and without features, how smooth, and how it generalizes."""
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Callable, Iterable

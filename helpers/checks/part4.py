@@ -1,7 +1,5 @@
 """Marks and checks of Part 4: CIFAR-10, counted, programmed, trained, remedied and read."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import functools

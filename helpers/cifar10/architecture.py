@@ -1,7 +1,5 @@
 """The lab's network, layer by layer: how a student's model differs from it, and saved models read safely."""
 
-from __future__ import annotations
-
 import difflib
 import io
 import itertools

@@ -5,8 +5,6 @@ which also carries the record of the epochs so far: weights and record can never
 BackupAndRestore writes the two one after the other: killed in between, it trains an epoch twice.)
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

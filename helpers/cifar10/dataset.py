@@ -1,7 +1,5 @@
 """The CIFAR-10 images: what they are, and where they come from."""
 
-from __future__ import annotations
-
 import errno
 import html
 import io
@@ -79,7 +77,7 @@ class Cifar10:
         complete = len(self.x_train) >= _FULL and len(self.x_test) >= _BATCH
         return "" if complete else "sous-ensemble de CIFAR-10"
 
-    def subset(self, images: int) -> Cifar10:
+    def subset(self, images: int) -> "Cifar10":
         """Keep the first training images, as many of each class, and all test images.
 
         Raises:

@@ -5,8 +5,6 @@ scene and under noise. As in CIFAR-10, colours and places say a little of the cl
 (deer and horse, car and truck), and a convolutional network learns them step by step.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from PIL import Image, ImageDraw
 

@@ -1,7 +1,5 @@
 """What a classifier is worth on the test images: accuracy and how sure it is, errors, reliability."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """What a student sees while a network learns: curves and progress in a notebook, plain lines in a script."""
 
-from __future__ import annotations
-
 import html
 import math
 import time

@@ -1,7 +1,5 @@
 """How long an epoch takes on this machine, and the batch size and number of epochs that follow."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

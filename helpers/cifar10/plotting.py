@@ -1,7 +1,5 @@
 """Figures on an image classifier: its data, its errors, its confidence, and what its layers compute."""
 
-from __future__ import annotations
-
 import math
 import re
 

@@ -1,7 +1,5 @@
 """What makes two trainings the same recipe: the network, the optimizer, the loss."""
 
-from __future__ import annotations
-
 import json
 
 import keras

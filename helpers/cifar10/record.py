@@ -1,7 +1,5 @@
 """The callback that files a training epoch by epoch, takes it up again where it stopped, and shows it."""
 
-from __future__ import annotations
-
 import contextlib
 import csv
 import math

@@ -5,8 +5,6 @@ read in several ways, all of them are tried, and they must agree: what cannot be
 never taken for another experiment.
 """
 
-from __future__ import annotations
-
 import difflib
 import html
 import math

@@ -13,8 +13,6 @@ small matrices would not.
 Source of the rules: the original's nn.ts and playground.ts.
 """
 
-from __future__ import annotations
-
 import threading
 import warnings
 from functools import partial
@@ -91,7 +89,7 @@ class Program:
 
     compiled = 0  # by XLA, so far in this process
     has_xla = True  # until shown otherwise
-    _known: ClassVar[dict[tuple, Program]] = {}
+    _known: ClassVar[dict[tuple, "Program"]] = {}
 
     def __init__(self, points: int, kind: int, size: int, window: int, longer: bool, starts: int, dtype: str):
         self.points, self.kind, self.size, self.window = points, kind, size, window
@@ -99,7 +97,7 @@ class Program:
         self._lock, self._function = threading.Lock(), None
 
     @classmethod
-    def get(cls, *arguments) -> Program:
+    def get(cls, *arguments) -> "Program":
         """Return the one program for these arguments, compiled or not."""
         return cls._known.setdefault(arguments, cls(*arguments))
 

@@ -5,8 +5,6 @@ a URL, and a check replays it. ``address`` reads and writes its text, this modul
 Messages are in French because students meet them.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import re
@@ -115,12 +113,12 @@ class PlaygroundConfig:
         """The dataset in use: ``dataset`` or ``reg_dataset``, as ``problem`` says."""
         return self.dataset if self.problem == "classification" else self.reg_dataset
 
-    def replace(self, **changes) -> PlaygroundConfig:
+    def replace(self, **changes) -> "PlaygroundConfig":
         """Return a copy with some fields changed, validated anew."""
         return dataclasses.replace(self, **changes)
 
     @classmethod
-    def from_url(cls, url: str) -> PlaygroundConfig:
+    def from_url(cls, url: str) -> "PlaygroundConfig":
         """Read an address of playground.tensorflow.org, or only what follows its ``#``; see ``address.read``.
 
         As on the site, missing keys keep the site's defaults, unknown keys are ignored, a feature whose
@@ -135,7 +133,7 @@ class PlaygroundConfig:
         return address.read(url, cls._from_values)
 
     @classmethod
-    def _from_values(cls, values: Mapping[str, str]) -> PlaygroundConfig:
+    def _from_values(cls, values: Mapping[str, str]) -> "PlaygroundConfig":
         fields = {
             name: _parse(name, values[key])
             for name, key in FIELD_KEYS.items()

@@ -4,8 +4,6 @@ Source: the original's dataset.ts and playground.ts, whose order of draws is kep
 the Fisher-Yates shuffle, then the network's weights on the same random stream.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import lru_cache

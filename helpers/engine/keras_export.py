@@ -1,7 +1,5 @@
 """The Playground's networks as ordinary Keras: the source that builds and trains one, or a trained model."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Points of one's own, read from arrays or a CSV text and scaled to the Playground's plane."""
 
-from __future__ import annotations
-
 import csv
 import math
 from collections.abc import Sequence

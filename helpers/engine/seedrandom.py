@@ -6,8 +6,6 @@ comes from this one stream. Same string, same doubles, bit for bit.
 Source: https://github.com/davidbau/seedrandom (2.4, ``Math.seedrandom(string)``).
 """
 
-from __future__ import annotations
-
 WIDTH = 256  # ARC4 works on bytes
 CHUNKS = 6  # bytes of numerator drawn for each double
 SIGNIFICANCE = 2**52  # a double has at most this many significant steps
@@ -32,7 +30,7 @@ class SeedRandom:
         for _ in range(WIDTH):  # "RC4-drop[256]": the first bytes are known to be weak
             self._byte()
 
-    def copy(self) -> SeedRandom:
+    def copy(self) -> "SeedRandom":
         """Return an independent stream that continues from here."""
         twin = object.__new__(SeedRandom)
         twin._state, twin._i, twin._j = self._state.copy(), self._i, self._j

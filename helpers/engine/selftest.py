@@ -1,7 +1,5 @@
 """Whether this computer is ready for the lab, in one line: that of a notebook's first cell."""
 
-from __future__ import annotations
-
 import warnings
 
 import tensorflow as tf

@@ -1,7 +1,5 @@
 """A trained network as a JSON text that one can keep, send, edit by hand and open again."""
 
-from __future__ import annotations
-
 import json
 import re
 from itertools import pairwise

@@ -9,8 +9,6 @@ are walked in a fixed order; weights move after each point whose position is a m
 size; the points left over at the end of an epoch join the first batch of the next.
 """
 
-from __future__ import annotations
-
 import copy
 import math
 import os
@@ -53,7 +51,7 @@ Parameters = list[tuple[np.ndarray, np.ndarray]]
 
 def train(
     config: PlaygroundConfig, epochs: int, starts: int | Iterable[int] = 1, dtype: str = "float64"
-) -> Run:
+) -> "Run":
     """Train one experiment from one or many random starts.
 
     Args:
@@ -184,7 +182,7 @@ class Run:
         past = np.full((epoch, 2, len(self.starts)), np.nan)
         self._history, self._epoch = [past, self.present_losses()], epoch
 
-    def train(self, epochs: int, seconds: float = math.inf) -> Run:
+    def train(self, epochs: int, seconds: float = math.inf) -> "Run":
         """Train on for some epochs and return this run.
 
         Args:
@@ -238,7 +236,7 @@ class Run:
         network = tf.nest.map_structure(lambda part: part[..., block], self._network)
         return program.advance(network, self._data, rules, self._epoch > 0, epochs)
 
-    def copy(self) -> Run:
+    def copy(self) -> "Run":
         """Return a run that goes its own way from here: training one leaves the other as it is."""
         twin = copy.copy(self)  # its arrays never change in place
         twin._history = list(self._history)
@@ -342,8 +340,7 @@ def _blocks(count):
 
 
 def _make_data(dataset: Dataset, config: PlaygroundConfig, dtype: str) -> Data:
-    points = np.concatenate([dataset.train_points, dataset.test_points])
-    labels = np.concatenate([dataset.train_labels, dataset.test_labels])
+    points, labels = map(np.concatenate, zip(*dataset.halves, strict=True))
     train, count = len(dataset.train_labels), len(labels)
     left_over = train % config.batch_size
     order = [*range(train - left_over, train), *range(count)]

@@ -4,8 +4,6 @@ A family is computed from the output surface alone, on the square where the XOR'
 noisy points nor the loss come into it.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine.data import grid

@@ -1,9 +1,8 @@
 """How rough a network's output surface is: the question "lisse ?" as a number."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -23,12 +22,8 @@ def laplacian(surfaces: np.ndarray, step: float) -> np.ndarray:
     Five-point stencil: the four neighbours minus four times the middle, over the step squared
     (Abramowitz and Stegun, Handbook of Mathematical Functions, 25.3.30).
 
-    Args:
-        surfaces: array of shape (..., rows, columns), values on a square grid.
-        step: distance between two neighbouring points.
-
-    Returns:
-        Array of shape (..., rows - 2, columns - 2), in units of output per unit of length squared.
+    From values (..., rows, columns) on a square grid whose neighbours are ``step`` apart, it makes an array
+    (..., rows - 2, columns - 2), in units of output per unit of length squared.
     """
     middle = surfaces[..., 1:-1, 1:-1]
     along_y = surfaces[..., :-2, 1:-1] + surfaces[..., 2:, 1:-1]
@@ -40,10 +35,8 @@ def roughness(run: Run) -> np.ndarray:
     """Return the roughness of each start's output surface: its mean absolute Laplacian over the data's disc.
 
     0 for a plane. A frontier where the output climbs from -1 to +1 adds to it in proportion to its length
-    and steepness; a ReLU fold adds its change of slope, whatever the grid's step.
-
-    Returns:
-        Array of shape (starts,), in units of output per unit of length squared.
+    and steepness; a ReLU fold adds its change of slope, whatever the grid's step. The array has shape
+    (starts,), in units of output per unit of length squared.
     """
     ticks, step = np.linspace(*DOMAIN, GRID, retstep=True)
     surfaces = run.predict(grid(ticks)).reshape(len(run.starts), GRID, GRID)
@@ -76,9 +69,7 @@ def spiral_output(points: np.ndarray, noise: float) -> np.ndarray:
 
 def noise_floor(config: PlaygroundConfig) -> float:
     """Return the loss of that best answer on all points of a spiral experiment, train and test together."""
-    data = load_data(config)
-    points = np.concatenate([data.train_points, data.test_points])
-    labels = np.concatenate([data.train_labels, data.test_labels])
+    points, labels = map(np.concatenate, zip(*load_data(config).halves, strict=True))
     return float(half_squared_error(spiral_output(points, config.noise), labels).mean())
 
 
@@ -122,6 +113,5 @@ def fresh_losses(run: Run) -> np.ndarray:
     They come from ten seeds of their own, with the same noise. The array has shape (starts,).
     """
     draws = [load_data(run.config.replace(seed=f"neufs-{number}")) for number in range(FRESH_DRAWS)]
-    points = np.concatenate([points for data in draws for points in (data.train_points, data.test_points)])
-    labels = np.concatenate([labels for data in draws for labels in (data.train_labels, data.test_labels)])
+    points, labels = map(np.concatenate, zip(*chain(*(data.halves for data in draws)), strict=True))
     return half_squared_error(run.predict(points), labels).mean(axis=1)

@@ -1,7 +1,5 @@
 """Which inputs a network leans on: what each adds to the first layer, and what is lost without it."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine.data import compute_features, half_squared_error

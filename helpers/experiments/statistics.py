@@ -1,7 +1,5 @@
 """What many starts allow to say: how many succeed, and how sure that is."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -4,8 +4,6 @@ Its cells are ranked without the test points: some training points, a tenth of a
 the training, and their loss is what counts: the validation.
 """
 
-from __future__ import annotations
-
 import itertools
 import numbers
 from collections.abc import Iterable
@@ -18,6 +16,7 @@ from ..engine.data import half_squared_error, load_data
 from ..engine.training import Run, start_numbers
 from ..french import french_error, quoted
 from ..notebook.shown import tracked
+from .statistics import worst_if_nan
 
 MAX_CELLS = 100
 MIN_TRAINING = 10  # percent: nothing could be left out
@@ -44,7 +43,7 @@ class Sweep:
     @property
     def medians(self) -> np.ndarray:
         """Median final validation loss of each cell, (learning rates, rates), infinite if half diverged."""
-        return np.median(np.where(np.isnan(self.losses), np.inf, self.losses), axis=-1)
+        return np.median(worst_if_nan(self.losses), axis=-1)
 
     def __repr__(self):
         return f"Sweep({len(self.learning_rates)} × {len(self.rates)}, {len(self.starts)} départs)"

@@ -1,7 +1,5 @@
 """Other initial weights than the Playground's: nearly equal neurons, another scale; and what they lead to."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from itertools import islice
 

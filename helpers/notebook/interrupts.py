@@ -4,12 +4,12 @@ From ipykernel 7 on, a page's messages to widgets may be handled on threads of t
 reaches those, and the main thread, when idle, ignores it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import signal
 import sys
 import weakref
+
+from .running_cell import notebook_shell
 
 
 def on_interrupt(listener):
@@ -18,11 +18,7 @@ def on_interrupt(listener):
     The listener is held weakly. Outside a Jupyter kernel nothing happens.
     """
     _LISTENERS.add(listener)
-    if "IPython" not in sys.modules:
-        return
-    from IPython import get_ipython  # noqa: PLC0415  (only where it is already there)
-
-    loop = getattr(getattr(get_ipython(), "kernel", None), "io_loop", None)
+    loop = getattr(getattr(notebook_shell(), "kernel", None), "io_loop", None)
     if loop is not None:
         # Once idle: while a cell runs, the kernel has a handler of its own, then brings the other back.
         loop.add_callback(_listen)

@@ -1,8 +1,6 @@
 """The notebook that runs this, if any: which of its cells is running, so that running it again closes the
 widgets it showed before; its variables, its saved cells, and its errors, told in French too."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -40,9 +38,7 @@ def notebook_shell():
     """Return IPython's shell where a notebook's kernel runs, None in a script or a terminal."""
     if "IPython" not in sys.modules:
         return None
-    from IPython import get_ipython  # noqa: PLC0415  (only where it is already there)
-
-    shell = get_ipython()
+    shell = sys.modules["IPython"].get_ipython()
     return shell if getattr(shell, "kernel", None) is not None else None
 
 

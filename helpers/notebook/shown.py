@@ -1,7 +1,5 @@
 """What a cell shows: the course's colours, a widget with a sentence in its place, a progress bar, a card."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import ipywidgets as widgets

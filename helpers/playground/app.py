@@ -4,8 +4,6 @@ This module joins a session (what is trained) to panels (what is shown) and to t
 pace). Nothing plays unless a page shows it.
 """
 
-from __future__ import annotations
-
 import html as markup
 import math
 import os
@@ -13,7 +11,6 @@ import threading
 import time
 from collections.abc import Sequence
 from numbers import Real
-from typing import NamedTuple
 
 import ipywidgets as widgets
 from IPython.display import display
@@ -48,17 +45,6 @@ _ahead = threading.Lock()  # one program at a time is compiled ahead: frames nee
 OWN = "Vos points ne voyagent pas dans l'adresse : gardez leur fichier avec elle."
 RETOUCHED = "Réglages changés en cours de route : ce résultat dépend aussi du moment de ces changements."
 TOO_FAST = 0.3  # a learning rate from which a loss worse than that of no answer is its doing
-
-
-class _Panels(NamedTuple):
-    """The parts of the widget, in the order in which they are brought up to date."""
-
-    top: TopBar
-    data: DataPanel
-    network: NetworkPanel
-    output: OutputPanel
-    editor: NeuronEditor
-    drawers: Drawers
 
 
 class Playground:
@@ -279,7 +265,7 @@ class Playground:
             close_tree(self.widget)
             # Jupyter keeps what a cell has shown, in Out, as long as the kernel lives: make it weigh little.
             self._session.forget()
-            self.widget = self._panels = None
+            self.widget, self._panels = None, []
 
     # How it is shown
 
@@ -307,27 +293,15 @@ class Playground:
         return {**shown, "image/png": still}
 
     def _build(self):
-        editor = NeuronEditor(self)
-        panels = self._panels = _Panels(
-            TopBar(self),
-            DataPanel(self),
-            NetworkPanel(self),
-            OutputPanel(self, editor.widget),
-            editor,
-            Drawers(self),
-        )
+        self._top, data, self._network = TopBar(self), DataPanel(self), NetworkPanel(self)
+        self._editor, self._drawers = NeuronEditor(self), Drawers(self)
+        self._output = OutputPanel(self, self._editor.widget)
+        # In the order in which they are brought up to date.
+        self._panels = [self._top, data, self._network, self._output, self._editor, self._drawers]
         self._message = html("", "message")
-        columns = row(panels.data.widget, panels.network.widget, panels.output.widget, classes=("columns",))
-        children = (
-            style_sheet(),
-            *self._clock.widgets,
-            panels.top.widget,
-            self._message,
-            self._clock.spare,
-            columns,
-            panels.drawers.widget,
-        )
-        self.widget = made(widgets.VBox, "app", children=children)
+        columns = row(data.widget, self._network.widget, self._output.widget, classes=("columns",))
+        above = style_sheet(), *self._clock.widgets, self._top.widget, self._message, self._clock.spare
+        self.widget = made(widgets.VBox, "app", children=(*above, columns, self._drawers.widget))
         self.widget._view_count = 0  # asks the page to count the places where it is shown
         self.widget.observe(self._on_view_count, "_view_count")
 
@@ -390,7 +364,7 @@ class Playground:
 
     def _show(self):
         """Bring everything up to date."""
-        if self._panels is None:  # closed
+        if self.widget is None:  # closed
             return
         for panel in self._panels:
             panel.show(self._session)
@@ -398,8 +372,8 @@ class Playground:
         self._show_playing()
 
     def _show_playing(self):
-        if self._panels is not None:
-            self._panels.top.show_playing(self._clock.playing)
+        if self.widget is not None:
+            self._top.show_playing(self._clock.playing)
 
     def _say(self, message):
         quiet = ' class="dlp-note"' if message == RETOUCHED else ""
@@ -408,23 +382,23 @@ class Playground:
 
     def _draw(self):
         layers = picture.surfaces(self._session.run)
-        self._panels.network.draw(self._session, layers, self._clock.playing)
-        self._panels.output.draw(self._session, layers)
-        self._panels.top.show_epoch(self._session)
+        self._network.draw(self._session, layers, self._clock.playing)
+        self._output.draw(self._session, layers)
+        self._top.show_epoch(self._session)
 
     # What the clock calls
 
     def _frame(self):
         """Train a little and draw."""
         start = time.perf_counter()
-        stopped = self._session.train(self._epochs_per_frame, *self._panels.drawers.stop)
+        stopped = self._session.train(self._epochs_per_frame, *self._drawers.stop)
         self._adapt(time.perf_counter() - start)
         self._draw()
         self._frames += 1
         if self._frames % CURVES_EVERY == 0:
-            self._panels.output.draw_curves(self._session)
+            self._output.draw_curves(self._session)
         if self._frames % EDITOR_EVERY == 0:
-            self._panels.editor.show(self._session)
+            self._editor.show(self._session)
         if stopped:
             self._clock.pause()
             self._do(lambda: self._session.record() or stopped)
@@ -438,7 +412,7 @@ class Playground:
             self._epochs_per_frame *= 2
         elif seconds > TRAIN_SECONDS * 1.5:
             self._epochs_per_frame //= 2
-        self._epochs_per_frame = max(1, min(self._epochs_per_frame, self._panels.top.speed.value))
+        self._epochs_per_frame = max(1, min(self._epochs_per_frame, self._top.speed.value))
 
     def _stopped(self, message):
         with self._lock:

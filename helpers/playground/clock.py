@@ -8,8 +8,6 @@ those are silent on some hosts. This is the one scheme that worked on all of the
 all the same, ``spare`` appears: a core ``Play`` control, whose ticks call the same pump.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What the site lacks, in drawers under the network: examples, journal, sixteen starts, files and more."""
 
-from __future__ import annotations
-
 import base64
 import functools
 import html as markup
@@ -26,6 +24,7 @@ THUMBNAIL = 72  # CSS pixels
 PER_ROW = 8
 CELL = (THUMBNAIL + 12, THUMBNAIL + 26)
 SIZE = (PER_ROW * CELL[0], STARTS // PER_ROW * CELL[1])
+PLACES = [(start % PER_ROW * CELL[0] + 2, start // PER_ROW * CELL[1] + 2) for start in range(STARTS)]
 ACTIVATION_NAMES = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoïde", "linear": "linéaire"}
 
 
@@ -165,7 +164,8 @@ class StartsDrawer(Panel):
         target = "" if app.target is None else plain(app.target, 5)
         label = "Réussi si la perte de test ≤"
         self._target = self._decimal(label, lambda _: self._show_losses(), target, width="160px")
-        go = button("Entraîner seize départs", self._train, text="Entraîner 16 départs")
+        train = functools.partial(app.train_starts, self._fill)
+        go = button("Entraîner seize départs", train, text="Entraîner 16 départs")
         self._count = html()
         self._run = None
         self._picture = image("Réponses des seize départs", "png", place=(0, 0, *SIZE))
@@ -175,21 +175,15 @@ class StartsDrawer(Panel):
         self._stage = stage(self._picture, self._labels, width=width, height=height, display="none")
         self.widget = column(row(self._epochs, self._target, go, self._count), self._stage)
 
-    def _start_button(self, start):
-        place = (*_start_place(start), THUMBNAIL, THUMBNAIL)
-        return button(f"Départ {start}", lambda: self._load(start), "start", place=place)
-
-    def _train(self):
-        self.app.train_starts(self._fill)
-
     def _fill(self, config, own):
         """Train the starts of an experiment and show them; return what is to be said of it."""
         self._run = Run(config, range(STARTS), own=own).train(self._epochs.value, AT_ONCE)
         outputs = picture.surfaces(self._run)[-1][..., 0]
-        places = [_start_place(start) for start in range(STARTS)]
-        self._picture.value = picture.mosaic_png(outputs, places, THUMBNAIL, SIZE, config.discretize)
+        self._picture.value = picture.mosaic_png(outputs, PLACES, THUMBNAIL, SIZE, config.discretize)
         if not self._buttons:
-            self._buttons = [self._start_button(start) for start in range(STARTS)]
+            for start, corner in enumerate(PLACES):
+                load, place = functools.partial(self._load, start), (*corner, THUMBNAIL, THUMBNAIL)
+                self._buttons.append(button(f"Départ {start}", load, "start", place=place))
             self._stage.children += tuple(self._buttons)
         self._stage.layout.display = None
         self._show_losses()
@@ -207,11 +201,11 @@ class StartsDrawer(Panel):
             return
         losses, target = self._run.test_loss[:, -1], read_decimal(self._target.value)
         labels = []
-        for start, (loss, shown) in enumerate(zip(losses, self._buttons, strict=True)):
+        for start, (left, top) in enumerate(PLACES):
+            loss, shown = losses[start], self._buttons[start]
             is_reached = loss <= target
             set_class(shown, "reached", is_reached)
             named(shown, typographic(f"Départ {start} : perte de test {loss_text(loss)}"))
-            left, top = _start_place(start)
             labels.append(
                 f'<div class="dlp-text dlp-count" style="left:{left}px;top:{top + THUMBNAIL + 3}px;'
                 f'width:{THUMBNAIL}px">{"✓ " if is_reached else ""}{loss_text(loss)}</div>'
@@ -268,10 +262,8 @@ class FilesDrawer(Panel):
         inputs = ", ".join(FEATURE_NAMES[name] for name in config.features)
         state = to_json(config, run).encode()
         links = _download("reseau.json", state, "Télécharger le réseau (.json)")
-        said = "son adresse, ses poids et vos points, à modifier à la main et à rouvrir ici"
-        if not run.own:
-            said = said.replace(" et vos points", "").replace("adresse, ses", "adresse et ses")
-        links += f" : {said}.<br>"
+        said = "son adresse, ses poids et vos points" if run.own else "son adresse et ses poids"
+        links += f" : {said}, à modifier à la main et à rouvrir ici.<br>"
         links += _download("reseau.keras", keras_file(run), "Télécharger le modèle Keras (.keras)")
         links += f" : à lire par keras.models.load_model ; ses entrées, dans l'ordre : {inputs}."
         self._links.value = typographic(links)
@@ -293,10 +285,6 @@ class CodeDrawer(Panel):
 def _download(name, content, text):
     data = base64.b64encode(content).decode()
     return f'<a download="{name}" href="data:application/octet-stream;base64,{data}">{text}</a>'
-
-
-def _start_place(start):
-    return start % PER_ROW * CELL[0] + 2, start // PER_ROW * CELL[1] + 2
 
 
 def _trial_lines(trials):

@@ -1,7 +1,5 @@
 """Experiments that show one thing each, on data of which no question of the lab speaks."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from ..engine.config import FEATURES, PlaygroundConfig

@@ -4,8 +4,6 @@ The picture paints links and surfaces, the page lays frames and buttons over the
 numbers, so they cannot drift apart.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
 

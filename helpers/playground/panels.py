@@ -4,8 +4,6 @@ A panel shows a session and turns what the student does into calls of the applic
 changes the session. While a panel is being brought up to date its own controls say nothing.
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 
@@ -50,17 +48,8 @@ MANY_LINKS = 100
 THIN_SPACE = "\u202f"
 NOWHERE = (0, 0, 0, 0)  # place of a tile until the layers are laid out
 _RATES = [[(plain(rate, 5), rate) for rate in rates] for rates in (LEARNING_RATES, REGULARIZATION_RATES)]
-_CHOICES = (
-    ("learning_rate", "Taux d'apprentissage", _RATES[0], 88),
-    (
-        "activation",
-        "Activation",
-        [("ReLU", "relu"), ("Tanh", "tanh"), ("Sigmoïde", "sigmoid"), ("Linéaire", "linear")],
-        80,
-    ),
-    ("regularization", "Régularisation", [("Aucune", "none"), ("L1", "L1"), ("L2", "L2")], 78),
-    ("regularization_rate", "Taux de régularisation", _RATES[1], 82),
-)
+_ACTIVATIONS = [("ReLU", "relu"), ("Tanh", "tanh"), ("Sigmoïde", "sigmoid"), ("Linéaire", "linear")]
+_PENALTIES = [("Aucune", "none"), ("L1", "L1"), ("L2", "L2")]
 
 
 class Panel:
@@ -72,11 +61,17 @@ class Panel:
         self.app = app
         self._is_showing = False
         self._made: dict[tuple, widgets.Widget] = {}
+        self._fields: dict[str, widgets.Widget] = {}  # field of the configuration -> its control
+        self._hidable: list[tuple[str, widgets.Widget]] = []  # by the name by which an address hides it
 
     def show(self, session):
         self._is_showing = True
         try:
             self._update(session)
+            for name, control in self._fields.items():
+                control.value = getattr(session.config, name)
+            for name, control in self._hidable:
+                control.layout.display = "none" if name in session.config.hidden else None
         finally:
             self._is_showing = False
 
@@ -94,11 +89,6 @@ class Panel:
         if (make, *key) not in self._made:
             self._made[make, *key] = make(*key)
         return self._made[make, *key]
-
-    def _hide(self, config, controls):
-        """Take away those (field or the site's name of a control, widget) that the address hides."""
-        for name, control in controls:
-            control.layout.display = "none" if FIELD_KEYS.get(name, name) in config.hidden else None
 
     def _listen(self, control, answer):
         """Call ``answer`` with each new value that the student gives to a control."""
@@ -125,9 +115,11 @@ class Panel:
         return self._listen(upload, answer)
 
     def _field(self, kind, name, label, width=None, **options):
-        """Make a labelled control of one field of the configuration."""
+        """Make a labelled control of one field of the configuration, which ``show`` keeps up to date."""
         layout = {"width": f"{width}px" if width else "auto"}
         control = made(kind, "field", layout=layout, description=label, **options)
+        self._fields[name] = control
+        self._hidable.append((FIELD_KEYS[name], control))
         return self._listen(control, lambda value: self.app.change(**{name: value}))
 
 
@@ -137,40 +129,24 @@ class TopBar(Panel):
     def __init__(self, app):
         super().__init__(app)
         self._play = button("Lecture", app.toggle, "round", "icon-play")
-        self._restart = _tile("Ce départ", "Revenir au début de ce départ", app.restart, "icon-restart")
-        self._reset = _tile("Départ suivant", "Recommencer du départ suivant", app.reset, "icon-reset")
-        self._step = _tile("Une époque", "Avancer d'une époque", app.step, "icon-step")
+        step = _tile("Une époque", "Avancer d'une époque", app.step, "icon-step")
+        restart = _tile("Ce départ", "Revenir au début de ce départ", app.restart, "icon-restart")
+        reset = _tile("Départ suivant", "Recommencer du départ suivant", app.reset, "icon-reset")
         self._undo = _tile("Annuler", "Annuler le dernier changement", app.undo, "icon-undo")
         self._epoch = html("", "epoch")
-        self._choices = {
-            name: self._field(widgets.Dropdown, name, label, width, options=options)
-            for name, label, options, width in _CHOICES
-        }
+        choice = functools.partial(self._field, widgets.Dropdown)
+        choice("learning_rate", "Taux d'apprentissage", 88, options=_RATES[0])
+        choice("activation", "Activation", 80, options=_ACTIVATIONS)
+        choice("regularization", "Régularisation", 78, options=_PENALTIES)
+        choice("regularization_rate", "Taux de régularisation", 82, options=_RATES[1])
         speed = {"description": "Vitesse", "options": SPEEDS, "value": 5}
         self.speed = made(widgets.Dropdown, "field", layout={"width": "82px"}, **speed)
-        self._hidable = [
-            ("playButton", self._play),
-            ("stepButton", self._step),
-            ("resetButton", self._reset),
-            ("resetButton", self._restart),
-            *self._choices.items(),
-        ]
-        self.widget = row(
-            self._play,
-            self._step,
-            self._restart,
-            self._reset,
-            self._undo,
-            self._epoch,
-            *self._choices.values(),
-            self.speed,
-            classes=("top",),
-        )
+        self._hidable += ("playButton", self._play), ("stepButton", step)
+        self._hidable += ("resetButton", restart), ("resetButton", reset)
+        buttons = self._play, step, restart, reset, self._undo
+        self.widget = row(*buttons, self._epoch, *self._fields.values(), self.speed, classes=("top",))
 
     def _update(self, session):
-        for name, control in self._choices.items():
-            control.value = getattr(session.config, name)
-        self._hide(session.config, self._hidable)
         self._undo.disabled = not session.can_undo
         self.show_epoch(session)
 
@@ -192,33 +168,21 @@ class DataPanel(Panel):
         super().__init__(app)
         self._buttons = {name: self._dataset_button(name) for name in (*DATASETS, *REG_DATASETS)}
         choice = functools.partial(self._field, widgets.Dropdown)
-        self._ratio = choice("perc_train_data", "Points d'entraînement", options=_percents(TRAIN_PERCENTAGES))
-        self._noise = choice("noise", "Bruit", options=_percents(NOISES))
-        self._batch = choice("batch_size", "Taille des lots", options=range(1, MAX_BATCH_SIZE + 1))
-        self._seed = html("", "note")
-        self._own = self._file("Votre CSV", "csv", app.take_data)
         problems = [("Classification", "classification"), ("Régression", "regression")]
         self._problem = choice("problem", "Type de problème", options=problems)
-        self._choice = row(*self._buttons.values(), classes=("choices",))
-        self.widget = column(
-            html('<div class="dlp-title">DONNÉES</div>'),
-            self._problem,
-            self._choice,
-            self._ratio,
-            self._noise,
-            self._batch,
-            column(
-                button(
-                    "Tirer une autre graine : d'autres points, d'autres poids",
-                    app.regenerate,
-                    text="Autres points",
-                ),
-                self._own,
-                classes=("sources",),
-            ),
-            self._seed,
-            classes=("data",),
-        )
+        ratio = choice("perc_train_data", "Points d'entraînement", options=_percents(TRAIN_PERCENTAGES))
+        self._noise = choice("noise", "Bruit", options=_percents(NOISES))
+        batch = choice("batch_size", "Taille des lots", options=range(1, MAX_BATCH_SIZE + 1))
+        name = "Tirer une autre graine : d'autres points, d'autres poids"
+        others = button(name, app.regenerate, text="Autres points")
+        own = self._file("Votre CSV", "csv", app.take_data)
+        self._seed = html("", "note")
+        datasets = row(*self._buttons.values(), classes=("choices",))
+        self._hidable += ("dataset", datasets), ("dataset", own)
+        title = html('<div class="dlp-title">DONNÉES</div>')
+        choices = self._problem, datasets, ratio, self._noise, batch
+        sources = column(others, own, classes=("sources",))
+        self.widget = column(title, *choices, sources, self._seed, classes=("data",))
 
     def _dataset_button(self, name):
         field = "dataset" if name in DATASETS else "reg_dataset"
@@ -235,15 +199,6 @@ class DataPanel(Panel):
         self._noise.disabled = self._problem.disabled = own is not None  # labels decide of the problem
         # An address may name a noise that is not among the site's own.
         self._noise.options = _percents(sorted({*NOISES, config.noise}))
-        fields = {
-            "problem": self._problem,
-            "perc_train_data": self._ratio,
-            "noise": self._noise,
-            "batch_size": self._batch,
-        }
-        for name, field in fields.items():
-            field.value = getattr(config, name)
-        self._hide(config, [("dataset", self._choice), ("dataset", self._own), *fields.items()])
         points = f"Vos {len(own.table)} points<br>" if own else ""
         self._seed.value = typographic(f"{points}Graine : {config.seed}<br>Départ nº\u00a0{config.resets}")
 
@@ -266,6 +221,8 @@ class NetworkPanel(Panel):
         self._more = button(name, app.add_layer, *classes, "icon-plus", place=place)
         name, place = "Retirer une couche cachée", (194, 0, 24)
         self._less = button(name, app.remove_layer, *classes, "icon-minus", place=place)
+        self._hidable += ("numHiddenLayers", self._more), ("numHiddenLayers", self._less)
+        self._hidable += self._features.items()
         # In the order in which the Tab key visits them.
         self._fixed = [self._image, self._labels, self._more, self._less, *self._features.values()]
         self.widget = stage(*self._fixed, classes=("network",))
@@ -288,16 +245,10 @@ class NetworkPanel(Panel):
             named(choice, f"{'Retirer' if is_on else 'Ajouter'} l'entrée {FEATURE_NAMES[name]}")
         self._more.disabled = len(config.network_shape) == MAX_LAYERS
         self._less.disabled = not config.network_shape
-        layers = [("numHiddenLayers", self._more), ("numHiddenLayers", self._less)]
-        self._hide(config, [*layers, *self._features.items()])
         self._labels.value = _network_labels(config)
         shape = config.network_shape
-        children = (
-            *self._fixed,
-            *itertools.chain(*(self._layer(layer, shape) for layer in range(len(shape) + 1))),
-        )
-        if children != self.widget.children:
-            self.widget.children = children
+        layers = (self._layer(layer, shape) for layer in range(len(shape) + 1))
+        self.widget.children = (*self._fixed, *itertools.chain(*layers))
 
     def _layer(self, layer, shape):
         """Yield the buttons of a layer, those that resize it first; the output comes last."""
@@ -339,12 +290,7 @@ class NetworkPanel(Panel):
 
 
 class OutputPanel(Panel):
-    """The losses and their curves, and one surface in large with the points on it.
-
-    Args:
-        app: the application.
-        editor: the widget that edits the neuron shown.
-    """
+    """The losses, their curves, one surface in large with the points on it; ``editor`` edits its neuron."""
 
     def __init__(self, app, editor):
         super().__init__(app)
@@ -361,8 +307,8 @@ class OutputPanel(Panel):
         axes = html(_axes(), "glass", place=(0, 0, side + 24, side + 24))
         self._caption = html()
         checkbox = functools.partial(self._field, widgets.Checkbox, indent=False)
-        self._test = checkbox("show_test_data", "Afficher les points de test")
-        self._discretize = checkbox("discretize", "Discrétiser la sortie")
+        test = checkbox("show_test_data", "Afficher les points de test")
+        discretize = checkbox("discretize", "Discrétiser la sortie")
         ring = {"description": "Cercler les points mal classés", "indent": False}
         self._ring = self._listen(made(widgets.Checkbox, "field", **ring), lambda _: app.refresh(self))
         self._points_shown, self._shares = None, ("", "")
@@ -371,7 +317,7 @@ class OutputPanel(Panel):
             editor,
             stage(self._surface, self._points, self._rings, axes, classes=("surface",)),
             self._caption,
-            row(self._test, self._discretize, self._ring, classes=("checks",)),
+            row(test, discretize, self._ring, classes=("checks",)),
             classes=("output",),
         )
 
@@ -410,8 +356,6 @@ class OutputPanel(Panel):
 
     def _update(self, session):
         config = session.config
-        self._test.value, self._discretize.value = config.show_test_data, config.discretize
-        self._hide(config, [("show_test_data", self._test), ("discretize", self._discretize)])
         self._ring.layout.display = None if config.problem == "classification" else "none"
         points = session.run.data, config.show_test_data
         if points != self._points_shown:
@@ -440,9 +384,7 @@ class NeuronEditor(Panel):
             field.description = label
             field.disabled = self.app.playing  # numbers that move cannot be edited
             field.value = plain(value, 5) if np.isfinite(value) else "∞"
-        children = (*fields, self._reused(self._leave))
-        if children != self.widget.children:
-            self.widget.children = children
+        self.widget.children = (*fields, self._reused(self._leave))
 
     def _leave(self):
         return button("Revenir à la sortie", lambda: self.app.select(None), "round", "small", "icon-close")

@@ -4,8 +4,6 @@ Every function returns the bytes of a PNG or a JPEG. Pictures hold ``SCALE`` pix
 that they stay crisp on dense screens. Never pyplot: the widget's callbacks may run on any thread.
 """
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

@@ -5,8 +5,6 @@ restarts it at the seed's first start (``resets=0``), where the site would go on
 its random stream happens to be; and the seed is kept when the data change, where the site draws another.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import random

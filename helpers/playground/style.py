@@ -4,8 +4,6 @@ The widget brings its own white page: whatever the theme around it, every colour
 Icons are small SVG drawings in the style sheet, because hosts do not all have an icon font.
 """
 
-from __future__ import annotations
-
 import base64
 import functools
 from collections.abc import Callable

@@ -7,11 +7,10 @@ Everywhere ``run`` is a trained run, ``start`` says which of its networks, ``run
 Until that question is answered the figure waits, as with ``after``: see ``waiting.waits``.
 """
 
-from .data import data
 from .figure import Picture
 from .generalization import early_stopping, phase_diagram, roughness_and_loss, train_and_test, train_test_gaps
 from .initialization import gallery, layer_signals, loss_between, parameter_paths, stability
 from .learning import training_curves
 from .network import input_weights, neurons
 from .slider import ScaleSlider
-from .starts import final_losses, loss_curves, success_rates, surfaces
+from .starts import data, final_losses, loss_curves, success_rates, surfaces

@@ -3,8 +3,6 @@
 No pyplot: a figure is returned as a ``Picture`` that a cell shows when it ends with it.
 """
 
-from __future__ import annotations
-
 import io
 import re
 
@@ -62,26 +60,22 @@ class Picture:
         return self.description
 
     def _repr_png_(self):
-        if self.photographs:
-            return None
-        # A palette makes surfaces four times lighter to store, and looks the same.
-        return self._encoded(
-            lambda image: image.quantize(256, dither=Image.Dither.NONE), format="png", optimize=True
-        )
+        return None if self.photographs else self._encoded()
 
     def _repr_jpeg_(self):
-        if not self.photographs:
-            return None
-        return self._encoded(lambda image: image, format="jpeg", quality=90, subsampling=0)
+        return self._encoded() if self.photographs else None
 
-    def _encoded(self, prepare, **options):
+    def _encoded(self):
         """Return the bytes of the picture, and the size and alternative text with which to show it."""
         with rc_context(_STYLE):
             self.figure.set_dpi(200)  # twice what is shown: crisp on fine screens
             self.figure.canvas.draw()
         image = Image.fromarray(np.asarray(self.figure.canvas.buffer_rgba())).convert("RGB")
         target = io.BytesIO()
-        prepare(image).save(target, **options)
+        if self.photographs:
+            image.save(target, "jpeg", quality=90, subsampling=0)
+        else:  # a palette makes surfaces four times lighter to store, and looks the same
+            image.quantize(256, dither=Image.Dither.NONE).save(target, "png", optimize=True)
         size = {"width": image.width // 2, "height": image.height // 2}
         return target.getvalue(), {**size, "alt": self.description}
 

@@ -1,7 +1,5 @@
 """Figures on generalization: roughness, training against test loss, the phase diagram of two rates."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

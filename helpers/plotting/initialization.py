@@ -1,9 +1,8 @@
 """Figures on initial weights: families of surfaces, stability, symmetry, signals, the loss between."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping
+from itertools import cycle
 
 import numpy as np
 
@@ -143,10 +142,9 @@ def parameter_paths(
         (weights, biases), (outgoing, last) = paths
         curves = [weights.swapaxes(1, 2), biases[:, :, np.newaxis], outgoing, last[:, :, np.newaxis]]
         for axis, column in zip(row, curves, strict=True):
-            for unit in range(column.shape[1]):
-                colour, width, line = _STROKES[unit % len(_STROKES)] if column.shape[1] > 1 else _STROKES[2]
-                solid = "-" if column.shape[1] == 1 else line
-                axis.plot(seen, column[:, unit], color=colour, linewidth=width, linestyle=solid)
+            strokes = cycle(_STROKES if column.shape[1] > 1 else [(INK, 1.2, "-")])
+            for values, (colour, width, line) in zip(column.swapaxes(0, 1), strokes, strict=False):
+                axis.plot(seen, values, color=colour, linewidth=width, linestyle=line)
         reach = max(1.15 * max(float(np.nanmax(np.abs(column))) for column in curves), 0.004)
         row[0].set_ylim(-reach, reach)
         row[0].set_ylabel(name, fontsize=10)

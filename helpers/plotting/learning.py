@@ -1,7 +1,5 @@
 """Learning curves: loss and accuracy, epoch by epoch, of one or several trainings."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Figures that look inside one network: the surface of each neuron, the weight of each input."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine.config import FEATURE_NAMES

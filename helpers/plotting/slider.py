@@ -1,7 +1,5 @@
 """A slider on the scale of the initial weights, with the signals and gradients that it gives."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Iterable
 

@@ -1,17 +1,43 @@
-"""Figures over many starts of one experiment: surfaces, loss curves, final losses, success rates."""
-
-from __future__ import annotations
+"""Figures over many starts of one experiment: points, surfaces, loss curves, final losses, success rates."""
 
 import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from ..engine.config import PlaygroundConfig
+from ..engine.data import DOMAIN, load_data
 from ..engine.training import Run, start_numbers
 from ..experiments.statistics import successes, successes_at_the_end, wilson, worst_if_nan
 from ..french import count, decimal, french_error, percent, plain, typographic
-from .figure import BLUE, INK, ORANGE, WIDTH, Picture, draw_surface, grid_points, new_figure, percent_axis
+from .figure import (
+    BLUE,
+    INK,
+    ORANGE,
+    WIDTH,
+    Picture,
+    draw_points,
+    draw_surface,
+    grid_points,
+    new_figure,
+    percent_axis,
+)
 from .waiting import compare, draw_levels, predicted, waits
+
+_TICKS = (-6, -3, 0, 3, 6)
+
+
+def data(config: PlaygroundConfig) -> Picture:
+    """Draw the training points and the test points of an experiment, side by side, before any training."""
+    halves = dict(zip(("d'entraînement", "de test"), load_data(config).halves, strict=True))
+    figure, (axes,) = new_figure(1, 2, 6.4, 3.3, sharey=True)
+    for axis, (name, (places, labels)) in zip(axes, halves.items(), strict=True):
+        draw_points(axis, places, labels, size=16)
+        axis.set(xlim=DOMAIN, ylim=DOMAIN, xticks=_TICKS, yticks=_TICKS, aspect="equal", xlabel="$x_1$")
+        axis.set_title(f"{count(len(labels), 'point')} {name}", loc="left")
+    axes[0].set_ylabel("$x_2$", rotation=0)
+    sizes = " et ".join(f"{len(labels)} {name}" for name, (_, labels) in halves.items())
+    return Picture(figure, f"Les points, en bleu pour +1 et en orange pour −1 : {sizes}.")
 
 
 @waits
@@ -118,14 +144,12 @@ def success_rates(
     neurons, the least of which that succeeds is predicted.
     """
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 3.8)
-    counts = {
-        "passés au seuil, à une époque quelconque": successes,
-        "qui réussissent (y sont à la dernière)": successes_at_the_end,
-    }
+    bars = (
+        ("passés au seuil, à une époque quelconque", successes, -0.2, BLUE),
+        ("qui réussissent (y sont à la dernière)", successes_at_the_end, 0.2, ORANGE),
+    )
     sentences = []
-    for name, count_wins, shift, colour in zip(
-        counts, counts.values(), (-0.2, 0.2), (BLUE, ORANGE), strict=True
-    ):
+    for name, count_wins, shift, colour in bars:
         shares, passed = [], []
         for size, run in runs.items():
             wins, trials = count_wins(run, target), len(run.starts)

@@ -1,7 +1,5 @@
 """Figures that wait: what a question asks is not shown before the student has answered it."""
 
-from __future__ import annotations
-
 import functools
 import math
 import numbers
