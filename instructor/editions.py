@@ -3,8 +3,6 @@
 A cell's grade_id names its question: "q1b-verification" and "q1b-reponse" belong to question 1.b.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """Why a student got this mark: one question, marked anew from what ``grade`` stored, and what led there."""
 
-from __future__ import annotations
-
 import contextlib
 import tempfile
 import textwrap

@@ -41,7 +41,7 @@ def no_execution(monkeypatch):
 
     monkeypatch.setattr(release, "execute_once", lambda notebook, label: notebook)
     monkeypatch.setattr(package, "take_probe", nothing_told)
-    monkeypatch.setattr(package, "unearned", lambda notebook, marks: [])
+    monkeypatch.setattr(package, "unearned", lambda notebook, checks: [])
 
 
 def solution_line():
@@ -335,9 +335,9 @@ def test_a_change_of_marks_names_every_place_that_does_not_follow(tmp_path, monk
 
 def test_a_right_answer_that_does_not_earn_its_points_is_named():
     notebook = editions.read(release.ROOT / SOURCES[0].name)  # nothing is answered there
-    marks = release.checks_of(SOURCES[0].stem).MARKS
-    automatic = [question.key for question in marks.questions.values() if not question.manual]
-    assert [sentence.partition(":")[0] for sentence in points.unearned(notebook, marks)] == automatic
+    checks = release.checks_of(SOURCES[0].stem)
+    automatic = [question.key for question in checks.MARKS.questions.values() if not question.manual]
+    assert [sentence.partition(":")[0] for sentence in points.unearned(notebook, checks)] == automatic
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script")

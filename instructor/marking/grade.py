@@ -3,8 +3,6 @@
 A second run resumes: where neither the submission, nor the pack, nor the limits changed, nothing is run.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

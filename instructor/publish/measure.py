@@ -4,8 +4,6 @@ The correction is executed with both seeds, and what its checks pay and its outp
 measures follow the notebooks, whatever was changed there.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 import shutil
@@ -57,7 +55,7 @@ def measure(seed: str, numbers: Iterable[int] | None = None) -> Iterator[str]:
                 yield f"  the correction does not run: {error}"
                 continue
         right, _ = take_probe(former), take_probe(after)
-        yield from (f"  check {line}, with the former answer" for line in unearned(after, checks.MARKS))
+        yield from (f"  check {line}, with the former answer" for line in unearned(after, checks))
         yield from (f"  address {line}" for line in addresses(right, seed))
         yield from (f"  figures {line}" for line in changed_figures(former, after))
 

@@ -3,8 +3,6 @@
 The same input gives the same bytes: sorted entries, no dates.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess
@@ -127,7 +125,7 @@ def build_correction(folder: Path, student: Path, repository: str, ref: str) -> 
         release.execute_once(notebook, f"{source.stem}, solved")
         if found := find_answers(read(edition), take_probe(notebook)):
             raise ReleaseError(f"{source.name} would give answers away.\n  " + "\n  ".join(found))
-        if found := unearned(notebook, release.checks_of(source.stem).MARKS):
+        if found := unearned(notebook, release.checks_of(source.stem)):
             raise ReleaseError(f"{source.name}: points do not follow MARKS.\n  " + "\n  ".join(found))
         path = folder / source.name
         release.write(notebook, path)

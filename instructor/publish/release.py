@@ -4,8 +4,6 @@ nbgrader's own preprocessors clear the solutions and lock the checks. The reposi
 into badges and Colab bootstrap. Outputs are stored so that ``pytest --nbval`` can compare them.
 """
 
-from __future__ import annotations
-
 import copy
 import hashlib
 import importlib.metadata

@@ -4,8 +4,6 @@ A line is the teacher's once anything is typed in it. The file is only ever adde
 line by line and in the teacher's order, and the former file is copied to RESULTS/backups before it changes.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Mapping, Sequence

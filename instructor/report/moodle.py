@@ -4,8 +4,6 @@ Moodle looks for columns by their names in the teacher's language, and for a per
 (worksheet: mod/assign/feedback/offline/importgradeslib.php) or the e-mail address (gradebook).
 """
 
-from __future__ import annotations
-
 import html
 import re
 import unicodedata

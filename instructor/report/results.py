@@ -4,8 +4,6 @@
 the teacher's. All other reports can be thrown away; ``write_reports`` rebuilds them, the same from the same.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
