@@ -93,7 +93,7 @@ def merge(
 def unused(path: Path) -> list[str]:
     """Return a sentence for each line whose points do not count, and why."""
     return [
-        f"{path.name}: {row['Nom']}, {row['Partie']} {row['Question']}, {row['Points']!r}: {remark}\n"
+        f"{path.name}: {row['Nom']}, {row['Partie']} {row['Question']}, {row['Points']!r}: {remark}"
         for row in _read(path).rows
         if row["Points"].strip() and "compt" in (remark := row["Remarque"])
     ]
