@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from .editions import ROOT, parts
+from .editions import ROOT, chosen, parts
 from .publish import package, release
 from .records import Refused
 from .report import formgrader, manual_csv, moodle, results, write
@@ -16,12 +16,8 @@ from .sandbox.inside.limits import Limits
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m instructor", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    add_release(commands)
-    add_measure(commands)
-    add_grade(commands)
-    add_report(commands)
-    add_export(commands)
-    add_why(commands)
+    for add in (add_release, add_measure, add_grade, add_report, add_export, add_why):
+        add(commands)
     options = parser.parse_args()
     try:
         options.run(options)
@@ -38,7 +34,7 @@ def add_release(commands) -> None:
     command = commands.add_parser("release", help="build the student edition and the correction")
     command.add_argument("--repository", help="OWNER/NAME, public; what is given here is kept for next time")
     command.add_argument("--ref", help="tag, branch or commit that badges open")
-    command.add_argument("--parts", type=int, nargs="+", metavar="N", help="that students get")
+    _add_parts(command, "that students get")
     command.add_argument("--to", type=Path, default=ROOT / "dist", help="folder to write; by default dist")
     command.add_argument("--force", action="store_true", help="overwrite notebooks that hold someone's work")
     command.set_defaults(run=run_release)
@@ -55,7 +51,7 @@ def run_release(options) -> None:
 def add_measure(commands) -> None:
     command = commands.add_parser("measure", help="tell what other data would change, for a resit")
     command.add_argument("--seed", required=True, metavar="S", help="of the data, such as 0.12345")
-    command.add_argument("--parts", type=int, nargs="+", metavar="N", help="by default, those of the pack")
+    _add_parts(command, "by default, those of the pack")
     command.set_defaults(run=run_measure)
 
 
@@ -77,7 +73,7 @@ def add_grade(commands) -> None:
     command.add_argument(
         "--memory", type=_positive(float), default=4, metavar="GB", help="of each submission; 4"
     )
-    command.add_argument("--cifar10", type=Path, metavar="DIR", help="CIFAR-10, for Part 4; or $CIFAR10_DIR")
+    _add_cifar10(command)
     _add_settings(command)
     command.add_argument("--unsafe", action="store_true", help="no isolation: for submissions you trust")
     command.set_defaults(run=run_grade)
@@ -86,24 +82,10 @@ def add_grade(commands) -> None:
 def run_grade(options) -> None:
     from .marking import grade  # noqa: PLC0415  (TensorFlow)
 
-    results.settings(options.out, parts=results.chosen(options.parts, list(parts())), excel=options.excel)
+    _keep_settings(options.out, options)
     limits = Limits(cell=options.time, notebook=5 * options.time, memory=int(options.memory * 2**30))
-    cifar10 = options.cifar10 or os.environ.get("CIFAR10_DIR")
-    if options.unsafe:
-        grade.warn_unsafe()
-    grade.grade(
-        options.submissions, options.out, options.jobs, limits, options.unsafe, cifar10 and Path(cifar10)
-    )
+    grade.grade(options.submissions, options.out, options.jobs, limits, options.unsafe, options.cifar10)
     _write_reports(options.out)
-
-
-def _add_settings(command) -> None:
-    command.add_argument(
-        "--parts", type=int, nargs="+", metavar="N", help="that count; kept in RESULTS; by default the pack's"
-    )
-    command.add_argument(
-        "--excel", action=argparse.BooleanOptionalAction, help="tables for a French spreadsheet; kept too"
-    )
 
 
 def _positive(kind):
@@ -127,7 +109,7 @@ def add_report(commands) -> None:
 def run_report(options) -> None:
     if not results.load(options.results):
         raise Refused(f"{options.results} holds no results; run `grade` first")
-    results.settings(options.results, parts=results.chosen(options.parts, list(parts())), excel=options.excel)
+    _keep_settings(options.results, options)
     if options.worksheet:
         moodle.keep(options.results, options.worksheet)
     _write_reports(options.results)
@@ -135,7 +117,8 @@ def run_report(options) -> None:
 
 def _write_reports(folder):
     _say_written(write.write_reports(folder))
-    print(*manual_csv.unused(folder / "manual.csv"), sep="\n", end="")
+    for line in manual_csv.unused(folder / "manual.csv"):
+        print(line)
     names = results.settings(folder)["parts"]
     print(f"parts that count: {', '.join(names)} (--parts changes it)")
     python, course = shlex.quote(sys.executable), shlex.quote(str((folder / formgrader.COURSE).resolve()))
@@ -155,9 +138,7 @@ def add_export(commands) -> None:
     kind.add_argument("--moodle-gradebook", action="store_true", help="a CSV for the gradebook")
     command.add_argument("--worksheet", type=Path, metavar="FILE", help="the worksheet, from Moodle; needed")
     command.add_argument("--out", type=Path, metavar="FILE", help="by default in RESULTS")
-    command.add_argument(
-        "--parts", type=int, nargs="+", action="extend", metavar="N", help="that count; by default all asked"
-    )
+    _add_parts(command, "that count; by default all asked")
     command.add_argument("--scale", type=float, help="grade for full marks; the worksheet's, or 20")
     command.add_argument("--partial", action="store_true", help="leave students with unmarked answers out")
     command.set_defaults(run=run_export)
@@ -182,19 +163,39 @@ def add_why(commands) -> None:
     command.add_argument("results", type=Path, metavar="RESULTS", help="folder that grade filled")
     command.add_argument("student", metavar="STUDENT", help="identifier or name")
     command.add_argument("question", metavar="QUESTION", help="such as 2.b")
-    command.add_argument("--parts", type=int, nargs="+", metavar="N", help="by default all that were asked")
+    _add_parts(command, "by default all that were asked")
     command.add_argument("--submissions", type=Path, help="what was graded, for the files of Part 4")
-    command.add_argument("--cifar10", type=Path, metavar="DIR", help="CIFAR-10, for Part 4; or $CIFAR10_DIR")
+    _add_cifar10(command)
     command.set_defaults(run=run_why)
 
 
 def run_why(options) -> None:
     from .why import why  # noqa: PLC0415  (TensorFlow)
 
-    cifar10 = options.cifar10 or os.environ.get("CIFAR10_DIR")
-    asked = (options.parts, options.submissions, cifar10 and Path(cifar10))
-    for line in why(options.results, options.student, options.question, *asked):
+    asked = (options.question, options.parts, options.submissions, options.cifar10)
+    for line in why(options.results, options.student, *asked):
         print(line)
+
+
+def _add_parts(command, meaning) -> None:
+    command.add_argument("--parts", type=int, nargs="+", action="extend", metavar="N", help=meaning)
+
+
+def _add_cifar10(command) -> None:
+    known = os.environ.get("CIFAR10_DIR") or None
+    text = "CIFAR-10, for Part 4; or $CIFAR10_DIR"
+    command.add_argument("--cifar10", type=Path, default=known, metavar="DIR", help=text)
+
+
+def _add_settings(command) -> None:
+    _add_parts(command, "that count; kept in RESULTS; by default the pack's")
+    text = "tables for a French spreadsheet; kept too"
+    command.add_argument("--excel", action=argparse.BooleanOptionalAction, help=text)
+
+
+def _keep_settings(folder, options) -> None:
+    numbers = options.parts and chosen(options.parts, parts())
+    results.settings(folder, parts=numbers, excel=options.excel)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Calls what reads a student's files in a process of its own, of bounded time and memory."""
 
-from __future__ import annotations
-
 import multiprocessing
 import pickle
 import resource

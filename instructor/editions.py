@@ -3,17 +3,17 @@
 A cell's grade_id names its question: "q1b-verification" and "q1b-reponse" belong to question 1.b.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+
+from .records import Refused
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "instructor"
@@ -27,7 +27,6 @@ class Part:
 
     Attributes:
         name: such as "part1_linear_vs_relu".
-        title: French, such as "Partie 1".
         points: maximum of each question, by key such as "1.b", in the order of the notebook.
         bonus: keys of the questions "pour aller plus loin".
         stubs: what the answer cell of a question holds before anybody answers.
@@ -35,11 +34,15 @@ class Part:
     """
 
     name: str
-    title: str
     points: dict[str, float] = field(default_factory=dict)
     bonus: set[str] = field(default_factory=set)
     stubs: dict[str, str] = field(default_factory=dict)
     rubrics: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """In French, such as "Partie 1"."""
+        return f"Partie {number_of(self.name)}"
 
     @property
     def maximum(self) -> float:
@@ -57,9 +60,27 @@ def settings(folder: Path = ROOT) -> dict:
     return tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["tool"]["lab"]
 
 
-def packed() -> list[Path]:
-    """Return the source notebooks of the parts that students were given, in order."""
-    return [source for source in sources() if number_of(source.stem) in settings()["parts"]]
+def chosen(numbers: Iterable[int] | None, names: Iterable[str]) -> list[str]:
+    """Return those of the parts that have these numbers, in order; all of them for None.
+
+    Raises:
+        Refused: there is no such part.
+    """
+    known = {number_of(name): name for name in names}
+    numbers = sorted(set(known if numbers is None else numbers))
+    if unknown := [number for number in numbers if number not in known]:
+        raise Refused(f"--parts: no part {unknown[0]} here, but {', '.join(map(str, known))}.")
+    return [known[number] for number in numbers]
+
+
+def packed(numbers: Iterable[int] | None = None) -> list[Path]:
+    """Return the source notebooks of these parts, by default of those that students were given, in order.
+
+    Raises:
+        Refused: there is no such part.
+    """
+    numbers = settings()["parts"] if numbers is None else numbers
+    return [SOURCES / f"{name}.ipynb" for name in chosen(numbers, [source.stem for source in sources()])]
 
 
 def number_of(name: str) -> int:
@@ -115,12 +136,6 @@ def key_of(grade_id: str) -> str:
     return f"{found[1]}.{found[2]}" if found else grade_id
 
 
-def title_of(name: str) -> str:
-    """Return "Partie 1" for "part1_linear_vs_relu"."""
-    found = re.match(r"part(\d+)", name)
-    return f"Partie {found[1]}" if found else name
-
-
 @functools.cache
 def parts() -> dict[str, Part]:
     """Read every part of the edition, in order."""
@@ -129,11 +144,11 @@ def parts() -> dict[str, Part]:
 
 def part(name: str) -> Part:
     """Return a part of the edition; of an unknown one, only its name."""
-    return parts().get(name) or Part(name, title_of(name))
+    return parts().get(name) or Part(name)
 
 
 def _part(source):
-    result, edition = Part(source.stem, title_of(source.stem)), ROOT / source.name
+    result, edition = Part(source.stem), ROOT / source.name
     for cell in read(edition).cells if edition.exists() else ():
         key = key_of(grade_id(cell))
         if nbgrader(cell).get("grade"):

@@ -3,8 +3,6 @@
 nbconvert's own renderer reads it, so that a page shows what Jupyter shows.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Mapping

@@ -3,14 +3,13 @@
 They are stored as JSON, one file a student, so that a second run resumes and every report can be rebuilt.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 PART4 = "part4"  # where a student's saved files are staged, in their layout
 
@@ -105,7 +104,7 @@ class StudentResult:
         write_whole(path, json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=1) + "\n")
 
     @classmethod
-    def load(cls, path: Path) -> StudentResult:
+    def load(cls, path: Path) -> Self:
         """Read what ``save`` wrote."""
         record = json.loads(path.read_text("utf-8"))
         record["notebooks"] = {

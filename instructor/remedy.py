@@ -4,8 +4,6 @@ The notebook's solution is the same remedy, with the rescaling that its statemen
 benchmark trains this one, ``python -m benchmarks.cifar10 --train``; what it reached is in README.md beside.
 """
 
-from __future__ import annotations
-
 import math
 
 import keras

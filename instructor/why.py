@@ -1,7 +1,5 @@
 """Why a student got this mark: one question, marked anew from what ``grade`` stored, and what led there."""
 
-from __future__ import annotations
-
 import contextlib
 import tempfile
 import textwrap
@@ -13,7 +11,7 @@ from helpers.french import plain
 
 from .collect.intake import collect
 from .collect.reattach import plain as code
-from .editions import ROOT, part, read
+from .editions import ROOT, chosen, part, read
 from .marking.plan import make_plan
 from .records import PART4, NotebookResult, QuestionResult, Refused, StudentResult
 from .report import results
@@ -45,8 +43,7 @@ def why(
         SandboxError: nothing can be isolated here.
     """
     require()
-    asked = results.settings(folder)["parts"]
-    names = results.chosen(numbers, asked) or asked
+    names = chosen(numbers, results.settings(folder)["parts"])
     students = results.marked(folder)
     student = next((s for s in students if who.casefold() in (s.student, s.name.casefold())), None)
     if student is None:

@@ -54,7 +54,7 @@ def complete(name, free_text, share=1.0, marked=None, **changes):
 
 def store(results, *students, numbers=(1,)):
     """Write them as ``grade --parts`` does: the marks, and the notebooks with the answers."""
-    asked.settings(results, parts=asked.chosen(numbers, list(parts())))
+    asked.settings(results, parts=editions.chosen(numbers, list(parts())))
     for one in students:
         folder = results / "students" / one.student
         one.save(folder / "result.json")

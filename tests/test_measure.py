@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
 from instructor.publish import measure, release
+from instructor.records import Refused
 
 
 def correction(shown, elsewhere):
@@ -66,5 +67,5 @@ def test_the_seed_stands_in_one_place_a_part(tmp_path):
 
 
 def test_what_is_no_seed_is_refused():
-    with pytest.raises(release.ReleaseError, match="'demain' is not a seed"):
+    with pytest.raises(Refused, match="'demain' is not a seed"):
         next(measure.measure("demain"))

@@ -19,6 +19,7 @@ pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
 from instructor import editions
 from instructor.publish import answers, correction, leaks, package, points, release
+from instructor.records import Refused
 
 ADDRESS = "https://playground.tensorflow.org/#networkShape=3"
 SOURCES = release.sources()
@@ -41,7 +42,7 @@ def no_execution(monkeypatch):
 
     monkeypatch.setattr(release, "execute_once", lambda notebook, label: notebook)
     monkeypatch.setattr(package, "take_probe", nothing_told)
-    monkeypatch.setattr(package, "unearned", lambda notebook, marks: [])
+    monkeypatch.setattr(package, "unearned", lambda notebook, checks: [])
 
 
 def solution_line():
@@ -80,7 +81,7 @@ def test_a_leak_planted_in_a_notebook_is_found(student, planted):
     found = leaks.find_leaks(student, SOURCES)
     assert found
     assert all(leak.startswith(SOURCES[0].name) for leak in found)
-    with pytest.raises(release.ReleaseError, match="would leak"):
+    with pytest.raises(Refused, match="would leak"):
         release.refuse_leaks(student)
 
 
@@ -104,7 +105,7 @@ def test_leaks_in_other_files_are_found(student):
 
 def test_a_leaking_release_writes_nothing(tmp_path, monkeypatch, no_execution):
     monkeypatch.setattr(release, "student_edition", lambda source, *_: editions.read(source))
-    with pytest.raises(release.ReleaseError, match="nothing was written"):
+    with pytest.raises(Refused, match="nothing was written"):
         release.release(folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -168,7 +169,7 @@ def test_the_repository_of_the_origin_remote_is_known(url, repository, git, tmp_
 
 def test_the_solutions_are_never_where_students_are_sent(git, tmp_path, monkeypatch, no_execution):
     monkeypatch.setattr(release, "origin", lambda folder: "Ecole/Prive")
-    with pytest.raises(release.ReleaseError, match="ecole/prive is this repository, which holds the sol"):
+    with pytest.raises(Refused, match="ecole/prive is this repository, which holds the sol"):
         release.release("ecole/prive", "v1", folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr(release, "origin", lambda folder: None)
@@ -176,7 +177,7 @@ def test_the_solutions_are_never_where_students_are_sent(git, tmp_path, monkeypa
     package.refuse_tracked(tmp_path)  # no repository yet
     git("init")
     for target in (tmp_path, tmp_path / "new" / "folder"):
-        with pytest.raises(release.ReleaseError, match="would carry the correction"):
+        with pytest.raises(Refused, match="would carry the correction"):
             package.build(NOTEBOOKS, target, "ecole/cours", "v1")
     assert [path.name for path in tmp_path.iterdir()] == [".git"]
     (tmp_path / ".gitignore").write_text("dist/\n")
@@ -191,7 +192,7 @@ def test_a_release_is_kept_where_the_next_one_and_the_tests_read_it(tmp_path, no
     assert editions.settings(tmp_path) == {"repository": "ecole/cours", "ref": "v2", "parts": [1, 2]}
     badges = (tmp_path / "README.md").read_text("utf-8").partition("## ")[0]
     assert badges.count("https://colab.research.google.com/github/ecole/cours/blob/v2/") == 2
-    with pytest.raises(release.ReleaseError, match="there is no part 7: the parts are 1, 2, 3, 4"):
+    with pytest.raises(Refused, match="no part 7 here, but 1, 2, 3, 4"):
         release.release(numbers=[1, 7], folder=tmp_path)
     steps = package.next_steps(tmp_path, "ecole/cours", "v2")
     assert f"push.sh {tmp_path / package.NAME} https://github.com/ecole/cours.git v2" in steps
@@ -200,7 +201,7 @@ def test_a_release_is_kept_where_the_next_one_and_the_tests_read_it(tmp_path, no
 
 @pytest.mark.parametrize("numbers", [(1, 2), (3,), (2, 4)])
 def test_a_pack_of_some_parts_names_no_other(numbers, tmp_path):
-    chosen = [release.ROOT / source.name for source in release.chosen(numbers)]
+    chosen = [release.ROOT / source.name for source in editions.packed(numbers)]
     package.build_student(chosen, tmp_path / "edition")
     assert {path.name for path in (tmp_path / "edition").glob("part*")} == {path.name for path in chosen}
     readme = (tmp_path / "edition" / "README.md").read_text("utf-8").partition("## ")[2]
@@ -257,13 +258,13 @@ def test_release_never_overwrites_answers(tmp_path, no_execution):
     next(cell for cell in notebook.cells if editions.is_answer(cell)).source += "\nma_reponse = 1"
     nbformat.write(notebook, path)
     answered = path.read_bytes()
-    with pytest.raises(release.ReleaseError, match=path.name):
+    with pytest.raises(Refused, match=path.name):
         release.release(folder=tmp_path)
     assert path.read_bytes() == answered
     release.release(folder=tmp_path, force=True)
     assert path.read_bytes() != answered
     path.write_text("pas un notebook")
-    with pytest.raises(release.ReleaseError):
+    with pytest.raises(Refused):
         release.release(folder=tmp_path)
 
 
@@ -275,7 +276,7 @@ def one_cell(monkeypatch, tmp_path):
 
 
 def test_release_refuses_a_notebook_that_fails(one_cell):
-    with pytest.raises(release.ReleaseError, match="bruit"):
+    with pytest.raises(Refused, match="bruit"):
         release.execute(one_cell("import sys; print('bruit', file=sys.stderr)"))
 
 
@@ -325,7 +326,7 @@ def test_a_change_of_marks_names_every_place_that_does_not_follow(tmp_path, monk
     question = marks.questions["1.b"]
     dearer = {**marks.questions, "1.b": dataclasses.replace(question, points=question.points + 1)}
     monkeypatch.setattr(marks, "questions", dearer)
-    with pytest.raises(release.ReleaseError) as refused:
+    with pytest.raises(Refused) as refused:
         release.release(folder=tmp_path)
     told = str(refused.value)
     assert told.count("1.b: MARKS gives") == 2  # the title, the cell's metadata
@@ -335,9 +336,9 @@ def test_a_change_of_marks_names_every_place_that_does_not_follow(tmp_path, monk
 
 def test_a_right_answer_that_does_not_earn_its_points_is_named():
     notebook = editions.read(release.ROOT / SOURCES[0].name)  # nothing is answered there
-    marks = release.checks_of(SOURCES[0].stem).MARKS
-    automatic = [question.key for question in marks.questions.values() if not question.manual]
-    assert [sentence.partition(":")[0] for sentence in points.unearned(notebook, marks)] == automatic
+    checks = release.checks_of(SOURCES[0].stem)
+    automatic = [question.key for question in checks.MARKS.questions.values() if not question.manual]
+    assert [sentence.partition(":")[0] for sentence in points.unearned(notebook, checks)] == automatic
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script")
@@ -393,7 +394,7 @@ def test_an_edition_becomes_a_commit_of_the_public_repository(git, tmp_path):
 
 
 def test_a_readme_without_the_section_for_students_is_refused():
-    with pytest.raises(release.ReleaseError, match="Pour les étudiants"):
+    with pytest.raises(Refused, match="Pour les étudiants"):
         package.student_readme("# Titre\n", [])
 
 

@@ -4,8 +4,6 @@ Contents go to numbered files, so no name in an archive ever becomes a path here
 for are inflated, and no further than their limit.
 """
 
-from __future__ import annotations
-
 import calendar
 import functools
 import gzip

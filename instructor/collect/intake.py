@@ -3,8 +3,6 @@
 Nothing is run here. Only notebooks and what Part 4 saves are kept; the rest is named in a remark.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

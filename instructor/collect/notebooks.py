@@ -1,7 +1,5 @@
 """Reads a notebook that a student sent, whatever became of it, and tells which part it is."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

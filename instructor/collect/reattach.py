@@ -3,8 +3,6 @@
 Statements, checks and marks are the edition's, always; only answers and additional cells are the student's.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 import symtable

@@ -3,8 +3,6 @@
 A second run resumes: where neither the submission, nor the pack, nor the limits changed, nothing is run.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json
@@ -37,6 +35,10 @@ from .notebook import mark_submission
 STUDENTS = "students"
 RESULT = "result.json"
 _STAGING = "lab-staging-"
+_WARNING = (
+    "WARNING: --unsafe runs every submission's code with your own rights: it can read and change your "
+    "files, the solutions and the marks. Use it only for submissions that you trust."
+)
 _UNSAFE = (
     "Noté sans isolation (--unsafe) : le code de cette copie s'est exécuté avec les droits de l'enseignant."
 )
@@ -71,7 +73,9 @@ def grade(
         OSError: ``submissions`` cannot be read or ``results`` written.
     """
     limits = limits or Limits()
-    if not unsafe:
+    if unsafe:
+        print(_WARNING, file=sys.stderr)
+    else:
         require()
     editions = load_editions()
     cgroup.sweep()
@@ -180,12 +184,3 @@ def _line(result):
         points = sum(question.points or 0 for question in notebook.questions)
         marks.append(f"{part.partition('_')[0]} {notebook.status} {points:g}")
     return f"{result.name or result.student}: {', '.join(marks) or 'nothing to grade'}"
-
-
-def warn_unsafe() -> None:
-    """Tell what --unsafe means."""
-    print(
-        "WARNING: --unsafe runs every submission's code with your own rights: it can read and change your "
-        "files, the solutions and the marks. Use it only for submissions that you trust.",
-        file=sys.stderr,
-    )

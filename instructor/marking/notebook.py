@@ -4,8 +4,6 @@ A process that dies (killed, out of memory, ended by its own code) takes its cel
 again without that cell, so that the other answers count. Its status then is "partial".
 """
 
-from __future__ import annotations
-
 import contextlib
 import re
 from collections.abc import Mapping

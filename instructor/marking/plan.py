@@ -4,8 +4,6 @@ The checks are those of our own edition, never the student's. Cells of ours that
 figures and trainings that nobody reads, are left out: that is most of a notebook's time.
 """
 
-from __future__ import annotations
-
 import ast
 import builtins
 import re

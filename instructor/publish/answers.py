@@ -3,8 +3,6 @@
 The right answers are those of the solved edition as it runs: a cell added to its end tells them.
 """
 
-from __future__ import annotations
-
 import ast
 import json
 import re

@@ -1,7 +1,5 @@
 """The correction as pages to read: without a network, without scripts, without the marks of our tools."""
 
-from __future__ import annotations
-
 import copy
 import re
 

@@ -3,8 +3,6 @@
 A line of a secret counts wherever it stands, in sources, outputs and plain files, whatever its indentation.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import string

@@ -4,8 +4,6 @@ The correction is executed with both seeds, and what its checks pay and its outp
 measures follow the notebooks, whatever was changed there.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 import shutil
@@ -17,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from nbformat import NotebookNode
 
-from ..editions import INSTRUCTOR_TAG, ROOT, grade_id, is_free_text, key_of, local_id
+from ..editions import INSTRUCTOR_TAG, ROOT, grade_id, is_free_text, key_of, local_id, packed
+from ..records import Refused
 from . import release
 from .answers import add_probe, take_probe
 from .points import unearned
@@ -36,11 +35,11 @@ def measure(seed: str, numbers: Iterable[int] | None = None) -> Iterator[str]:
         numbers: of the parts to measure; by default those of the pack. One without a seed is left out.
 
     Raises:
-        ReleaseError: not a seed, or no such part.
+        Refused: not a seed, or no such part.
     """
     if not re.fullmatch(r"\d*\.?\d+", seed):
-        raise release.ReleaseError(f"{seed!r} is not a seed: a number such as 0.12345 is")
-    for source in release.chosen(numbers):
+        raise Refused(f"{seed!r} is not a seed: a number such as 0.12345 is")
+    for source in packed(numbers):
         checks = release.checks_of(source.stem)
         if not hasattr(checks, "LAB"):
             continue
@@ -53,11 +52,11 @@ def measure(seed: str, numbers: Iterable[int] | None = None) -> Iterator[str]:
             copy_helpers(Path(root), checks.LAB.seed, seed)
             try:
                 release.execute(after, Path(root))
-            except release.ReleaseError as error:
+            except Refused as error:
                 yield f"  the correction does not run: {error}"
                 continue
         right, _ = take_probe(former), take_probe(after)
-        yield from (f"  check {line}, with the former answer" for line in unearned(after, checks.MARKS))
+        yield from (f"  check {line}, with the former answer" for line in unearned(after, checks))
         yield from (f"  address {line}" for line in addresses(right, seed))
         yield from (f"  figures {line}" for line in changed_figures(former, after))
 

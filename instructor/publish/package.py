@@ -3,8 +3,6 @@
 The same input gives the same bytes: sorted entries, no dates.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess
@@ -13,10 +11,10 @@ import zipfile
 from pathlib import Path
 
 from ..editions import ROOT, SOURCES, number_of, read
+from ..records import Refused
 from . import correction, release
 from .answers import add_probe, find_answers, take_probe
 from .points import unearned
-from .release import ReleaseError
 
 NAME = "deep-learning-lab"  # of the folder that a student unpacks
 # What a student needs beside the notebooks. CIFAR-10 is fetched by Keras, or read from CIFAR10_DIR.
@@ -41,7 +39,7 @@ def build(notebooks: list[Path], target: Path, repository: str, ref: str) -> lis
         The three paths.
 
     Raises:
-        ReleaseError: the student edition holds a solution, a rubric, an instructor's path or a right answer,
+        Refused: the student edition holds a solution, a rubric, an instructor's path or a right answer,
             a solution earns less than its points, or ``target`` is in a repository that would carry the
             correction; nothing of ``target`` was changed.
     """
@@ -86,12 +84,12 @@ def build_student(notebooks: list[Path], folder: Path) -> None:
 
 
 def refuse_tracked(target: Path) -> None:
-    """Raise ReleaseError when git would add the correction in ``target`` to a repository."""
+    """Raise Refused when git would add the correction in ``target`` to a repository."""
     target = target.resolve()
     here = next(folder for folder in (target, *target.parents) if folder.exists())
     command = ["git", "-C", str(here), "check-ignore", "--quiet", str(target / "correction")]
     if shutil.which("git") and subprocess.run(command, check=False, capture_output=True).returncode == 1:
-        raise ReleaseError(
+        raise Refused(
             f"{target} is in a git repository, which would carry the correction: name a folder outside of it"
         )
 
@@ -100,7 +98,7 @@ def student_readme(readme: str, names: list[str]) -> str:
     """Return the README up to the end of the section for students, of these parts alone."""
     head, students, rest = readme.partition("## Pour les étudiants")
     if not students:
-        raise ReleaseError("README.md has no section « Pour les étudiants » for the student edition")
+        raise Refused("README.md has no section « Pour les étudiants » for the student edition")
     section = re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0].rstrip() + "\n"
     numbers = [number_of(name) for name in names]
     for number in {1, 2, 3, 4} - set(numbers):
@@ -117,7 +115,7 @@ def build_correction(folder: Path, student: Path, repository: str, ref: str) -> 
     """Execute the source notebooks of a student edition; write them, with their HTML, in a new folder.
 
     Raises:
-        ReleaseError: the student edition of one shows a right answer, or a solution lacks points.
+        Refused: the student edition of one shows a right answer, or a solution lacks points.
     """
     folder.mkdir()
     for edition in sorted(student.glob("part*.ipynb")):
@@ -126,9 +124,9 @@ def build_correction(folder: Path, student: Path, repository: str, ref: str) -> 
         add_probe(notebook)
         release.execute_once(notebook, f"{source.stem}, solved")
         if found := find_answers(read(edition), take_probe(notebook)):
-            raise ReleaseError(f"{source.name} would give answers away.\n  " + "\n  ".join(found))
-        if found := unearned(notebook, release.checks_of(source.stem).MARKS):
-            raise ReleaseError(f"{source.name}: points do not follow MARKS.\n  " + "\n  ".join(found))
+            raise Refused(f"{source.name} would give answers away.\n  " + "\n  ".join(found))
+        if found := unearned(notebook, release.checks_of(source.stem)):
+            raise Refused(f"{source.name}: points do not follow MARKS.\n  " + "\n  ".join(found))
         path = folder / source.name
         release.write(notebook, path)
         made = correction.page(notebook, source.stem)

@@ -1,18 +1,12 @@
 """Compares what a source notebook says of points with ``MARKS`` and ``BANDS``, where its checks set them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 
 from ..editions import INSTRUCTOR_TAG, grade_id, is_check, key_of, nbgrader
-
-if TYPE_CHECKING:  # TensorFlow
-    from helpers.checks.marks import Marks
 
 _TITLE = re.compile(r"^#+ (\d+\.[a-z]|Bonus)\b.*\(\D*([\d,]+) point", flags=re.MULTILINE)
 _RUBRIC_ITEM = re.compile(r"^- ([\d,]+) point", flags=re.MULTILINE)
@@ -30,8 +24,8 @@ def disagreements(notebook: NotebookNode, checks: ModuleType) -> list[str]:
     Returns:
         One sentence per disagreement, "1.b: what"; empty when all say the same.
     """
-    marks, bands = checks.MARKS, getattr(checks, "BANDS", {})
-    questions, places = marks.questions, {"the cell's metadata": {}, "the title": {}, "the rubric": {}}
+    questions, bands = checks.MARKS.questions, getattr(checks, "BANDS", {})
+    places = {"the cell's metadata": {}, "the title": {}, "the rubric": {}}
     metadata, titles, rubrics = places.values()
     key = ""
     for cell in notebook.cells:
@@ -51,17 +45,17 @@ def disagreements(notebook: NotebookNode, checks: ModuleType) -> list[str]:
                 found.append(f"{name}: MARKS gives {question.points:g}, {place} {said[name]:g}")
             elif due and name not in said and question.points:
                 found.append(f"{name}: MARKS gives {question.points:g}, {place} nothing")
-    return [*found, *_table(notebook.cells[0].source, marks), *_bands(notebook, bands)]
+    return [*found, *_table(notebook.cells[0].source, questions), *_bands(notebook, bands)]
 
 
-def unearned(solved: NotebookNode, marks: Marks) -> list[str]:
+def unearned(solved: NotebookNode, checks: ModuleType) -> list[str]:
     """Return one sentence per check that gives a right answer less than its points, in a solved run."""
     found = []
     for cell in filter(is_check, solved.cells):
         key = key_of(grade_id(cell))
         told = next(output.data for output in cell.outputs if "text/plain" in output.get("data", {}))
-        if float(told["text/plain"]) != marks.questions[key].points:
-            found.append(f"{key}: its solution earns {told['text/plain']} of {marks.questions[key].points:g}")
+        if float(told["text/plain"]) != (due := checks.MARKS.questions[key].points):
+            found.append(f"{key}: its solution earns {told['text/plain']} of {due:g}")
     return found
 
 
@@ -83,7 +77,7 @@ def _rows(text: str) -> list[list[str]]:
     return [[cell.strip(" *") for cell in line.strip("| ").split("|")] for line in lines]
 
 
-def _table(text: str, marks: Marks) -> Iterator[str]:
+def _table(text: str, questions: Mapping) -> Iterator[str]:
     rows = _rows(text)
     heading = rows[0] if rows else []
     for word, belongs in _COLUMNS.items():
@@ -92,15 +86,11 @@ def _table(text: str, marks: Marks) -> Iterator[str]:
             of = re.match(r"(\d+)\.|Total", row[0])
             if of:
                 prefix, (column,) = f"{of[1]}." if of[1] else "", columns
-                due = _sum(marks.questions, prefix, belongs)
+                due = sum(q.points for key, q in questions.items() if key.startswith(prefix) and belongs(q))
                 number = re.search(r"\d[\d,]*", row[column]) if column < len(row) else None
                 said = _number(number[0]) if number else 0
                 if said != due:
                     yield f"{row[0][:30]}: MARKS gives {due:g} in “{heading[column]}”, the table {said:g}"
-
-
-def _sum(questions: Mapping, prefix: str, belongs) -> float:
-    return sum(q.points for key, q in questions.items() if key.startswith(prefix) and belongs(q))
 
 
 def _number(text: str) -> float:

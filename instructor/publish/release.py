@@ -4,8 +4,6 @@ nbgrader's own preprocessors clear the solutions and lock the checks. The reposi
 into badges and Colab bootstrap. Outputs are stored so that ``pytest --nbval`` can compare them.
 """
 
-from __future__ import annotations
-
 import copy
 import hashlib
 import importlib.metadata
@@ -77,10 +75,6 @@ ENVIRONMENT = {
 }
 
 
-class ReleaseError(Refused):
-    """The student edition cannot be written; the message says why and what to do."""
-
-
 def release(
     repository: str | None = None,
     ref: str | None = None,
@@ -101,20 +95,20 @@ def release(
         The paths of the notebooks.
 
     Raises:
-        ReleaseError: the repository is this one, a part is unknown, a notebook disagrees with the points of
+        Refused: the repository is this one, a part is unknown, a notebook disagrees with the points of
             ``MARKS`` or was edited since it was generated, a cell failed, or a solution would leak; nothing
             was written.
     """
     repository, ref = address(repository, ref)
     if repository.casefold() == (origin(ROOT) or "").casefold():
-        raise ReleaseError(
+        raise Refused(
             f"{repository} is this repository, which holds the solutions. Name another, for students alone."
         )
-    targets = {source: folder / source.name for source in chosen(numbers)}
+    targets = {source: folder / source.name for source in packed(numbers)}
     refuse_disagreements(targets)
     in_the_way = [path.name for path in targets.values() if path.exists() and not is_pristine(path)]
     if in_the_way and not force:
-        raise ReleaseError(
+        raise Refused(
             f"{', '.join(in_the_way)} was edited since it was generated, maybe with a student's answers. "
             "Nothing was written. Move it away, or give --force to overwrite it."
         )
@@ -138,30 +132,20 @@ def address(repository: str | None = None, ref: str | None = None) -> tuple[str,
     return repository or known["repository"], ref or known["ref"]
 
 
-def chosen(numbers: Iterable[int] | None = None) -> list[Path]:
-    """Return the source notebooks of these parts, in order; by default those of pyproject.toml."""
-    if numbers is None:
-        return packed()
-    found = {number_of(source.stem): source for source in sources()}
-    if unknown := sorted(set(numbers) - set(found)):
-        raise ReleaseError(f"there is no part {unknown[0]}: the parts are {', '.join(map(str, found))}")
-    return [found[number] for number in sorted(set(numbers))]
-
-
 def checks_of(name: str) -> ModuleType:
     """Return the module of ``helpers.checks`` that marks a part, such as "part1_linear_vs_relu"."""
     return importlib.import_module(f"helpers.checks.part{number_of(name)}")
 
 
 def refuse_disagreements(notebooks: Iterable[Path]) -> None:
-    """Raise ReleaseError when source notebooks say of points what ``MARKS`` does not."""
+    """Raise Refused when source notebooks say of points what ``MARKS`` does not."""
     found = [
         f"{source.name}: {disagreement}"
         for source in notebooks
         for disagreement in disagreements(read(source), checks_of(source.stem))
     ]
     if found:
-        raise ReleaseError("points do not follow MARKS; nothing was written.\n  " + "\n  ".join(found))
+        raise Refused("points do not follow MARKS; nothing was written.\n  " + "\n  ".join(found))
 
 
 def origin(folder: Path) -> str | None:
@@ -176,9 +160,9 @@ def origin(folder: Path) -> str | None:
 
 
 def refuse_leaks(folder: Path) -> None:
-    """Raise ReleaseError when a student edition holds what only the instructor may have."""
+    """Raise Refused when a student edition holds what only the instructor may have."""
     if leaks := find_leaks(folder, sources()):
-        raise ReleaseError("the student edition would leak; nothing was written.\n  " + "\n  ".join(leaks))
+        raise Refused("the student edition would leak; nothing was written.\n  " + "\n  ".join(leaks))
 
 
 def student_edition(source: Path, repository: str, ref: str) -> NotebookNode:
@@ -261,7 +245,7 @@ def execute(notebook: NotebookNode, root: Path = ROOT, **environment: str) -> No
         environment: variables for its kernel, on top of ``ENVIRONMENT``.
 
     Raises:
-        ReleaseError: a cell fails, or writes on stderr.
+        Refused: a cell fails, or writes on stderr.
     """
     metadata = copy.deepcopy(notebook.metadata)
     records = tempfile.TemporaryDirectory()  # what is trained here is not the student's
@@ -287,7 +271,7 @@ def execute(notebook: NotebookNode, root: Path = ROOT, **environment: str) -> No
             output.get("data", {}).pop(WIDGET_VIEW, None)  # dead without its kernel, and never the same
             if output.output_type == "error" or output.get("name") == "stderr":
                 message = output.get("evalue") or output.get("text")
-                raise ReleaseError(f"cell {cell.id!r} failed or wrote on stderr: {message}")
+                raise Refused(f"cell {cell.id!r} failed or wrote on stderr: {message}")
     return notebook
 
 

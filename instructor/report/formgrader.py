@@ -4,8 +4,6 @@ Our points are the gradebook's ``auto_score``; ``manual_score`` and ``manual_com
 are read back as marks, and are never written here.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import html

@@ -4,8 +4,6 @@ A line is the teacher's once anything is typed in it. The file is only ever adde
 line by line and in the teacher's order, and the former file is copied to RESULTS/backups before it changes.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -95,7 +93,7 @@ def merge(
 def unused(path: Path) -> list[str]:
     """Return a sentence for each line whose points do not count, and why."""
     return [
-        f"{path.name}: {row['Nom']}, {row['Partie']} {row['Question']}, {row['Points']!r}: {remark}\n"
+        f"{path.name}: {row['Nom']}, {row['Partie']} {row['Question']}, {row['Points']!r}: {remark}"
         for row in _read(path).rows
         if row["Points"].strip() and "compt" in (remark := row["Remarque"])
     ]

@@ -4,8 +4,6 @@ Moodle looks for columns by their names in the teacher's language, and for a per
 (worksheet: mod/assign/feedback/offline/importgradeslib.php) or the e-mail address (gradebook).
 """
 
-from __future__ import annotations
-
 import html
 import re
 import unicodedata
@@ -15,7 +13,7 @@ from pathlib import Path
 
 from helpers.french import typographic
 
-from ..editions import part
+from ..editions import chosen, part
 from ..records import Refused, StudentResult, write_whole
 from . import results, spreadsheet
 
@@ -163,8 +161,7 @@ def export(
     """
     if filled is None:
         raise Refused(HOW_TO_DOWNLOAD)
-    asked = results.settings(folder)["parts"]
-    names = results.chosen(numbers, asked) or asked
+    names = chosen(numbers, results.settings(folder)["parts"])
     students = results.marked(folder)
     if not students:
         raise Refused(f"{folder} holds no results; run `grade` first.")

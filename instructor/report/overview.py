@@ -1,7 +1,5 @@
 """The class at a glance: grades, each question, frequent mistakes, work to look at, alike submissions."""
 
-from __future__ import annotations
-
 import statistics
 from collections import Counter, defaultdict
 from dataclasses import dataclass

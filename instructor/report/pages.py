@@ -1,7 +1,5 @@
 """The HTML pages: a student's feedback and the class, each one file without script, all text escaped."""
 
-from __future__ import annotations
-
 import functools
 import re
 from pathlib import Path

@@ -4,17 +4,14 @@
 the teacher's. All other reports can be thrown away; ``write_reports`` rebuilds them, the same from the same.
 """
 
-from __future__ import annotations
-
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.french import NBSP, percent, plain, typographic
 
-from ..editions import number_of, packed, part
-from ..records import NotebookResult, QuestionResult, Refused, StudentResult, write_whole
+from ..editions import packed, part
+from ..records import NotebookResult, QuestionResult, StudentResult, write_whole
 from . import formgrader, manual_csv
 
 STATUS = {
@@ -101,18 +98,6 @@ def settings(results: Path, **changes: object) -> dict:
     if changes and known != kept:
         write_whole(path, json.dumps(known) + "\n")
     return known
-
-
-def chosen(numbers: Sequence[int] | None, names: Sequence[str]) -> list[str] | None:
-    """Return those of the parts that have these numbers, in order; None for None.
-
-    Raises:
-        Refused: there is no such part.
-    """
-    known = {number_of(name): name for name in names}
-    if unknown := sorted(set(numbers or ()) - set(known)):
-        raise Refused(f"--parts: no part {unknown[0]} here, but {', '.join(map(str, known))}.")
-    return None if numbers is None else [known[number] for number in sorted(set(numbers))]
 
 
 def load(results: Path) -> list[StudentResult]:

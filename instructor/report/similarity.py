@@ -5,8 +5,6 @@ containment of documents", 1997). Runs of the statement's own text, and runs tha
 nothing. An inverted index finds the pairs: the time grows with what is shared, not with all pairs.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import Counter, defaultdict

@@ -1,7 +1,5 @@
 """CSV files that spreadsheets and people can open, fill in and save back, whatever they do to them."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

@@ -1,7 +1,5 @@
 """Writes every report: tables, pages, manual marks, formgrader's course."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from ..records import write_whole

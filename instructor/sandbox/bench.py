@@ -1,7 +1,5 @@
 """One worker's two sandboxes: a student's, new for each notebook, and the checker that marks the answers."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import re

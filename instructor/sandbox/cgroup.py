@@ -4,8 +4,6 @@ Elsewhere the watch inside the sandbox, its resource limits and the refused call
 are all there is: what is taken faster than the watch looks is bounded for each process, not for all.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shlex

@@ -15,8 +15,6 @@ Not promised: resistance to a flaw of the kernel's namespaces, of bubblewrap or 
 machine is (processor, kernel, load); that a student did not paste somebody else's answers.
 """
 
-from __future__ import annotations
-
 import compileall
 import contextlib
 import errno

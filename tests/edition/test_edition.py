@@ -97,7 +97,7 @@ def test_a_blank_student_edition_scores_nothing_without_error(source):
 
 def test_the_instructor_edition_scores_full_marks(source, corrected):
     questions = marks(source).questions.values()
-    assert points.unearned(corrected(source), marks(source)) == []
+    assert points.unearned(corrected(source), release.checks_of(source.stem)) == []
     assert sum(question.points for question in questions if not question.bonus) == 20
     tagged = {editions.key_of(editions.grade_id(cell)) for cell in student(source).cells if is_bonus(cell)}
     assert tagged == {question.key for question in questions if question.bonus}

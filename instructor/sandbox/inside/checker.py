@@ -8,8 +8,6 @@ A step is {"run": source, "cell": id} or {"check": name, "arguments": [expressio
 the score tells the values that the check was given.
 """
 
-from __future__ import annotations
-
 import importlib
 import re
 import signal

@@ -5,8 +5,6 @@ has no encoding travels as the name of its type, and a check then finds it wrong
 known types only; it never imports, evaluates or unpickles.
 """
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import json

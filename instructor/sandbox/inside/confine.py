@@ -4,8 +4,6 @@ The process is forked by its keeper, which is process 1 of the sandbox: it runs 
 signalled or traced by it, watches what the sandbox uses, and the kernel ends the sandbox with it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

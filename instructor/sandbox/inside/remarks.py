@@ -1,7 +1,5 @@
 """What the teacher is told of an answer beside its mark, and the student never sees."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 

@@ -5,8 +5,6 @@ Run as ``python -m inside.student SOCKET MODE`` for one notebook; the first requ
 the submission's files if there are any: {"limits": {...}, "folder": its path or None, "imports": [modules]}.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import os

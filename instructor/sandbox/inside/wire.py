@@ -1,7 +1,5 @@
 """Messages on a socket: a length, then JSON, of bounded size and time. Nothing received is executed."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket
