@@ -173,7 +173,7 @@ def test_each_network_has_new_starts_of_its_own_and_the_verdict_is_that_of_the_i
         {"regularization": "L1"},
         {"regularization": "none", "regularization_rate": 0.1},
         {"show_test_data": True, "discretize": True},
-        {"epochs": 731, "resets": 12},
+        {"epochs": 731, "resets": 12, "hidden": ("noise", "dataset")},
         {"epochs": 10**9, "resets": 10**9},
     ],
 )
