@@ -95,7 +95,7 @@ def hostile(secret: Path) -> dict[str, Callable[[Mapping[str, bytes]], Mapping[s
 
 
 def lab_layers(padding="same", activation="relu", **options) -> list[keras.Layer]:
-    """Return the nine layers, as a student writes them, but for ``options``: others by name, None for none."""
+    """Return the nine layers, as a student writes them, but for ``options``: by name, None for none."""
     convolution = {"kernel_size": 5, "padding": padding, "activation": activation}
     made = {
         "conv1": layers.Conv2D(32, **convolution),
