@@ -1,16 +1,12 @@
 """What several test files share."""
 
-import json
 import re
-from pathlib import Path
 
 import pytest
 
 from helpers import PlaygroundConfig
 
 from .test_language import faults
-
-REFERENCE = Path(__file__).parent / "data" / "playground_reference.json"
 
 
 @pytest.fixture
@@ -33,37 +29,6 @@ def written(picture) -> list[str]:
     """All that a figure says: its description, titles, legends, numbers."""
     texts = picture.figure.findobj(lambda artist: hasattr(artist, "get_text"))
     return [picture.description, *(text.get_text() for text in texts)]
-
-
-def reference_runs():
-    """The original engine's 59 runs, numbers only."""
-    return json.loads(REFERENCE.read_text())
-
-
-def reference_config(record) -> PlaygroundConfig:
-    """The configuration of one of those runs."""
-    config = record["config"]
-    regression = config["dataset"].startswith("reg-")
-    return PlaygroundConfig(
-        problem="regression" if regression else "classification",
-        **{"reg_dataset" if regression else "dataset": config["dataset"]},
-        noise=config["noise"],
-        seed=config["seed"],
-        perc_train_data=config["percTrainData"],
-        features=config["features"],
-        network_shape=config["networkShape"],
-        activation=config["activation"],
-        regularization=config["regularization"],
-        learning_rate=config["learningRate"],
-        regularization_rate=config["regularizationRate"],
-        batch_size=config["batchSize"],
-    )
-
-
-def reference_name(record) -> str:
-    config = record["config"]
-    shape = "-".join(map(str, config["networkShape"])) or "none"
-    return f"{config['dataset']}_{shape}_{config['activation']}_{config['regularization']}_{config['seed']}"
 
 
 def edited(config: PlaygroundConfig, key: str, value: object) -> str:

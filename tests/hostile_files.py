@@ -1,4 +1,4 @@
-"""Saved models that are no honest network's: none may run, read what is not its own, or take much memory."""
+"""The lab's network; and saved models that may not run, read what is not their own, or take much memory."""
 
 from __future__ import annotations
 
@@ -94,15 +94,26 @@ def hostile(secret: Path) -> dict[str, Callable[[Mapping[str, bytes]], Mapping[s
     }
 
 
+def lab_layers(padding="same", activation="relu", **options) -> list[keras.Layer]:
+    """Return the nine layers, as a student writes them, but for ``options``: by name, None for none."""
+    convolution = {"kernel_size": 5, "padding": padding, "activation": activation}
+    made = {
+        "conv1": layers.Conv2D(32, **convolution),
+        "pool1": layers.MaxPooling2D(),
+        "conv2": layers.Conv2D(64, **convolution),
+        "pool2": layers.MaxPooling2D(),
+        "conv3": layers.Conv2D(64, **convolution),
+        "pool3": layers.MaxPooling2D(),
+        "flat": layers.Flatten(),
+        "fc4": layers.Dense(1000, "relu"),
+        "fc5": layers.Dense(10, "softmax"),
+    }
+    return [layer for layer in (made | options).values() if layer is not None]
+
+
 def lab_network() -> bytes:
     """Return the lab's network, not trained, as a saved model."""
-    inside = [
-        (layers.Conv2D(size, 5, padding="same", activation="relu"), layers.MaxPooling2D())
-        for size in (32, 64, 64)
-    ]
-    model = keras.Sequential([keras.Input((32, 32, 3)), *(layer for pair in inside for layer in pair)])
-    for layer in (layers.Flatten(), layers.Dense(1000, "relu"), layers.Dense(10, "softmax")):
-        model.add(layer)
+    model = keras.Sequential([keras.Input((32, 32, 3)), *lab_layers()])
     with tempfile.TemporaryDirectory() as folder:
         model.save(path := Path(folder, "best.keras"))
         return path.read_bytes()

@@ -36,15 +36,8 @@ def as_nobody(folder: Path) -> list[str]:
         command += [part for parent in sorted(parents) for part in ("--perms", "0755", "--dir", str(parent))]
         command += [part for path in below for part in ("--ro-bind", str(path), str(path))]
     command += ["--bind", str(folder), "/mnt", "--chdir", "/mnt", "--setenv", "HOME", "/tmp"]
-    command += [
-        "--setenv",
-        "PYTHONPATH",
-        str(room.ROOT),
-        "--cap-add",
-        "CAP_SETUID",
-        "--cap-add",
-        "CAP_SETGID",
-    ]
+    command += ["--setenv", "PYTHONPATH", str(room.ROOT)]
+    command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     command += ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     for path in (folder, *folder.rglob("*")):
         os.chown(path, 65534, 65534)

@@ -287,7 +287,6 @@ def test_epochs_are_read_as_they_are_shown(text, after):
         ("#networkShape=4 2", "networkShape=4 ou 4,2"),
         ("#sinY=False", "true ou false, en minuscules"),
         ("#sinY=0", "sinY = '0'"),
-        ("#discretize=anything", "discretize"),
         ("#noise_hide=oui", "noise_hide"),
         ("#seed=0.5é", "seed"),
         ("#seed=a b", "plusieurs façons"),

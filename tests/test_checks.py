@@ -19,7 +19,6 @@ from helpers.checks.answers import (
     expect,
     number,
     read_url,
-    replay,
     require_same,
     several,
     whole,
@@ -258,13 +257,6 @@ def test_long_answers_are_shortened():
         read_url("a" * 10_000)
 
 
-def test_a_replay_trains_exactly_the_start_of_the_address():
-    config = PlaygroundConfig(network_shape=(2,), epochs=3, resets=2)
-    run = replay(read_url(config.to_url()))
-    assert run.starts == (2,)
-    assert run.epoch == 3
-
-
 def test_changed_data_are_all_named():
     lab = PlaygroundConfig(dataset="xor")
     with pytest.raises(Wrong) as refusal:
@@ -392,9 +384,3 @@ def test_another_experiment_scores_nothing_and_is_told_why(check, config):
 def test_what_the_widget_opens_but_a_check_cannot_replay(answer, hint):
     with pytest.raises(Wrong, match=hint):
         read_url(answer)
-
-
-def test_hidden_controls_change_no_answer():
-    lab = PlaygroundConfig(dataset="xor")
-    answer = read_url(lab.replace(hidden=("noise", "dataset")).to_url())
-    require_same(answer, lab)

@@ -13,24 +13,7 @@ from keras import layers
 from helpers.cifar10 import architecture
 from helpers.cifar10.architecture import PARAMETERS, differences, read_model
 
-from .hostile_files import SHAPE, hostile, rewritten
-
-
-def lab_layers(padding="same", activation="relu", **options):
-    """The nine layers, as a student writes them; ``options`` replace some by name, None leaves one out."""
-    convolution = {"kernel_size": 5, "padding": padding, "activation": activation}
-    made = {
-        "conv1": layers.Conv2D(32, **convolution),
-        "pool1": layers.MaxPooling2D(),
-        "conv2": layers.Conv2D(64, **convolution),
-        "pool2": layers.MaxPooling2D(),
-        "conv3": layers.Conv2D(64, **convolution),
-        "pool3": layers.MaxPooling2D(),
-        "flat": layers.Flatten(),
-        "fc4": layers.Dense(1000, "relu"),
-        "fc5": layers.Dense(10, "softmax"),
-    }
-    return [layer for layer in (made | options).values() if layer is not None]
+from .hostile_files import SHAPE, hostile, lab_layers, rewritten
 
 
 def lab_model(**options):

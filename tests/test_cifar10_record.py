@@ -89,10 +89,15 @@ def trained(tmp_path_factory):
 
 @pytest.fixture
 def kept(trained, tmp_path):
-    """A record of three epochs with validation, and the model that left it: not to be trained further."""
-    folder, model = trained
-    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    return TrainingRecord("simple", DATA, tmp_path), model
+    """A record of three epochs with validation."""
+    shutil.copytree(trained[0], tmp_path, dirs_exist_ok=True)
+    return TrainingRecord("simple", DATA, tmp_path)
+
+
+@pytest.fixture
+def model(trained):
+    """The model that left it: not to be trained further."""
+    return trained[1]
 
 
 def best_model(record):
@@ -106,8 +111,7 @@ def same_weights(first, second):
     np.testing.assert_equal(first.get_weights(), second.get_weights())
 
 
-def test_each_epoch_is_on_disk(kept):
-    kept, model = kept
+def test_each_epoch_is_on_disk(kept, model):
     assert kept.folder.name == "simple-demonstration-48"
     expected = ["best.keras", "history.csv", "last-002.keras", "last-003.keras"]
     assert sorted(path.name for path in kept.folder.iterdir()) == expected
@@ -123,7 +127,6 @@ def test_each_epoch_is_on_disk(kept):
 
 
 def test_best_model_is_that_of_the_best_epoch(kept):
-    kept, _ = kept
     assert kept.best_epoch == int(np.argmax(kept.history["val_accuracy"])) + 1
     accuracy = best_model(kept).evaluate(X[32:], Y[32:], verbose=0)[1]
     assert accuracy == pytest.approx(max(kept.history["val_accuracy"]))
@@ -136,8 +139,7 @@ def test_best_model_is_that_of_the_best_epoch(kept):
     assert best < last
 
 
-def test_interrupted_then_taken_up_equals_uninterrupted(kept, tmp_path):
-    whole, model = kept
+def test_interrupted_then_taken_up_equals_uninterrupted(kept, model, tmp_path):
     first = TrainingRecord("interrompu", DATA, tmp_path)
     with pytest.raises(KeyboardInterrupt):
         fit(built(), first, 3, At(1, 1, interrupt))
@@ -145,10 +147,10 @@ def test_interrupted_then_taken_up_equals_uninterrupted(kept, tmp_path):
     assert first.best_path.exists()
     resumed, again = built(), TrainingRecord("interrompu", DATA, tmp_path)
     history = fit(resumed, again, 3)
-    assert again.history == whole.history == history.history
-    assert again.best_epoch == whole.best_epoch
+    assert again.history == kept.history == history.history
+    assert again.best_epoch == kept.best_epoch
     same_weights(resumed, model)
-    same_weights(best_model(again), best_model(whole))
+    same_weights(best_model(again), best_model(kept))
 
 
 def lost_interrupt():
@@ -175,8 +177,7 @@ def test_an_interrupt_that_python_drops_stops_the_training(tmp_path):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_finished_training_is_restored_and_continued(kept, capsys):
-    kept, model = kept
+def test_finished_training_is_restored_and_continued(kept, model, capsys):
     history = kept.history
     again, other = TrainingRecord(kept.name, DATA, kept.folder.parent), built()
     assert again.history == history  # known before any training
@@ -244,18 +245,15 @@ def test_callback_that_goes_back_to_another_epoch_changes_no_file(tmp_path):
     ],
 )
 def test_another_recipe_is_refused(kept, options, reason):
-    kept, _ = kept
-    before = {path: path.read_bytes() for path in kept.folder.iterdir()}
+    before, model = {path: path.read_bytes() for path in kept.folder.iterdir()}, built(**options)
     with pytest.raises(RecordError, match="autre nom") as refusal:
-        fit(built(**options), kept, 9)
+        fit(model, kept, 9)
     assert reason in str(refusal.value).replace("\u00a0", " ")
     assert {path: path.read_bytes() for path in kept.folder.iterdir()} == before
-    model = built(**options)
     model.fit(X, Y, epochs=1, verbose=0)  # the refusal has not harmed anything
 
 
-def test_same_layers_otherwise_named_or_built_are_the_same_recipe(kept):
-    kept, _ = kept
+def test_same_layers_otherwise_named_or_built_are_the_same_recipe():
     inputs = keras.Input((4, 4, 3))
     assert record.recipe(built()) == record.recipe(built())
     functional = keras.Model(inputs, keras.layers.Dense(10)(keras.layers.Flatten()(inputs)))
@@ -279,7 +277,6 @@ def _renamed(layer):
 
 
 def test_erase_keeps_the_files(kept, capsys):
-    kept, _ = kept
     for number in (1, 2):
         kept.erase()
         assert not kept.folder.exists()
@@ -294,8 +291,7 @@ def test_erase_keeps_the_files(kept, capsys):
     assert "rien n'était enregistré" in capsys.readouterr().out
 
 
-def test_damaged_or_missing_files(kept, capsys):
-    kept, model = kept
+def test_damaged_or_missing_files(kept, model, capsys):
     history = kept.history
     newest = kept.folder / "last-003.keras"
     newest.write_bytes(newest.read_bytes()[:-900])
@@ -351,8 +347,7 @@ def test_loss_that_is_no_number(tmp_path, capsys):
     assert np.isfinite(best_model(kept).predict(X_TEST, verbose=0)).all()
 
 
-def test_grading_restores_and_never_trains(kept, monkeypatch, capsys):
-    kept, model = kept
+def test_grading_restores_and_never_trains(kept, model, monkeypatch, capsys):
     monkeypatch.setenv("LAB_GRADING", "1")
     before = {path: path.stat().st_mtime_ns for path in kept.folder.iterdir()}
     graded, other = TrainingRecord("simple", DATA, kept.folder.parent), built(rate=0.5)
@@ -503,7 +498,6 @@ def test_nothing_recorded(tmp_path):
 
 
 def test_record_shows_its_curves(kept):
-    kept, _ = kept
     png, size = kept._repr_png_()
     assert Image.open(io.BytesIO(png)).width == 2 * size["width"]
     assert repr(kept) == size["alt"]
@@ -511,7 +505,6 @@ def test_record_shows_its_curves(kept):
 
 
 def test_learning_curves_of_several_trainings(kept):
-    kept, _ = kept
     picture = training_curves({"sans": {"loss": [1.0], "accuracy": [0.5]}, "avec": kept.history})
     accuracy, loss = picture.figure.axes
     assert (accuracy.get_title("left"), loss.get_title("left")) == ("exactitude", "perte")
@@ -574,7 +567,6 @@ def test_the_cell_that_ends_with_its_record_shows_the_curves_once(shell, tmp_pat
 
 
 def test_refusal_is_one_line_in_a_cell(shell, kept, capsys):
-    kept, _ = kept
     shell.user_ns.update(train=lambda: fit(built(0.2), kept, 9))
     capsys.readouterr()
     shell.run_cell("train()")

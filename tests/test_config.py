@@ -79,16 +79,3 @@ BAD = {
 def test_bad_field_is_refused(key, field, value):
     with pytest.raises(ValueError, match=key):
         PlaygroundConfig(**{field: value})
-
-
-def test_configuration_is_frozen_and_hashable():
-    config = PlaygroundConfig()
-    with pytest.raises(AttributeError):
-        config.noise = 10
-    assert config.replace(noise=10) != config
-    assert len({config, PlaygroundConfig(), config.replace(noise=10)}) == 2
-
-
-def test_data_name_follows_the_problem():
-    assert PlaygroundConfig(problem="regression", reg_dataset="reg-gauss").data_name == "reg-gauss"
-    assert PlaygroundConfig(dataset="spiral").data_name == "spiral"

@@ -45,23 +45,19 @@ def test_a_drawn_surface_is_named_whichever_way_it_is_turned(name):
         assert family(surface.T) == name
 
 
-def test_a_single_diagonal_frontier_is_no_band():
-    assert family(np.where(X + Y > 2, 1.0, -1.0)) == THREE
-
-
-def test_an_upright_band_is_no_diagonal_one():
-    assert family(np.where(np.abs(X) < 2, 1.0, -1.0)) != BAND
-
-
-def test_unsure_answers_do_not_count():
-    assert family(XOR * (SURE + 0.01)) == FOUR
-    assert family(XOR * (SURE - 0.01)) == NONE
-
-
-def test_most_of_a_quadrant_is_enough():
-    bitten = np.where((X > 0) & (X < 2) & (Y > 0), -1, XOR)
-    assert family(bitten) == FOUR
-    assert family(np.where((X > 0) & (X < 3) & (Y > 0), -1, XOR)) == THREE
+@pytest.mark.parametrize(
+    ("surface", "name"),
+    [
+        (np.where(X + Y > 2, 1.0, -1.0), THREE),  # a single frontier is no band
+        (np.where(np.abs(X) < 2, 1.0, -1.0), OPPOSITE),  # an upright band is no diagonal one
+        (XOR * (SURE + 0.01), FOUR),
+        (XOR * (SURE - 0.01), NONE),  # unsure answers do not count
+        (np.where((X > 0) & (X < 2) & (Y > 0), -1, XOR), FOUR),  # most of a quadrant is enough
+        (np.where((X > 0) & (X < 3) & (Y > 0), -1, XOR), THREE),
+    ],
+)
+def test_a_surface_at_the_edge_of_a_family(surface, name):
+    assert family(surface) == name
 
 
 def test_the_labs_starts_fall_into_three_families_whose_losses_do_not_mix():

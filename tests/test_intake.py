@@ -314,13 +314,8 @@ def test_the_fullest_then_latest_duplicate_counts(collected, tmp_path):
     assert source(the_one(collected({})), PART1, "q1a-reponse") == "prediction_1 = 0.5"
 
 
-def test_identical_copies_and_checkpoints_alone(collected):
-    twice, checkpoint = collected(
-        {"a/part1.ipynb": ONE, "a/copie/part1.ipynb": ONE, "b/.ipynb_checkpoints/part1-checkpoint.ipynb": ONE}
-    )
-    assert not twice.remarks
-    assert list(checkpoint.notebooks) == [PART1]
-    assert said(checkpoint, "sauvegarde automatique")
+def test_identical_copies_need_no_remark(collected):
+    assert not the_one(collected({"a/part1.ipynb": ONE, "a/copie/part1.ipynb": ONE})).remarks
 
 
 def test_what_part_4_saved_keeps_its_layout(collected, tmp_path):

@@ -35,9 +35,9 @@ from instructor.sandbox import bench, room
 from instructor.sandbox.inside import checker, codec, wire
 from instructor.sandbox.inside.limits import Limits
 
+from .hostile_files import lab_layers
 from .isolation import required_sandbox
 from .sending import PART1, answered, as_bytes, code, find, insert_after, send, zipped
-from .test_cifar10_architecture import lab_layers
 
 EDITIONS = load_editions()
 PART4 = "part4_cifar10"
@@ -167,18 +167,10 @@ def _functional(*layers):
 
 HALVES = (0.5, Fraction(1, 2), np.float32(0.5), np.array([0.5]), Decimal("0.5"), "0,5", True, None, 1j, [0.5])
 SIDES = {1: 28, 2: 14, 3: 10, 4: 5, 5: 1}
-FIVE = (
-    list(SIDES.values()),
-    SIDES.values(),
-    np.array([28, 14, 10, 5, 1]),
-    SIDES,
-    range(5),
-    "28",
-    {28, 14},
-    iter([1]),
-)
+FIVE = SIDES, SIDES.values(), list(SIDES.values()), np.array(list(SIDES.values()))
+NOT_FIVE = range(5), "28", {28, 14}, iter([1])
 ANSWERS = [(part1.check_plateau, (half, 0)) for half in HALVES]
-ANSWERS += [(part4.check_valid_sides, (five,)) for five in FIVE]
+ANSWERS += [(part4.check_valid_sides, (sides,)) for sides in (*FIVE, *NOT_FIVE)]
 MODELS = (
     _net,
     lambda: _net(keras.layers.Lambda(lambda x: x / 255)),

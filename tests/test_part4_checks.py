@@ -13,7 +13,7 @@ from helpers.checks import part4
 from helpers.cifar10 import CLASSES, PARAMETERS, Cifar10, dataset, evaluate, loaded, read_model
 
 from .conftest import assert_told, is_full
-from .test_cifar10_architecture import lab_layers
+from .hostile_files import lab_layers
 
 RIGHT = {"conv1": 2432, "conv2": 51264, "conv3": 102464, "fc4": 1025000, "fc5": 10010}
 

@@ -30,10 +30,6 @@ def test_it_appears_once_answered(run, answers):
     assert plotting.surfaces(run, after=("1.b", *answers))._repr_png_()
 
 
-def test_a_figure_without_a_question_does_not_wait(run):
-    assert plotting.loss_curves(run)._repr_png_()
-
-
 def test_a_prediction_is_waited_for_and_then_drawn_however_far_off(run):
     assert isinstance(plotting.loss_curves(run, prediction=("1.a", ...)), Waiting)
     picture = plotting.loss_curves(run, prediction=("1.a", 1.7))

@@ -58,13 +58,11 @@ def find_chromium():
         BrowserMissing: if there is none.
     """
     named = os.environ.get("CHROMIUM")
-    if named:
-        if shutil.which(named):
-            return named
-        raise BrowserMissing(f"CHROMIUM={named} is not an executable")
-    for name in CHROMIUM_NAMES:
+    for name in (named,) if named else CHROMIUM_NAMES:
         if path := shutil.which(name):
             return path
+    if named:
+        raise BrowserMissing(f"CHROMIUM={named} is not an executable")
     raise BrowserMissing("no Chromium on PATH: install it (apt install chromium) or set CHROMIUM to its path")
 
 

@@ -82,15 +82,6 @@ def test_plays_and_pauses_at_once(page, student):
     assert student.epoch == kernel_epoch(page)
 
 
-def test_another_cell_runs_while_it_plays(page, student):
-    student.play()
-    student.wait_for_epoch(10)
-    assert page.execute("print(sum(range(10)))") == "45\n"
-    assert student.is_playing
-    student.wait_for_epoch(student.epoch + 10)
-    student.pause()
-
-
 def test_controls_answer_while_it_plays(page, student):
     student.play()
     student.wait_for_epoch(10)
@@ -102,15 +93,6 @@ def test_controls_answer_while_it_plays(page, student):
     assert student.is_playing
     assert page.execute("print(made[-1].config.learning_rate, made[-1].config.discretize)") == "0.1 True\n"
     student.pause()
-
-
-def test_other_data_are_chosen_while_it_plays(student):
-    """Another noise means other points: it starts anew, paused, as on the site."""
-    student.play()
-    student.wait_for_epoch(10)
-    student.choose("Bruit", "50 %")
-    student.expect_paused()
-    assert student.epoch == 0
 
 
 def test_a_slow_page_is_not_flooded(page, student):
