@@ -23,7 +23,7 @@ from helpers.checks.answers import (
     several,
     whole,
 )
-from helpers.checks.marks import STUB, Marks, Question, Score, Unanswered, Wrong, combine
+from helpers.checks.marks import Marks, Question, Score, Unanswered, Wrong, combine
 from helpers.french import count, french_error, plain, quoted, typographic
 from helpers.notebook import running_cell
 
@@ -196,7 +196,9 @@ def test_a_notebook_tells_of_a_better_answer_a_changed_lab_and_blank_texts(monke
     assert "`lab`" not in check(2).feedback + check(...).feedback
     known["__vsc_ipynb_file__"] = str(path)
     assert "vide" not in repr(marks)
-    for text, told in (("", True), (f"{STUB} (double-cliquez).*", True), ("Parce que.", False)):
+    stub = "*Écrivez votre réponse ici (double-cliquez pour modifier cette cellule).*"
+    texts = (("", True), (stub, True), ("Parce que.", False), (f"{stub}\n\nParce que.", False))
+    for text, told in texts:
         cell = {
             "cell_type": "markdown",
             "source": [text],
@@ -264,7 +266,7 @@ def test_changed_data_are_all_named():
     told = (
         "`noise` vaut 20 au lieu de 0",
         "`seed` vaut 1 au lieu de 0.50819",
-        "`entrées actives` vaut y au lieu de x, y",
+        "les entrées actives sont y au lieu de x, y",
     )
     assert str(refusal.value).endswith("\n".join(f"- {field}" for field in told))
 
@@ -366,8 +368,8 @@ def test_another_experiment_scores_nothing_and_is_told_why(check, config):
     if config.epochs:  # where a start is replayed, in bounded time
         cases |= {
             edited(config, "epochs", "0"): "combien d'époques",
-            edited(config, "epochs", MAX_EPOCHS + 1): "au plus 20000",
-            edited(config.replace(resets=1), "resets", MAX_RESETS + 1): "au plus 1000",
+            edited(config, "epochs", MAX_EPOCHS + 1): "jusqu'à 20\u202f000",
+            edited(config.replace(resets=1), "resets", MAX_RESETS + 1): "jusqu'à 1\u202f000",
         }
     for address, hint in cases.items():
         assert_told(check(address), 0, hint)

@@ -21,6 +21,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from PIL import Image
 
 from helpers.cifar10 import Cifar10, RecordError, TrainingRecord, checkpoint, live, read_model, record
+from helpers.cifar10.recipe import STAND_IN
 from helpers.plotting import training_curves
 
 ROOT = Path(__file__).parent.parent
@@ -557,13 +558,27 @@ def test_the_cell_that_ends_with_its_record_shows_the_curves_once(shell, tmp_pat
     assert kept._repr_png_()
     assert curves.display is None
     running[0] = "this cell"
-    assert "Répondez d'abord" in repr(kept.curves(prediction=("3.a", ...)))
+    assert "votre prédiction (question 3.a)" in repr(kept.curves(prediction=("3.a", ...)))
     assert curves.display is None  # a figure that waits takes no place
     assert "Vous aviez dit 9" in repr(kept.curves(prediction=("3.a", 9)))
     assert curves.display == "none"
     curves.display = None
     assert kept._repr_png_()
     assert curves.display == "none"
+
+
+def test_a_stand_in_leaves_its_name_to_the_students_network(tmp_path):
+    """The notebook was run once before its network was written; that training is kept, aside."""
+    layers = [keras.layers.Flatten(name=STAND_IN), keras.layers.Dense(10, "softmax")]
+    stand_in = keras.Sequential([keras.Input((4, 4, 3)), *layers])
+    stand_in.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    fit(stand_in, TrainingRecord("simple", DATA, tmp_path), 1)
+    record = TrainingRecord("simple", DATA, tmp_path)
+    fit(built(), record, 2)
+    assert len(record.history["loss"]) == 2
+    assert [path.parent.name for path in tmp_path.glob("anciens/*/last-001.keras")] == ["simple-demonstration-48-1"]
+    with pytest.raises(RecordError, match="déjà le nom d'une autre recette"):
+        fit(stand_in, TrainingRecord("simple", DATA, tmp_path), 3)
 
 
 def test_refusal_is_one_line_in_a_cell(shell, kept, capsys):

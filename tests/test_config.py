@@ -50,7 +50,7 @@ def test_site_s_own_reading_rules():
         ("#networkShape=0", "networkShape = (0,)"),
         ("#epochs=-1", "epochs = -1"),
         ("#resets=1.5", "resets = 1.5"),
-        ("#discretize=anything", "attendu true ou false"),
+        ("#discretize=anything", "il faut true ou false"),
     ],
 )
 def test_bad_address_is_named_in_one_sentence(address, named):

@@ -46,7 +46,7 @@ def test_more_than_two_numbers_are_a_regression():
     [
         ("", "0 points"),
         ("1;2;a\n", "1 points"),
-        ("1;2;a\n" * (MOST + 1), "entre 10 et 5000"),
+        ("1;2;a\n" * (MOST + 1), "entre 10 et 5\u202f000"),
         (CORNERS * 3 + "1;2\n", "ligne 13 : trois colonnes"),
         (CORNERS * 3 + "\n1;deux;oui\n", "ligne 14 : 'deux'"),
         (CORNERS * 3 + "inf;2;oui\n", "ligne 13 : 'inf'"),

@@ -56,7 +56,7 @@ def best_of(table):
 def test_networks_on_two_inputs_earn_by_their_final_loss(changes, points, hint):
     config = WINNER.replace(**changes)
     score = part3.check_best_plain(config.to_url())
-    assert_told(score, points, hint, "Sur 5\u202f000 points neufs de la même loi")
+    assert_told(score, points, hint, "Sur 5\u202f000 points neufs, tirés de la même façon")
     assert "arrondi" not in score.feedback
     assert part3.check_best_plain(config) == score
 
@@ -94,7 +94,7 @@ def test_marks_never_grow_with_the_loss():
 
 
 def test_each_question_has_its_inputs():
-    told = "`entrées actives` vaut x, y, sinX, sinY au lieu de x, y"
+    told = "les entrées actives sont x, y, sinX, sinY au lieu de x, y"
     assert_told(part3.check_best_plain(FEATURES_WINNER.to_url()), 0, told)
     assert_told(part3.check_best_features(WINNER.to_url()), 0, "au moins une entrée calculée")
 

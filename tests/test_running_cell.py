@@ -5,11 +5,12 @@ from nbclient import NotebookClient
 
 CELLS = {
     "from helpers.notebook.running_cell import explain_errors; explain_errors(); explain_errors()": (),
-    "palier": ("name 'palier' is not defined", "toutes les cellules"),
+    "palier": ("name 'palier' is not defined", "tout le carnet"),
     "def f():\n    return perdu\n\nf()": ("name 'perdu' is not defined",),
     "x = “a”": ("Cette ligne contient des guillemets", "invalid"),
     "x = 1 + 1": ("espaces typographiques",),
     "if": ("invalid",),
+    "largeur = 0,03": ("avec un point",),
     "prix = 'a\u00a0: b'": (),
 }
 
@@ -22,4 +23,4 @@ def test_a_lost_name_and_typographic_characters_are_explained():
         told = " ".join(output.get("evalue") or output.get("text", "") for output in cell.outputs)
         assert all(word in told for word in words)
         assert bool(told) == bool(words)
-    assert "toutes les cellules" not in notebook.cells[2].outputs[0].evalue  # in a function: his own affair
+    assert "tout le carnet" not in notebook.cells[2].outputs[0].evalue  # in a function: his own affair

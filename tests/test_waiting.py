@@ -21,7 +21,7 @@ def test_a_figure_waits_while_an_answer_is_blank(run, answers):
     shown = plotting.surfaces(run, after=("1.b", *answers))
     assert isinstance(shown, Waiting)
     assert repr(shown).startswith("Répondez d'abord à la question 1.b, puis")
-    assert "la figure apparaîtra" in shown._repr_html_()
+    assert "exécutez de nouveau cette cellule" in shown._repr_html_()
     assert not hasattr(shown, "_repr_png_")
 
 
@@ -31,14 +31,25 @@ def test_it_appears_once_answered(run, answers):
 
 
 def test_a_prediction_is_waited_for_and_then_drawn_however_far_off(run):
-    assert isinstance(plotting.loss_curves(run, prediction=("1.a", ...)), Waiting)
+    for missing, told in ((..., "Faites d'abord votre prédiction (question 1.a)"), ((1, 7), "avec un point")):
+        shown = plotting.loss_curves(run, prediction=("1.a", missing))
+        assert isinstance(shown, Waiting)
+        assert told in repr(shown)
     picture = plotting.loss_curves(run, prediction=("1.a", 1.7))
     (axis,) = picture.figure.axes
     assert axis.get_ylim()[1] > 1.7
-    median = f"{np.median(run.test_loss[:, -1]):.2f}".replace(".", ",")
-    assert f"Vous aviez dit 1,7{NBSP}; la médiane des départs finit à {median}. Pourquoi{NBSP}?" in repr(
+    assert f"Vous aviez dit 1,7{NBSP}; la médiane des départs finit plus bas. Pourquoi{NBSP}?" in repr(
         picture
     )
+
+
+@pytest.mark.parametrize(("shift", "where"), [(-0.1, "plus haut"), (0.001, "là"), (0.1, "plus bas")])
+def test_what_the_next_question_asks_is_not_given_away(run, shift, where):
+    """The sentence says on which side of the prediction the median lies; its value is to be read."""
+    median = float(np.median(run.test_loss[:, -1]))
+    said = plotting.loss_curves(run, prediction=("1.a", median + shift)).figure._suptitle.get_text()
+    assert f"finit {where}. Pourquoi" in said
+    assert f"{median:.2f}".replace(".", ",") not in said.partition(";")[2]
 
 
 @pytest.mark.parametrize(
@@ -47,15 +58,19 @@ def test_a_prediction_is_waited_for_and_then_drawn_however_far_off(run):
         (lambda run, **p: plotting.final_losses({"[3]": run}, **p), 5, "le meilleur des 8 départs"),
         (lambda run, **p: plotting.surfaces(run, [0], **p), 1.999, "ce réseau finit à"),
         (plotting.input_weights, 1.9, "ce réseau finit à"),
-        (lambda run, **p: plotting.success_rates({3: run}, 9, **p), 40, "le plus petit qui réussit en a 3"),
+        (
+            lambda run, **p: plotting.success_rates({3: run}, 9, **p),
+            40,
+            "le plus petit qui réussit en a moins",
+        ),
         (lambda run, **p: plotting.success_rates({3: run}, 0, **p), 2, "aucun de ces réseaux ne réussit"),
         (lambda run, **p: plotting.stability({"[3]": run}, 9, **p), 1, f"8{NBSP}départs sur 8 réussissent"),
         (
             lambda run, **p: plotting.parameter_paths({"[3]": run}, 5, **p),
             0,
-            f"13{NBSP}paramètres ont changé",
+            "davantage de paramètres ont changé",
         ),
-        (lambda run, **p: plotting.loss_between(run, 0, 1, **p), 0.1, "la perte monte jusqu'à"),
+        (lambda run, **p: plotting.loss_between(run, 0, 1, **p), 0.1, "la perte monte plus haut"),
     ],
 )
 def test_each_figure_says_what_was_predicted_and_measured(run, draw, prediction, measured):

@@ -112,5 +112,5 @@ def test_what_is_not_an_order_is_told_in_french(order):
 
 @pytest.mark.parametrize("start", [-1, 2, 0.5, True, "0"])
 def test_a_start_that_the_run_does_not_have_is_told_in_french(start):
-    with pytest.raises(ValueError, match="attendu un départ de 0 à 1"):
+    with pytest.raises(ValueError, match="il faut un départ de 0 à 1"):
         segment(Run(LAB, range(2)), start, 1)

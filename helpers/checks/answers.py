@@ -13,7 +13,7 @@ from ..engine import address
 from ..engine.config import FIELD_KEYS, PlaygroundConfig
 from ..engine.training import Run, train
 from ..experiments.generalization import fresh_losses
-from ..french import decimal, plain, quoted, signed
+from ..french import decimal, plain, quoted, signed, thousands
 from .marks import Unanswered, Wrong
 
 MAX_EPOCHS = 20_000  # what a replay accepts: about 15 s for the largest network, under 1 s for a small one
@@ -178,7 +178,9 @@ def _read_text(answer):
             f"(tiroir « Adresse » du Playground) ; reçu : {quoted(answer)}."
         )
     if len(answer) > MAX_LENGTH:
-        raise Wrong(f"Cette adresse est trop longue : {len(answer)} caractères. Copiez-la à nouveau.")
+        raise Wrong(
+            f"Cette adresse est trop longue : {thousands(len(answer))} caractères. Copiez-la à nouveau."
+        )
     if address.is_bare(answer):
         raise Wrong(
             "Ce n'est pas une adresse du Playground avec ses réglages : il y manque tout ce qui suit "
@@ -196,9 +198,9 @@ def require_same(config: PlaygroundConfig, expected: PlaygroundConfig, *others: 
     Raises:
         Wrong: lists every field that differs, with the value to restore.
     """
-    keys = {**FIELD_KEYS, "features": "entrées actives"}
     changed = [
-        f"- `{keys[field]}` vaut {shown(getattr(config, field))} au lieu de {shown(getattr(expected, field))}"
+        f"- {'les entrées actives sont' if field == 'features' else f'`{FIELD_KEYS[field]}` vaut'} "
+        f"{shown(getattr(config, field))} au lieu de {shown(getattr(expected, field))}"
         for field in ("problem", "dataset", "noise", "perc_train_data", "seed", *others)
         if getattr(config, field) != getattr(expected, field)
     ]
@@ -221,10 +223,9 @@ def replay(config: PlaygroundConfig) -> Run:
             "Playground de ce carnet, ou ajoutez à la fin `&epochs=` et le nombre affiché "
             "(et `&resets=` suivi du nombre de réinitialisations)."
         )
-    if config.epochs > MAX_EPOCHS:
-        raise Wrong(f"`epochs` = {config.epochs} : au plus {MAX_EPOCHS} époques sont rejouées.")
-    if config.resets > MAX_RESETS:
-        raise Wrong(f"`resets` = {config.resets} : au plus {MAX_RESETS} réinitialisations sont rejouées.")
+    for key, value, most in (("epochs", config.epochs, MAX_EPOCHS), ("resets", config.resets, MAX_RESETS)):
+        if value > most:
+            raise Wrong(f"`{key}` = {thousands(value)} : la vérification va jusqu'à {thousands(most)}.")
     return trained(config, config.epochs, (config.resets,))
 
 
@@ -232,8 +233,8 @@ def fresh(run: Run) -> str:
     """Say in French, after a space, what a replayed network loses on fresh points, and the gap."""
     found, announced = float(fresh_losses(run)[0]), float(run.test_loss[0, -1])
     return (
-        f" Sur 5\u202f000 points neufs de la même loi, qui n'ont servi à rien choisir, ce même réseau a une "
-        f"perte de {decimal(found)} (écart : {signed(found - announced, 3)})."
+        " Sur 5\u202f000 points neufs, tirés de la même façon, qui n'ont servi à rien choisir, ce même "
+        f"réseau a une perte de {decimal(found)} (écart : {signed(found - announced, 3)})."
     )
 
 

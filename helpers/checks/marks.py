@@ -26,7 +26,7 @@ _FULL = ("✓", SKY, "réussi")
 _PARTIAL = ("◐", ORANGE, "en partie réussi")
 _MISSED = ("✗", "#c4453c", "à revoir")
 _UNANSWERED = ("○", "#8a8f94", "à compléter")
-STUB = "*Écrivez votre réponse ici"  # what a free text begins with before it is written
+_STUB = re.compile(r"\*Écrivez votre réponse ici[^*]*\*")  # what holds a free text's place
 
 
 class Wrong(Exception):
@@ -199,7 +199,7 @@ class Marks:
         if self.unanswered:
             sentences.append(
                 f"À compléter : {listed(self.unanswered)}. Déjà fait ? Un redémarrage du noyau oublie les "
-                "vérifications : exécutez de nouveau tout le carnet (menu « Exécuter », toutes les cellules)."
+                "vérifications : exécutez de nouveau tout le carnet : {RUN_ALL}."
             )
         else:
             sentences.append("Toutes les questions vérifiées ici ont une réponse.")
@@ -225,7 +225,7 @@ class Marks:
             question = self.questions.get(f"{name[1]}.{name[2]}") if name else None
             if question and question.manual and not question.bonus and cell.get("cell_type") == "markdown":
                 text = "".join(cell.get("source", ())).strip()
-                left += [question.key] if not text or text.startswith(STUB) else []
+                left += [question.key] if not _STUB.sub("", text).strip() else []
         return left
 
     def _row(self, question):

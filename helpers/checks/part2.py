@@ -80,9 +80,9 @@ check_prediction_starts = MARKS.prediction(
 
 
 @MARKS.check("1.b")
-def check_report(shapes: object, losses: object) -> tuple[float, str]:
+def check_report(names: object, losses: object) -> tuple[float, str]:
     """Replay resets 0 to 4 and compare what each converged to with the student's report."""
-    return combine(("formes", 1.5, _check_shapes, shapes), ("pertes", 1, _check_losses, losses))
+    return combine(("familles", 1.5, _check_families, names), ("pertes", 1, _check_losses, losses))
 
 
 @MARKS.check("2.a")
@@ -154,8 +154,8 @@ def check_larger(url: object) -> tuple[float, str]:
     measured = (
         f"{attempt} {trials} nouveaux départs ({starts[0]} à {starts[-1]}), {shown} réussit "
         f"{_rate(after, trials)} ; "
-        f"[3], {_rate(before, trials)}. Écart : {_points(gain)}, "
-        f"intervalle à 95 % de {_points(low)} à {_points(high)}."
+        f"[3], {_rate(before, trials)}. Écart : {signed(100 * gain)} "
+        f"points de pourcentage (intervalle à 95 % : de {signed(100 * low)} à {signed(100 * high)})."
     )
     if low <= 0:
         why = (
@@ -291,14 +291,14 @@ def new_starts(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(range(first, first + 64))
 
 
-def _check_shapes(answer):
-    names = [_family(value) for value in _five(answer, "formes")]
+def _check_families(answer):
+    names = [_family(value) for value in _five(answer, "familles")]
     replayed = (families(answers.trained(LAB, epochs, STARTS)) for epochs in (LEAST_EPOCHS, EPOCHS))
     accepted = [set(found) for found in zip(*replayed, strict=True)]
     wrong, points = _misfits(names, lambda name, start: name in accepted[start], 0.3)
     if not wrong:
         kinds = sorted(set(names), key=FAMILIES.index)
-        return f"oui, rejoués : {listed(kinds)}. Les mêmes données, {len(kinds)} formes."
+        return f"oui, rejoués : {listed(kinds)}. Les mêmes données, {len(kinds)} familles."
     told = [f"le départ {start} reste à compléter" for start in wrong if names[start] is ...]
     told += [
         f"le départ {start}, rejoué, ne finit pas en « {names[start]} »"
@@ -308,9 +308,8 @@ def _check_shapes(answer):
     hint = "Comptez les quadrants qui ont la bonne couleur, sans compter le gris"
     if any(BAND in accepted[start] for start in wrong if names[start] is not ...):
         hint = "Deux frontières parallèles bordent une bande"
-    raise Wrong(
-        f"{' ; '.join(told)}. {hint}, une fois la perte stabilisée ({LEAST_EPOCHS} époques au moins).", points
-    )
+    advice = f"Jugez la surface une fois la perte stabilisée ({LEAST_EPOCHS} époques au moins)."
+    raise Wrong(f"{' ; '.join(told)}. {hint}. {advice}", points)
 
 
 def _check_losses(answer):
@@ -351,19 +350,19 @@ def _misfits(values, fits, each):
 
 
 def _family(answer):
-    """Read a student's word for a shape."""
+    """Read a student's word for a family."""
     if answer is ...:
         return ...
     if not isinstance(answer, str):
         raise Wrong(
-            f"une forme s'écrit entre guillemets, par exemple « {FAMILIES[0]} » ; reçu : {quoted(answer)}."
+            f"une famille s'écrit entre guillemets, par exemple « {FAMILIES[0]} » ; reçu : {quoted(answer)}."
         )
     plainly = unicodedata.normalize("NFD", answer[:100].casefold().replace(NBSP, " "))
     plainly = "".join(letter for letter in plainly if not unicodedata.combining(letter))
     for word, family in _WORDS.items():
         if word in plainly:
             return family
-    raise Wrong(f"{quoted(answer)} n'est pas l'une des formes du tableau : {listed(FAMILIES)}.")
+    raise Wrong(f"{quoted(answer)} n'est pas l'une des familles du tableau : {listed(FAMILIES)}.")
 
 
 def _five(answer, what):
@@ -400,7 +399,3 @@ def _rate(wins, trials):
         f"{wins} fois sur {trials} ({percent(wins / trials, 0)}, intervalle de Wilson à 95 % : "
         f"{decimal(100 * low, 0)} à {percent(high, 0)})"
     )
-
-
-def _points(difference):
-    return f"{signed(100 * difference)}{NBSP}point{'s' * (abs(100 * difference) >= 2)}"

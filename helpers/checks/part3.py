@@ -270,7 +270,7 @@ def replayed(url: object, instead: PlaygroundConfig = LAB, epochs: int = LAB_EPO
     except Wrong as wrong:
         first = str(wrong).split(". ")[0].rstrip(".")
         reason = f"Réponse inutilisable ({first[:1].lower()}{first[1:]})"
-    print(typographic(f"{reason} : les figures montrent un réseau de l'énoncé à la place du vôtre."))
+    print(typographic(f"{reason} : un réseau de l'énoncé tient la place du vôtre."))
     return answers.trained(instead, epochs, (0,))
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from ..cifar10 import CLASSES, PARAMETERS, Evaluation, differences, evaluate, loaded, oversights, read_model
 from ..cifar10.checkpoint import whole_file
 from ..cifar10.pace import FEWEST_EPOCHS
+from ..cifar10.recipe import STAND_IN
 from ..cifar10.record import BEST, HISTORY, grading, read_history
 from ..french import count, decimal, listed, percent, plain, quoted, thousands, typographic
 from .answers import call, expect, number, several, whole
@@ -279,7 +280,7 @@ def model_or_stand_in(build_model: Callable) -> keras.Model:
         reason = f"`build_model` inutilisable ({str(wrong).split(' : ')[0]})"
     print(typographic(f"{reason} : un petit réseau de remplacement s'entraîne à la place du vôtre."))
     layers = keras.layers
-    small = [layers.Rescaling(1 / 255), layers.Conv2D(8, 5, strides=4, activation="relu")]
+    small = [layers.Rescaling(1 / 255), layers.Conv2D(8, 5, strides=4, activation="relu", name=STAND_IN)]
     return keras.Sequential([keras.Input((32, 32, 3)), *small, layers.Flatten(), layers.Dense(10, "softmax")])
 
 
@@ -299,7 +300,7 @@ def submitted(path: object, instead: str) -> str:
         reason = "Question 4 sans réponse pour l'instant"
     except (Wrong, ValueError):
         reason = "Le modèle de la question 4 ne se relit pas"
-    print(typographic(f"{reason} : les figures montrent le réseau de la recette simple."))
+    print(typographic(f"{reason} : celui de la recette simple en tient la place."))
     return str(instead)
 
 
@@ -319,6 +320,12 @@ def hand_in(folder: object, path: object) -> None:
     except Wrong as wrong:
         print(typographic(f"Rien à rendre pour l'instant. {wrong}"))
         return
+    if len(records) == 1:
+        print(
+            typographic(
+                "Question 4 sans modèle pour l'instant : l'archive ne contient que celui de la question 3."
+            )
+        )
     archive = folder.parent / ARCHIVE
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         for record in records:
@@ -331,7 +338,7 @@ def hand_in(folder: object, path: object) -> None:
 def _check_count(name, answer):
     inputs, outputs = WEIGHTED[name]
     convolution = name.startswith("conv")
-    each, size, unit = inputs, f"{inputs}", "neurone"
+    each, size, unit = inputs, thousands(inputs), "neurone"
     otherwise = "pour chaque neurone : ses entrées, plus un biais."
     if convolution:
         each, size, unit = inputs * KERNEL**2, f"5 × 5 × {inputs}", "filtre"
@@ -366,8 +373,9 @@ def _built(build_model):
         cause = wrong.__cause__
         if "negative" in str(cause).lower():  # Keras, of the size that a layer would have
             raise Wrong(f"{wrong} {_SHAPES}", wrong.points) from None
-        if isinstance(cause, NameError) and hasattr(keras.layers, str(cause.name)):
-            raise Wrong(f"`{cause.name}` n'est pas défini : écrivez `keras.layers.{cause.name}`.") from None
+        for place, module in (("keras.layers", keras.layers), ("keras", keras)):
+            if isinstance(cause, NameError) and hasattr(module, str(cause.name)):
+                raise Wrong(f"`{cause.name}` n'est pas défini : écrivez `{place}.{cause.name}`.") from None
         raise
     if _vanishes(model):
         raise Wrong(f"Une couche de votre modèle n'a plus un seul pixel à donner à la suivante. {_SHAPES}")

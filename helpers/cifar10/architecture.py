@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import keras
 
-from ..french import french_error
+from ..french import french_error, thousands
 from .evaluation import input_scale
 
 INPUT_SHAPE = (32, 32, 3)
@@ -317,4 +317,6 @@ def _different_settings(lab, layer):
 
 
 def _shown(value):
-    return " × ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return " × ".join(map(str, value))
+    return thousands(value) if type(value) is int else str(value)

@@ -6,6 +6,10 @@ import keras
 
 from ..french import typographic
 
+STAND_IN = (
+    "reseau_de_remplacement"  # a layer's name, in what is trained while the student's network is missing
+)
+
 # Names are numbered by Keras as models are built; shapes may hold the batch size; a class is named once.
 _NOT_COMPARED = {
     "name",
@@ -32,6 +36,8 @@ def recipe(model: keras.Model) -> dict[str, object]:
         _collect(settings, f"couche {number}", layer, numbers)
     _collect(links, "", linked, numbers)
     settings["liens entre les couches"] = links
+    if any(layer.name == STAND_IN for layer in model.layers):
+        settings[STAND_IN] = True
     for part, value in (("optimiseur", model.optimizer), ("fonction de perte", model.loss)):
         _collect(settings, part, keras.saving.serialize_keras_object(value), numbers)
     return json.loads(json.dumps(settings))

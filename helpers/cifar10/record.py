@@ -21,7 +21,7 @@ from . import checkpoint
 from .checkpoint import SAVES, RecordError, whole_file
 from .dataset import Cifar10
 from .live import View
-from .recipe import difference, recipe
+from .recipe import STAND_IN, difference, recipe
 
 BEST, HISTORY = "best.keras", "history.csv"  # files of a record's folder
 _STOPPED = "stopped-"  # file: after how many epochs another callback stopped, of how many
@@ -135,6 +135,9 @@ class TrainingRecord(keras.callbacks.Callback):
         self._epochs, self._steps = self.params["epochs"], self.params["steps"]
         self._diverged, self._step = False, 0
         found = checkpoint.read(self.folder)
+        if found and not grading() and STAND_IN in set(found[1]["recipe"]) - set(recipe(self.model)):
+            checkpoint.set_aside(self.folder)  # trained before the student's network was written
+            found = None
         if found and not grading():
             self._refuse_other_recipe(found[1])
         self._view = View(self.name, self._title, self._epochs)

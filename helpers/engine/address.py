@@ -114,7 +114,7 @@ def number(key: str, text: str) -> int | float:
     except ValueError:
         raise french_error(f"{key} = {quoted(text)} : ce n'est pas un nombre.") from None
     if not math.isfinite(value):
-        raise french_error(f"{key} = {quoted(text)} : attendu un nombre fini.")
+        raise french_error(f"{key} = {quoted(text)} : il faut un nombre fini.")
     if "." in text and value == int(value) and not is_rate:  # 1.000 may be a thousand
         digits = text.replace(".", "")
         raise french_error(
@@ -135,7 +135,7 @@ def boolean(key: str, text: str) -> bool:
     if text.lower() == "true" or text == "1":
         return True
     raise french_error(
-        f"{key} = {quoted(text)} : attendu true ou false, en minuscules (pour le site, tout autre mot que "
+        f"{key} = {quoted(text)} : il faut true ou false, en minuscules (pour le site, tout autre mot que "
         "false vaut true)."
     )
 

@@ -94,7 +94,7 @@ class PlaygroundConfig:
         for name in _BOOLEANS:
             value = getattr(self, name)
             if not isinstance(value, bool):
-                raise french_error(f"{FIELD_KEYS[name]} = {value!r} : attendu True ou False.")
+                raise french_error(f"{FIELD_KEYS[name]} = {value!r} : il faut True ou False.")
         self._set("network_shape", _shape(self.network_shape))
         self._set("hidden", _subset("hidden", self.hidden, (*address.CONTROLS, *FEATURES)))
         features = _subset("features", self.features, FEATURES)
@@ -209,11 +209,11 @@ def whole(key: str, value: Real, low: int = 0, high: int | None = None) -> int:
         if low <= value and (high is None or value <= high):
             return value
     span = f"entre {low} et {high}" if high is not None else f"supérieur ou égal à {low}"
-    raise french_error(f"{key} = {value!r} : attendu un nombre entier {span}.")
+    raise french_error(f"{key} = {value!r} : il faut un nombre entier {span}.")
 
 
 def _shape(shape):
-    expected = f"attendu 0 à {MAX_LAYERS} couches cachées de 1 à {MAX_NEURONS} neurones, exemple : (8,)."
+    expected = f"il faut 0 à {MAX_LAYERS} couches cachées de 1 à {MAX_NEURONS} neurones, exemple : (8,)."
     if isinstance(shape, (str, bytes)) or not isinstance(shape, Iterable):
         raise french_error(f"networkShape = {shape!r} : {expected}")
     shape = tuple(shape)
@@ -227,7 +227,7 @@ def _shape(shape):
 
 def _subset(field, names, choices):
     if isinstance(names, str) or not isinstance(names, Iterable):
-        raise french_error(f"{field} = {names!r} : attendu une liste de noms parmi {', '.join(choices)}.")
+        raise french_error(f"{field} = {names!r} : il faut une liste de noms parmi {', '.join(choices)}.")
     names = tuple(names)
     for name in names:
         _choice(field, name, choices)

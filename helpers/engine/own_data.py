@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..french import french_error, plain, quoted, typographic
+from ..french import french_error, plain, quoted, thousands, typographic
 
 LEAST, MOST = 10, 5000  # points: at least one for training and one for testing, whatever their share
 SCALED = 5.0  # a coordinate's least and greatest value become -SCALED and +SCALED
@@ -125,7 +125,9 @@ def _decoded(content):
 
 def _check_count(count):
     if not LEAST <= count <= MOST:
-        raise french_error(f"Vos données : {count} points ; il en faut entre {LEAST} et {MOST}.")
+        raise french_error(
+            f"Vos données : {thousands(count)} points ; il en faut entre {LEAST} et {thousands(MOST)}."
+        )
 
 
 def _is_number(cell):

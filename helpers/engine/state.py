@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..french import french_error, typographic
+from ..french import french_error, thousands, typographic
 from .config import PlaygroundConfig
 from .own_data import OwnData
 from .training import Run, layer_sizes
@@ -49,7 +49,9 @@ def from_json(text: str | bytes) -> tuple[PlaygroundConfig, Run]:
         raise french_error(f"{_OTHER} : il lui manque « address » ou « layers ».")
     config = PlaygroundConfig.from_url(state["address"])
     if config.epochs > MAX_EPOCHS:
-        raise french_error(f"Fichier d'état : {config.epochs} époques ; attendu {MAX_EPOCHS} au plus.")
+        raise french_error(
+            f"Fichier d'état : {thousands(config.epochs)} époques, {thousands(MAX_EPOCHS)} au plus."
+        )
     sizes = list(pairwise(layer_sizes(config)))
     if not isinstance(state["layers"], list) or len(state["layers"]) != len(sizes):
         raise french_error(f"Fichier d'état : « layers » doit avoir {len(sizes)} couches, comme l'adresse.")

@@ -92,7 +92,7 @@ class Run:
         own: OwnData | None = None,
     ):
         if dtype not in DTYPES:
-            raise french_error(f"dtype = {dtype!r} : attendu {' ou '.join(DTYPES)}.")
+            raise french_error(f"dtype = {dtype!r} : il faut {' ou '.join(DTYPES)}.")
         self.config = config
         self.starts = start_numbers(starts)
         self.dtype = dtype
@@ -283,12 +283,12 @@ def start_numbers(starts: int | Iterable[int]) -> tuple[int, ...]:
         starts = range(whole("starts", starts, 0, MAX_START))
     if isinstance(starts, (str, bytes)) or not isinstance(starts, Iterable):
         raise french_error(
-            f"starts = {starts!r} : attendu un nombre de départs, par exemple 16, ou leurs numéros, par "
+            f"starts = {starts!r} : il faut un nombre de départs, par exemple 16, ou leurs numéros, par "
             "exemple (0, 5)."
         )
     starts = tuple(whole("starts", start, 0, MAX_START) for start in starts)
     if not starts:
-        raise french_error("starts ne désigne aucun départ : attendu au moins un départ, par exemple 1.")
+        raise french_error("starts ne désigne aucun départ : il en faut au moins un, par exemple 1.")
     return starts
 
 

@@ -99,7 +99,7 @@ def segment(run: Run, start: int, end: int, order: object = ..., steps: int = 10
     for name, value in (("start", start), ("end", end)):
         whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
         if not whole or not 0 <= value < len(run.starts):
-            raise french_error(f"{name} = {quoted(value)} : attendu un départ de 0 à {len(run.starts) - 1}.")
+            raise french_error(f"{name} = {quoted(value)} : il faut un départ de 0 à {len(run.starts) - 1}.")
     parameters = run.parameters
     last = [(weights[end], biases[end]) for weights, biases in parameters]
     if order is not ...:
@@ -147,7 +147,7 @@ def reordered(parameters: Parameters, order: Iterable[int]) -> Parameters:
         known = False
     if not known:
         raise french_error(
-            f"ordre = {quoted(order)} : attendu les numéros {', '.join(map(str, neurons))}, chacun une fois, "
+            f"ordre = {quoted(order)} : il faut les numéros {', '.join(map(str, neurons))}, chacun une fois, "
             f"par exemple {tuple(reversed(neurons))}."
         )
     return [(weights[:, chosen], biases[chosen]), (outgoing[chosen], last)]

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from ..french import typographic
 
+# As « Mode d'emploi » says it.
+RUN_ALL = "dans JupyterLab, « Exécuter toutes les cellules » (Run All Cells) ; dans Colab, menu Exécution"
+
 
 def close_previous(owner):
     """Close what the current cell made in its earlier executions, and remember ``owner`` as its own.
@@ -63,6 +66,8 @@ def explain_errors() -> None:
 
 def _explained(shell, kind, error, trace, tb_offset=None):
     if issubclass(kind, SyntaxError):
+        if "leading zeros" in (error.msg or ""):
+            error.msg += typographic(". En Python, 0,03 s'écrit avec un point : `0.03`")
         if re.search("[\u00a0\u202f\u2018\u2019\u201c\u201d«»]", error.text or ""):
             error.msg += typographic(
                 ". Cette ligne contient des guillemets ou des espaces typographiques, que Python ne lit pas "
@@ -74,7 +79,7 @@ def _explained(shell, kind, error, trace, tb_offset=None):
         error = NameError(
             typographic(
                 f"{error}. Ce nom n'a pas de valeur : vérifiez son orthographe, exécutez la cellule qui le "
-                "définit ou, après un redémarrage du noyau, toutes les cellules (menu « Exécuter »)."
+                "définit ou, après un redémarrage du noyau, tout le carnet : {RUN_ALL}."
             )
         )
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)

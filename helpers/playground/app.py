@@ -77,7 +77,7 @@ class Playground:
             config = PlaygroundConfig.from_url(config)
         own = None if data is None else own_data(*_pair(data))
         if target is not None and (isinstance(target, bool) or not isinstance(target, Real)):
-            raise french_error(f"target = {quoted(target)} : attendu une perte, par exemple 0.2.")
+            raise french_error(f"target = {quoted(target)} : il faut une perte, par exemple 0.2.")
         self.target = target
         self._is_again = close_previous(self)
         self._lock = threading.RLock()

@@ -118,7 +118,7 @@ class StopDrawer(Panel):
         if not math.isnan(self.loss):
             parts.append(f"dès que la perte de test descend à {plain(self.loss, 5)}")
         said = f"Arrêt prévu {' ou '.join(parts)}." if parts else "Aucun arrêt prévu."
-        self._note.value = f"{said} Des nombres sont attendus, entiers pour l'époque."
+        self._note.value = f"{said} Écrivez un nombre entier d'époques, ou une perte telle que 0,2."
 
 
 class JournalDrawer(Panel):

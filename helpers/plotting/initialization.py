@@ -26,7 +26,7 @@ from .figure import (
     new_figure,
     percent_axis,
 )
-from .waiting import compare, draw_levels, predicted, waits
+from .waiting import beside, compare, draw_levels, predicted, waits
 
 SPREAD = 0.1, 0.9  # quantiles that say how much results differ
 SNAPSHOTS = 100  # points of a parameter's path
@@ -151,11 +151,8 @@ def parameter_paths(
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=10.5)
     figure.align_ylabels(axes[:, 0])
-    said = compare(
-        figure,
-        prediction,
-        f"{count(moved, 'paramètre')} {'ont' if moved > 1 else 'a'} changé sur la première ligne",
-    )
+    how_many = beside(prediction, moved, "moins", "tout autant", "davantage")
+    said = compare(figure, prediction, f"sur la première ligne, {how_many} de paramètres ont changé")
     figure.supxlabel("époque (bleu large, orange, tirets : neurones 1, 2 et 3)", fontsize=10, color=INK)
     return Picture(
         figure,
@@ -239,7 +236,8 @@ def loss_between(
     percent_axis(curve.xaxis)
     figure.legend(frameon=False, loc="outside lower center", ncols=3, fontsize=9.5)
     curve.set_title("Entre deux solutions", loc="left")
-    said = compare(figure, prediction, f"la perte monte jusqu'à {decimal(heights.max(), 2)}")
+    how_high = beside(prediction, heights.max(), "moins haut", "jusque-là", "plus haut")
+    said = compare(figure, prediction, f"la perte monte {how_high}")
     return Picture(
         figure,
         f"Perte d'entraînement en ligne droite du départ {start} au départ {end} : {decimal(ends[0])}, "

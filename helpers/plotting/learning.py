@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..french import decimal, french_error, plain, typographic
 from .figure import BLUE, FAINT, HALO, INK, ORANGE, WIDTH, Picture, new_figure
-from .waiting import compare, predicted, waits
+from .waiting import beside, compare, predicted, waits
 
 # Colour and marker of each recipe compared: told apart without colour too.
 _LOOKS = ((BLUE, "o"), (ORANGE, "^"), (INK, "s"), (FAINT, "D"))
@@ -46,7 +46,7 @@ def training_curves(
         axis.set(xlabel="époque", xlim=(0.5, longest + 0.5))
     for number, (name, history) in enumerate(histories.items()):
         colour, marker = _LOOKS[number]
-        training_colour = ORANGE if len(histories) == 1 else colour
+        training_colour = FAINT if len(histories) == 1 else colour
         chosen = (best or {}).get(name) or best_epoch(history)
         told = None if len(histories) == 1 else _summed_up(name, history)
         for axis, (key, _) in zip(axes, _PANELS, strict=True):
@@ -65,7 +65,8 @@ def training_curves(
             axis.set_xlim(right=max(axis.get_xlim()[1], place + 0.5))
     handles, columns = axes[0].get_legend_handles_labels()[0], 4 if len(histories) == 1 else 2
     figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=columns)
-    said = compare(figure, prediction, f"le sommet est à l'époque {chosen}")
+    when = beside(prediction, chosen, "plus tôt", "à cette époque", "plus tard")
+    said = compare(figure, prediction, f"le sommet vient {when}")
     names = " ; ".join(f"« {name} »" for name in histories)
     return Picture(
         figure, f"Courbes d'apprentissage de {names} : exactitude et perte, époque par époque.{said}"
@@ -102,7 +103,7 @@ def _draw_curve(axis, history, key, colour, training_colour, marker, best, told)
         level = shown[best - 1]
         face = colour if validated else training_colour
         style = {"color": face, "markersize": 8.5, "markeredgecolor": "white", "zorder": 3}
-        axis.plot(best, level, marker, label=told or "meilleure époque", **style)
+        axis.plot(best, level, marker, label=told or "plus haute exactitude de validation", **style)
         if alone and np.isfinite(level):
             # Away from the training curve, which lies above in accuracy and below in loss.
             below = key == "accuracy"

@@ -18,7 +18,7 @@ from .figure import (
     grid_points,
     new_figure,
 )
-from .waiting import compare, draw_levels, predicted, waits
+from .waiting import compare, waits
 
 
 @waits
@@ -81,15 +81,13 @@ def input_weights(run: Run, start: int = 0, prediction: tuple[str, object] | Non
     decimal_axis(colours.ax.yaxis)
     bars.barh(range(len(names)), losses, color=BLUE, height=0.62)
     bars.axvline(loss, color=INK, linestyle="--", linewidth=1.2)
-    draw_levels(bars.axvline, prediction, None)
     for row, frozen in enumerate(losses):
         bars.text(frozen + 0.015, row, decimal(frozen, 2), va="center", path_effects=HALO)
     bars.set_yticks(range(len(names)), names)
-    bars.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, max(*losses, loss, predicted(prediction) or 0) * 1.25))
-    bars.set_xlabel(typographic(f"perte de test (intact : {decimal(loss, 2)})"))
+    bars.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, max(*losses, loss) * 1.25))
+    bars.set_xlabel(typographic(f"perte de test (tirets : réseau intact, {decimal(loss, 2)})"))
     said = compare(figure, prediction, f"ce réseau finit à {decimal(loss)}")
-    title = "Une entrée figée (orange : vous)" if said else "Une entrée figée à sa moyenne"
-    bars.set_title(title, loc="left")
+    bars.set_title("Une entrée figée à sa moyenne", loc="left")
     bars.tick_params(axis="y", length=0)
     return Picture(
         figure,

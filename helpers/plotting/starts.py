@@ -22,7 +22,7 @@ from .figure import (
     new_figure,
     percent_axis,
 )
-from .waiting import compare, draw_levels, predicted, waits
+from .waiting import beside, compare, draw_levels, predicted, waits
 
 _TICKS = (-6, -3, 0, 3, 6)
 
@@ -54,7 +54,7 @@ def surfaces(
     if starts is None:
         starts = ranked[np.linspace(0, len(run.starts) - 1, min(12, len(run.starts))).round().astype(int)]
     elif max(starts := start_numbers(starts)) >= len(run.starts):
-        raise french_error(f"starts = {starts} : attendu des départs de 0 à {len(run.starts) - 1}.")
+        raise french_error(f"starts = {starts} : il faut des départs de 0 à {len(run.starts) - 1}.")
     starts = sorted(starts, key=lambda start: losses[start])
     columns = min(6, len(starts))
     rows = math.ceil(len(starts) / columns)
@@ -98,8 +98,9 @@ def loss_curves(
         loc="left",
     )
     axis.legend(frameon=False, loc="lower right", ncols=3)
-    median = decimal(np.median(worst_if_nan(losses[:, -1])), 2)
-    said = compare(figure, prediction, f"la médiane des départs finit à {median}")
+    median = float(np.median(worst_if_nan(losses[:, -1])))
+    where = beside(prediction, median, "plus bas", "là", "plus haut")
+    said = compare(figure, prediction, f"la médiane des départs finit {where}")
     return Picture(
         figure,
         f"Perte de test de {count(len(run.starts), 'départ')} après {count(run.epoch, 'époque')} : "
@@ -167,10 +168,12 @@ def success_rates(
         place = min(value, max(runs) + 2)  # nearer than it is, lest the bars be squeezed
         ticks[place] = f"… {plain(value)}" if value > place else plain(value)
         axis.axvline(place, color=INK, linewidth=1.2, linestyle="--", label="votre prédiction")
-    found = f"le plus petit qui réussit en a {min(passed)}" if passed else "aucun de ces réseaux ne réussit"
+    found = "aucun de ces réseaux ne réussit"
+    if passed:
+        found = f"le plus petit qui réussit en a {beside(prediction, min(passed), 'moins', 'autant', 'plus')}"
     said = compare(figure, prediction, found)
     axis.set_xticks(list(ticks), list(ticks.values()))
-    axis.set(xlim=(min(runs) - 0.6, max(ticks) + 0.6), ylim=(0, 1.02), ylabel="départs")
+    axis.set(xlim=(min(runs) - 0.6, max(ticks) + 0.6), ylim=(0, 1.02), ylabel="part des départs")
     axis.set_xlabel("neurones de la couche cachée")
     percent_axis(axis.yaxis)
     axis.tick_params(axis="x", length=0)

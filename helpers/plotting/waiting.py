@@ -11,20 +11,13 @@ from .figure import FAINT, INK, ORANGE, figure_title
 
 
 class Waiting:
-    """What a cell shows in place of a figure until a question is answered: a French sentence, framed.
+    """What a cell shows in place of a result until a question is answered: what to do first, framed."""
 
-    Attributes:
-        question: its key, such as "1.a".
-    """
-
-    def __init__(self, question: str):
-        self.question = question
+    def __init__(self, first: str):
+        self.first = first
 
     def __repr__(self):
-        return typographic(
-            f"Répondez d'abord à la question {self.question}, puis exécutez de nouveau cette cellule : "
-            "la figure apparaîtra."
-        )
+        return typographic(f"{self.first}, puis exécutez de nouveau cette cellule pour en voir le résultat.")
 
     def _repr_html_(self):
         return card(FAINT, f"○ {self!r}")
@@ -35,14 +28,21 @@ def waits(draw: Callable) -> Callable:
 
     The figure then takes ``after=("1.a", answer)``, a question's key and one or more answers to it, and
     returns a ``Waiting`` while one of them is still ``...``, or a list of ``...``. If it draws a prediction,
-    it takes that as ``prediction=("1.a", number)``, and waits in the same way.
+    it takes that as ``prediction=("1.a", number)``, and waits in the same way, also for 0,5 to become 0.5.
     """
 
     @functools.wraps(draw)
     def drawn(*arguments, after=None, **options):
-        for question, *answers in filter(None, (after, options.get("prediction"))):
-            if any(map(_is_blank, answers)):
-                return Waiting(question)
+        question, value = options.get("prediction") or ("", None)
+        if _is_blank(value):
+            return Waiting(f"Faites d'abord votre prédiction (question {question})")
+        if isinstance(value, tuple):
+            return Waiting(
+                f"Question {question} : écrivez votre prédiction avec un point au lieu de la virgule"
+            )
+        question, *answers = after or ("",)
+        if any(map(_is_blank, answers)):
+            return Waiting(f"Répondez d'abord à la question {question}")
         return draw(*arguments, **options)
 
     return drawn
@@ -79,6 +79,12 @@ def compare(figure, prediction: tuple[str, object] | None, measured: str) -> str
     sentence = typographic(f"Vous aviez dit {said} ; {measured}. Pourquoi ?")
     figure_title(figure, sentence)
     return f" {sentence}"
+
+
+def beside(prediction: tuple[str, object] | None, measured: float, below: str, same: str, above: str) -> str:
+    """Choose what ``compare`` says of a number that the next question asks for: its side, not its value."""
+    value = predicted(prediction)
+    return same if value is None or abs(measured - value) < 0.005 else above if measured > value else below
 
 
 def _is_blank(answer):
