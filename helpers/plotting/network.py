@@ -85,7 +85,7 @@ def input_weights(run: Run, start: int = 0, prediction: tuple[str, object] | Non
         bars.text(frozen + 0.015, row, decimal(frozen, 2), va="center", path_effects=HALO)
     bars.set_yticks(range(len(names)), names)
     bars.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, max(*losses, loss) * 1.25))
-    bars.set_xlabel(typographic(f"perte de test (tirets : réseau intact, {decimal(loss, 2)})"))
+    bars.set_xlabel(typographic(f"perte de test\n(tirets : réseau intact, {decimal(loss, 2)})"))
     said = compare(figure, prediction, f"ce réseau finit à {decimal(loss)}")
     bars.set_title("Une entrée figée à sa moyenne", loc="left")
     bars.tick_params(axis="y", length=0)
