@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from helpers.french import plain
+from helpers.french import plain, typographic
 
 from .collect.intake import collect
 from .collect.reattach import plain as code
@@ -85,7 +85,7 @@ def _told(
     yield f"mark: {points} / {plain(question.maximum)}, {question.typed_in or 'automatique'}" + (
         f"; before: {before}" if (before := results.former(question)) else ""
     )
-    yield from (f"remark: {remark}" for remark in [*student.remarks, *notebook.remarks])
+    yield from (f"remark: {typographic(remark)}" for remark in [*student.remarks, *notebook.remarks])
     yield from _block("answer", question.answer)
     if question.feedback:
         yield from _block("feedback", question.feedback)
@@ -95,8 +95,7 @@ def _told(
 
 def _replayed(stored, notebook: NotebookResult, question: QuestionResult, bench, saved) -> Iterator[str]:
     plan = make_plan(read(stored / f"{notebook.part}.ipynb"))
-    checks = [step["check"] for step in plan.steps if "check" in step]
-    keys = bench.describe(plan.part, checks)["checks"]
+    keys = bench.describe(plan.part)["checks"]
     place = next(i for i, step in enumerate(plan.steps) if keys.get(step.get("check")) == question.key)
     steps = [step for step in plan.steps[:place] if "run" in step] + [plan.steps[place] | {"show": True}]
     outcome = bench.mark(plan.part, steps, saved if saved.exists() else None)

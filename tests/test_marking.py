@@ -295,7 +295,7 @@ class Told(checker.Marking):
         super().__init__(part, None, Limits())
         self.values = list(values)
 
-    def ask(self, request, seconds, phase):
+    def ask(self, request, seconds):
         if isinstance(self.values, Exception):
             raise self.values
         return {"values": self.values}
@@ -346,8 +346,8 @@ class Scripted:
     def __init__(self, deadly, why="gone"):
         self.deadly, self.why, self.runs = deadly, why, 0
 
-    def describe(self, part, checks):
-        return checker.describe(part, list(checks))
+    def describe(self, part):
+        return checker.describe(part)
 
     def mark(self, part, steps, folder=None):
         self.runs += 1

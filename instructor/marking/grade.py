@@ -21,7 +21,6 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from helpers.cifar10 import DataUnavailable, find_cifar10
-from helpers.french import typographic
 
 from ..collect.intake import collect
 from ..editions import ROOT, load_editions
@@ -100,7 +99,7 @@ def grade(
         started, spent, before = time.monotonic(), Counter(), len(done)
         for result in _mark_all(todo, editions, results / STUDENTS, jobs, pack, limits, unsafe, cifar10):
             if unsafe:
-                result.remarks.append(typographic(_UNSAFE))
+                result.remarks.append(_UNSAFE)
             store(results, result, kit)
             done[result.student] = result
             pace = (len(done) - before) / max(time.monotonic() - started, 0.01) * 60

@@ -59,7 +59,7 @@ def mark_submission(
         except Exception as error:  # our own failure costs one line of the report, never the class
             with contextlib.suppress(Exception):  # what a failed bench leaves fails again, and is told again
                 bench.close()
-            remark = typographic(f"{_OURS} : {error or type(error).__name__}")
+            remark = f"{_OURS} : {error or type(error).__name__}"
             result.notebooks[part] = NotebookResult(part, "refused", remarks=[remark])
         if part in submission.unreadable:  # its saved files
             result.notebooks[part].status = "unreadable"
@@ -70,12 +70,12 @@ def _mark_notebook(submission, part, edition, bench, folder) -> NotebookResult:
     try:
         attached, plan = bounded.call(_prepared, submission.notebooks[part], edition)
     except bounded.Excess as error:
-        remark = typographic(f"Ce carnet n'est pas noté : {error}. Ouvrez-le à la main.")
+        remark = f"Ce carnet n'est pas noté : {error}. Ouvrez-le à la main."
         return NotebookResult(part, "unreadable", remarks=[remark])
     result, files = NotebookResult(part, "graded"), submission.folder / PART4
     result.certainty, result.remarks = attached.certainty, attached.remarks
     if not attached.certainty:
-        return NotebookResult(part, "unreadable", certainty=0.0, remarks=[typographic(_NOTHING_OURS)])
+        return NotebookResult(part, "unreadable", certainty=0.0, remarks=[_NOTHING_OURS])
     files = files if part.startswith(PART4) and files.is_dir() else None
     run(result, edition, attached.notebook, plan, bench, files)
     feedback = {question.cell: question.feedback for question in result.questions}
@@ -105,13 +105,13 @@ def run(result: NotebookResult, edition, notebook, plan: Plan, bench, folder=Non
         result.status = "partial"
         cells = listed(f"« {cell} »" for cell in stopped)
         limit = count(bench.limits.cell, "seconde")
-        result.remarks.append(typographic(f"Exécution arrêtée après {limit}, cellule {cells}."))
+        result.remarks.append(f"Exécution arrêtée après {limit}, cellule {cells}.")
     result.private = outcome.remarks
     scores = {key: score for key, score in outcome.scores.items() if score["points"] is None}
     if waiting := [key for key, score in scores.items() if "CIFAR-10" in score["feedback"]]:
-        result.remarks.append(typographic(f"{_NO_IMAGES} : {listed(waiting)} (option --cifar10)."))
+        result.remarks.append(f"{_NO_IMAGES} : {listed(waiting)} (option --cifar10).")
     result.seconds = {phase: round(seconds, 2) for phase, seconds in outcome.seconds.items()}
-    described = bench.describe(plan.part, ())["questions"]
+    described = bench.describe(plan.part)["questions"]
     result.questions = questions(edition, notebook, outcome.scores, described)
 
 
@@ -128,7 +128,7 @@ def _without_deadly_cells(plan: Plan, outcome: Outcome, result: NotebookResult, 
             return outcome
         result.status = "partial"
         deadly = steps[outcome.done]
-        result.remarks.append(typographic(f"Cellule « {deadly['cell']} » arrêtée : {_WHY[outcome.lost]}."))
+        result.remarks.append(f"Cellule « {deadly['cell']} » arrêtée : {_WHY[outcome.lost]}.")
         if attempt == _RESTARTS or outcome.lost == "time":
             break
         # Checks already reached keep their marks; the cells before are needed again for the others.
@@ -139,9 +139,7 @@ def _without_deadly_cells(plan: Plan, outcome: Outcome, result: NotebookResult, 
         scores, errors = {**again.scores, **outcome.scores}, {**again.errors, **outcome.errors}
         remarks = outcome.remarks + again.remarks
         outcome = replace(again, scores=scores, errors=errors, remarks=remarks, seconds=seconds)
-    result.remarks.append(
-        typographic("Le reste du carnet n'a pas été exécuté : les questions déjà vérifiées comptent.")
-    )
+    result.remarks.append("Le reste du carnet n'a pas été exécuté : les questions déjà vérifiées comptent.")
     return outcome
 
 

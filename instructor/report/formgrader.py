@@ -55,10 +55,7 @@ def typed(course: Path) -> dict[tuple[str, str, str], Typed]:
         ):
             base = grade.manual_score if grade.manual_score is not None else grade.auto_score or 0
             stale = grade.manual_score is not None and grade.needs_manual_grade
-            found[student, name, key_of(cell)] = Typed(
-                base + (grade.extra_credit or 0),
-                remark="réponse modifiée depuis la correction dans formgrader" if stale else "",
-            )
+            found[student, name, key_of(cell)] = Typed(base + (grade.extra_credit or 0), stale=stale)
         for student, name, cell, comment in book.db.execute(
             _of_a_student(api.Comment).where(api.Comment.manual_comment.is_not(None))
         ):

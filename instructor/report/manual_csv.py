@@ -38,11 +38,11 @@ LONGEST = 30_000  # characters of an answer; Excel cuts a cell at 32,767 and spi
 
 @dataclass
 class Typed:
-    """What a teacher typed about one question: points (None: nothing), comment, and why to look again."""
+    """What a teacher typed about one question: points (None: nothing), a comment; of an older answer?"""
 
     points: float | None = None
     comment: str = ""
-    remark: str = ""
+    stale: bool = False
 
 
 def merge(
@@ -126,9 +126,10 @@ def _update(row, student: StudentResult, question: QuestionResult, formgrader) -
             "réponse modifiée depuis la correction : la note reste ; relisez, puis effacez l'empreinte"
         )
     if formgrader and formgrader.points is not None:
-        remarks.append(f"noté dans formgrader, qui l'emporte : {plain(formgrader.points)}")
+        changed = ", pour une réponse modifiée depuis" if formgrader.stale else ""
+        remarks.append(f"noté dans formgrader, qui l'emporte : {plain(formgrader.points)}{changed}")
     _remark(row, *remarks)
-    return Typed(points, row["Commentaire"].strip(), "" if not remarks else typographic(" ; ".join(remarks)))
+    return Typed(points, row["Commentaire"].strip())
 
 
 def _shown(answer):

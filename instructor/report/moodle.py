@@ -199,7 +199,7 @@ def late(folder: Path, students: Sequence[StudentResult]) -> dict[str, str]:
     for row, student in _matched(students, table, columns)[0]:
         for said in row.get(columns.get("status", ""), "").split(" - "):
             if re.search(r"\b(retard|late)\b", said, flags=re.IGNORECASE):
-                found[student.student] = typographic(f"Rendu en retard, d'après Moodle : {said.strip()}.")
+                found[student.student] = f"Rendu en retard, d'après Moodle : {said.strip()}."
     return found
 
 

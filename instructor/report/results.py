@@ -107,9 +107,7 @@ def load(results: Path) -> list[StudentResult]:
     for student in students:
         for name in sorted(set(student.notebooks) - set(asked)):
             if student.notebooks.pop(name).status != "unreadable":
-                student.remarks.append(
-                    typographic(f"{part(name).title} : rendue sans être demandée, ne compte pas.")
-                )
+                student.remarks.append(f"{part(name).title} : rendue sans être demandée, ne compte pas.")
     return students
 
 
@@ -218,11 +216,11 @@ def remarks(student: StudentResult) -> list[str]:
     found = list(student.remarks)
     for name, notebook in sorted(student.notebooks.items()):
         title = part(name).title
-        found += [f"{title}{NBSP}: {remark}" for remark in (*notebook.remarks, *notebook.private)]
+        found += [f"{title} : {remark}" for remark in (*notebook.remarks, *notebook.private)]
         if 0 < notebook.certainty < LOW_CERTAINTY:
             sure = percent(notebook.certainty, 0)
-            found.append(f"{title}{NBSP}: cellules reconnues avec une certitude de {sure}.")
-    return found
+            found.append(f"{title} : cellules reconnues avec une certitude de {sure}.")
+    return [typographic(remark) for remark in found]
 
 
 def points_text(points: float, maximum: float) -> str:
