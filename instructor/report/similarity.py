@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby
 
+from helpers.french import percent
+
 from ..editions import part
 from ..records import QuestionResult, StudentResult
 
@@ -23,6 +25,7 @@ CONTAINED = {True: 0.35, False: 0.7}
 FEW, SHARE, MANY = 4, 0.1, 15  # what more than 10 % of the students (but 4 to 15) share is common knowledge
 RARE = 2  # a wrong answer that only two students gave
 RARE_TO_FLAG = 3
+_RARE = "la même réponse fausse, que personne d'autre n'a donnée"
 
 
 @dataclass
@@ -59,13 +62,15 @@ def similar(students: Sequence[StudentResult]) -> list[Pair]:
     for (name, key), questions in sorted(answers.items()):
         stub = part(name).stubs.get(key, "")
         for pair, share in _alike(questions, stub):
-            found[pair].append((share, _evidence(name, *(questions[i] for i in pair), share)))
+            left, right = (questions[index] for index in pair)
+            why = f"{percent(share, 0)} des suites de {RUN} mots de la réponse la plus courte sont communes"
+            found[pair].append((share, Evidence(name, left, why, *_compared(left.answer, right.answer))))
         for pair in _same_rare_mistake(questions):
-            rare[pair].append((name, *(questions[i] for i in pair)))
+            left, right = (questions[index] for index in pair)
+            rare[pair].append(Evidence(name, left, _RARE, [(left.answer, True)], [(right.answer, True)]))
     for pair, mistakes in rare.items():
         if len(mistakes) >= RARE_TO_FLAG or pair in found:
-            weight = len(mistakes) / 10
-            found[pair] += [(weight, _evidence(*mistake, None)) for mistake in mistakes]
+            found[pair] += [(len(mistakes) / 10, mistake) for mistake in mistakes]
     pairs = []
     for (left, right), weighed in found.items():
         weighed.sort(key=lambda item: -item[0])
@@ -135,20 +140,6 @@ def _same_rare_mistake(questions: dict[int, QuestionResult]) -> Iterable[tuple[i
     for indices in givers.values():
         if len(indices) == RARE:
             yield tuple(indices)
-
-
-def _evidence(name, left: QuestionResult, right: QuestionResult, share) -> Evidence:
-    if share is None:
-        return Evidence(
-            name,
-            left,
-            "la même réponse fausse, que personne d'autre n'a donnée",
-            [(left.answer, True)],
-            [(right.answer, True)],
-        )
-    share = round(100 * min(share, 1))
-    why = f"{share} % des suites de {RUN} mots de la réponse la plus courte sont communes"
-    return Evidence(name, left, why, *_compared(left.answer, right.answer))
 
 
 def _compared(left: str, right: str) -> tuple[list[tuple[str, bool]], list[tuple[str, bool]]]:
