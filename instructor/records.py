@@ -7,11 +7,13 @@ import dataclasses
 import json
 import os
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 PART4 = "part4"  # where a student's saved files are staged, in their layout
+Identity = tuple[str, str, str]  # of a question: student, part, key
 
 
 class Refused(Exception):
@@ -99,6 +101,10 @@ class StudentResult:
     notebooks: dict[str, NotebookResult] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
+    def questions(self, name: str) -> list[QuestionResult]:
+        """Return the questions of a part, none of one that was not sent."""
+        return self.notebooks[name].questions if name in self.notebooks else []
+
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
         write_whole(path, json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=1) + "\n")
@@ -114,6 +120,16 @@ class StudentResult:
             for part, result in record["notebooks"].items()
         }
         return cls(**record)
+
+
+def asked(students: Iterable[StudentResult]) -> dict[Identity, tuple[StudentResult, QuestionResult]]:
+    """Return every question of every student, in order."""
+    return {
+        (student.student, name, question.key): (student, question)
+        for student in students
+        for name, notebook in sorted(student.notebooks.items())
+        for question in notebook.questions
+    }
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

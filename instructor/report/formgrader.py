@@ -23,7 +23,7 @@ from sqlalchemy.orm import selectinload
 from .. import bounded
 from ..editions import ROOT, grade_id, is_free_text, key_of, part, read
 from ..markdown import student_html, to_html
-from ..records import NotebookResult, Refused, StudentResult, write_whole
+from ..records import Identity, NotebookResult, Refused, StudentResult, write_whole
 from .manual_csv import Typed
 
 COURSE = "nbgrader"
@@ -39,7 +39,7 @@ _LOADED = (api.SubmittedNotebook.assignment, api.SubmittedNotebook.grades, api.S
 _SAFE_OUTPUTS = {"text/plain", "image/png", "image/jpeg"}
 
 
-def typed(course: Path) -> dict[tuple[str, str, str], Typed]:
+def typed(course: Path) -> dict[Identity, Typed]:
     """Read what the teacher typed in formgrader: points (with extra credit) and comments.
 
     Raises:
@@ -47,7 +47,7 @@ def typed(course: Path) -> dict[tuple[str, str, str], Typed]:
     """
     if not (course / "gradebook.db").exists():
         return {}
-    found: dict[tuple[str, str, str], Typed] = {}
+    found: dict[Identity, Typed] = {}
     with _open(course) as book:
         for student, name, cell, grade in book.db.execute(
             _of_a_student(api.Grade).where(

@@ -13,11 +13,9 @@ from pathlib import Path
 
 from helpers.french import count, plain, typographic
 
-from ..records import QuestionResult, Refused, StudentResult, write_whole
+from ..records import Identity, QuestionResult, Refused, StudentResult, asked, write_whole
 from . import spreadsheet
 
-# A question of a student: (student, part, key).
-Identity = tuple[str, str, str]
 _IDENTITY = ("Identifiant", "Partie", "Question")
 _TYPED = ("Points", "Commentaire")
 _OURS = (
@@ -61,12 +59,7 @@ def merge(
     Raises:
         Refused: the file cannot be read or written; nothing was changed.
     """
-    questions = {
-        (student.student, notebook.part, question.key): (student, question)
-        for student in students
-        for notebook in student.notebooks.values()
-        for question in notebook.questions
-    }
+    questions = asked(students)
     table = _read(path)
     typed: dict[Identity, Typed] = {}
     met: set[Identity] = set()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from helpers.french import NBSP, decimal, percent
 
 from ..editions import part
-from ..records import StudentResult
+from ..records import StudentResult, asked
 from . import results, similarity
 
 MISTAKES = 5  # shown per question
@@ -62,9 +62,7 @@ def overview(students: list[StudentResult], names: list[str]) -> dict[str, objec
         "questions": questions,
         "changed": [
             (student, name, question)
-            for student in students
-            for name, notebook in student.notebooks.items()
-            for question in notebook.questions
+            for (_, name, _), (student, question) in asked(students).items()
             if results.former(question)
         ],
         "to_look_at": sorted(
@@ -81,7 +79,7 @@ def _machine_grade(student, names):
     automatic = [
         question
         for name in names
-        for question in (student.notebooks[name].questions if name in student.notebooks else ())
+        for question in student.questions(name)
         if not question.manual and question.key not in part(name).bonus
     ]
     maximum = sum(question.maximum for question in automatic)
@@ -91,14 +89,14 @@ def _machine_grade(student, names):
 def _asked(students, name):
     by_key = defaultdict(list)
     for student in students:
-        for question in student.notebooks[name].questions if name in student.notebooks else ():
+        for question in student.questions(name):
             by_key[question.key].append(question)
-    asked = []
+    table = []
     for key in filter(by_key.get, results.question_keys(students, name)):
         answers = by_key[key]
         first = answers[0]
         marked = [question.points for question in answers if question.points is not None]
-        asked.append(
+        table.append(
             Asked(
                 key,
                 first.title,
@@ -109,7 +107,7 @@ def _asked(students, name):
                 [] if first.manual else _mistakes(answers),
             )
         )
-    return asked
+    return table
 
 
 def _mistakes(answers):
