@@ -92,7 +92,10 @@ class NotebookResult:
 
 @dataclass
 class StudentResult:
-    """All that is known of one student: stored as RESULTS/students/<student>/result.json."""
+    """All that is known of one student: stored as RESULTS/students/<student>/result.json.
+
+    It holds for what was sent (``digest``) and what marked it (``kit``, of ``grade.fingerprint``).
+    """
 
     student: str
     name: str
@@ -100,6 +103,7 @@ class StudentResult:
     digest: str
     notebooks: dict[str, NotebookResult] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    kit: str = ""
 
     def questions(self, name: str) -> list[QuestionResult]:
         """Return the questions of a part, none of one that was not sent."""

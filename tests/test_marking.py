@@ -418,10 +418,11 @@ def test_a_failure_of_ours_is_told_and_worth_another_try(tmp_path):
     assert broken.closed
     assert result.notebooks[PART1].status == "refused"
     assert any("erreur du correcteur" in remark for remark in result.notebooks[PART1].remarks)
-    grade.store(tmp_path, result, "kit")
+    result.kit, stored = "kit", tmp_path / "students" / "zoe-1" / "result.json"
+    result.save(stored)
     assert grade.load_known(tmp_path, submission, "kit") is None
     result.notebooks[PART1] = NotebookResult(PART1, "graded")
-    grade.store(tmp_path, result, "kit")
+    result.save(stored)
     assert grade.load_known(tmp_path, submission, "kit") == result
     assert grade.load_known(tmp_path, submission, "another kit") is None
 

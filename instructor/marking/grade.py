@@ -24,7 +24,7 @@ from helpers.cifar10 import DataUnavailable, find_cifar10
 
 from ..collect.intake import collect
 from ..editions import ROOT, load_editions
-from ..records import PART4, Refused, StudentResult, Submission, write_whole
+from ..records import PART4, Refused, StudentResult, Submission
 from ..sandbox import cgroup
 from ..sandbox.bench import Bench
 from ..sandbox.inside.limits import Limits
@@ -100,7 +100,8 @@ def grade(
         for result in _mark_all(todo, editions, results / STUDENTS, jobs, pack, limits, unsafe, cifar10):
             if unsafe:
                 result.remarks.append(_UNSAFE)
-            store(results, result, kit)
+            result.kit = kit
+            result.save(results / STUDENTS / result.student / RESULT)
             done[result.student] = result
             pace = (len(done) - before) / max(time.monotonic() - started, 0.01) * 60
             say(f"[{len(done)}/{len(collected)}] {_line(result)} ({pace:.1f} a minute)")
@@ -159,22 +160,13 @@ def fingerprint(
 
 def load_known(results: Path, submission: Submission, kit: str) -> StudentResult | None:
     """Return the marks of an earlier run if they still hold: nothing changed, and no failure was ours."""
-    folder = results / STUDENTS / submission.student
     try:
-        result = StudentResult.load(folder / RESULT)
-        holds_for = json.loads((folder / "run.json").read_text("utf-8"))
+        result = StudentResult.load(results / STUDENTS / submission.student / RESULT)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    same = holds_for == {"digest": submission.digest, "kit": kit} and result.digest == submission.digest
+    same = submission.digest and (result.digest, result.kit) == (submission.digest, kit)
     failed = any(notebook.status == "refused" for notebook in result.notebooks.values())
-    return result if submission.digest and same and not failed else None
-
-
-def store(results: Path, result: StudentResult, kit: str) -> None:
-    """Write a student's marks, whole or not at all, and then what they hold for."""
-    folder = results / STUDENTS / result.student
-    result.save(folder / RESULT)
-    write_whole(folder / "run.json", json.dumps({"digest": result.digest, "kit": kit}) + "\n")
+    return result if same and not failed else None
 
 
 def _line(result):

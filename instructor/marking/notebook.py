@@ -112,7 +112,7 @@ def run(result: NotebookResult, edition, notebook, plan: Plan, bench, folder=Non
         result.remarks.append(f"{_NO_IMAGES} : {listed(waiting)} (option --cifar10).")
     result.seconds = {phase: round(seconds, 2) for phase, seconds in outcome.seconds.items()}
     described = bench.describe(plan.part)["questions"]
-    result.questions = questions(edition, notebook, outcome.scores, described)
+    result.questions = _questions(edition, notebook, outcome.scores, described)
 
 
 def _misses(names, outcome):
@@ -143,15 +143,8 @@ def _without_deadly_cells(plan: Plan, outcome: Outcome, result: NotebookResult, 
     return outcome
 
 
-def questions(edition: NotebookNode, notebook: NotebookNode, scores: dict, described: list[dict]) -> list:
-    """Return the ``QuestionResult`` of all questions of a part, in its order.
-
-    Args:
-        edition: whose stubs are no answers.
-        notebook: the student's, rebuilt; its cells' names tell their questions.
-        scores: of the checks reached; see ``Outcome``.
-        described: the part's questions; see ``Bench.describe``.
-    """
+def _questions(edition, notebook, scores, described) -> list[QuestionResult]:
+    """Return all questions of a part, in its order, with the scores of the checks that were reached."""
     cells = {key_of(grade_id(cell)): grade_id(cell) for cell in notebook.cells if nbgrader(cell).get("grade")}
     answers, stubs = _answers(notebook), _answers(edition)
     results = []
