@@ -63,12 +63,13 @@ def why(
         saved = staging / student.student / PART4
         bench = Bench(stack.enter_context(lab()), Limits(), cifar10=cifar10)
         stack.callback(bench.close)
+        stored = folder / "students" / student.student
         for notebook, question in found:
-            yield from _told(folder / "students" / student.student, student, notebook, question)
+            yield from _told(stored, student, notebook, question)
             if notebook.part.startswith(PART4) and not saved.exists() and not question.manual:
                 yield "not replayed: give what was graded by --submissions, and --cifar10"
             elif not question.manual:
-                yield from _replayed(folder / "students" / student.student, notebook, question, bench, saved)
+                yield from _replayed(stored, notebook, question, bench, saved)
 
 
 def _told(

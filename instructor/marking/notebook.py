@@ -42,11 +42,7 @@ def mark_submission(
 ) -> StudentResult:
     """Mark all notebooks of a submission; whatever happens to one becomes a remark on it.
 
-    Args:
-        submission: what ``intake.collect`` made.
-        editions: part's name -> student edition.
-        bench: where to run.
-        folder: where to write each rebuilt notebook, with our feedback, for formgrader to show.
+    Each is written in ``folder`` as it was rebuilt, with our feedback, for formgrader to show.
     """
     result = StudentResult(submission.student, submission.name, submission.participant, submission.digest)
     result.remarks = list(submission.remarks)
@@ -72,10 +68,10 @@ def _mark_notebook(submission, part, edition, bench, folder) -> NotebookResult:
     except bounded.Excess as error:
         remark = f"Ce carnet n'est pas noté : {error}. Ouvrez-le à la main."
         return NotebookResult(part, "unreadable", remarks=[remark])
-    result, files = NotebookResult(part, "graded"), submission.folder / PART4
-    result.certainty, result.remarks = attached.certainty, attached.remarks
     if not attached.certainty:
         return NotebookResult(part, "unreadable", certainty=0.0, remarks=[_NOTHING_OURS])
+    result = NotebookResult(part, "graded", certainty=attached.certainty, remarks=attached.remarks)
+    files = submission.folder / PART4
     files = files if part.startswith(PART4) and files.is_dir() else None
     run(result, edition, attached.notebook, plan, bench, files)
     feedback = {question.cell: question.feedback for question in result.questions}

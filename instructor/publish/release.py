@@ -310,11 +310,10 @@ def stamp_readme(text: str, repository: str, ref: str, notebooks: Iterable[Path]
     """
 
     def badges_of(path):
-        part = path.stem.removeprefix("part").partition("_")[0]
         colab = f"https://colab.research.google.com/github/{repository}/blob/{ref}/{path.name}"
         binder = f"https://mybinder.org/v2/gh/{repository}/{ref}?labpath={path.name}"
         return (
-            f"- Partie {part}\u00a0: "
+            f"- Partie {number_of(path.stem)}\u00a0: "
             f"[![{path.stem}, Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}) "
             f"[![{path.stem}, Binder](https://mybinder.org/badge_logo.svg)]({binder})"
         )

@@ -65,11 +65,7 @@ def typed(course: Path) -> dict[Identity, Typed]:
 
 
 def write(results: Path, students: Sequence[StudentResult]) -> None:
-    """Bring the course folder up to date: notebooks to read, our points, what waits for the teacher.
-
-    Args:
-        results: RESULTS; a student's notebooks are taken from students/<student>/<part>.ipynb.
-        students: with what the teacher typed in manual.csv merged in.
+    """Bring RESULTS's course folder up to date: notebooks to read, our points, what waits for the teacher.
 
     Raises:
         Refused: the gradebook cannot be written.

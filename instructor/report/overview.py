@@ -38,12 +38,7 @@ class Asked:
 
 
 def overview(students: list[StudentResult], names: list[str]) -> dict[str, object]:
-    """Gather what class.html shows, by the names that it uses.
-
-    Args:
-        students: with the teacher's marks merged in.
-        names: the parts, in order.
-    """
+    """Gather what class.html shows of these parts, by the names that it uses."""
     marks = [results.mark(student, names) for student in students]
     questions = {name: _asked(students, name) for name in names}
     waiting = sum(len(mark.waiting) for mark in marks)

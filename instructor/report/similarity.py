@@ -89,11 +89,6 @@ def _without_comment(line):
     return line if comment < 0 else line[:comment]
 
 
-def words(text: str) -> list[str]:
-    """Cut a text in words and signs, without case, accents and addresses (anyone may copy the lab's)."""
-    return re.findall(r"\w+|[^\w\s]", _plain(re.sub(r"https?://\S+", " ", text[:LONGEST])))
-
-
 def _plain(text):
     """Drop case and accents; first those apart, as decomposing a long run of them takes quadratic time."""
     decomposed = unicodedata.normalize("NFKD", _without_accents(text.casefold()))
@@ -105,8 +100,9 @@ def _without_accents(text):
 
 
 def _shingles(text: str) -> set[tuple[str, ...]]:
-    cut = [word for word in words(text) if word.isalnum() or word == "_"] if text else []
-    return {tuple(cut[i : i + RUN]) for i in range(len(cut) - RUN + 1)}
+    """Return the runs of words of a text, without case, accents and addresses (anyone may copy the lab's)."""
+    words = re.findall(r"\w+", _plain(re.sub(r"https?://\S+", " ", text[:LONGEST])))
+    return {tuple(words[i : i + RUN]) for i in range(len(words) - RUN + 1)}
 
 
 def _alike(questions: dict[str, QuestionResult], stub: str) -> Iterable[tuple[tuple[str, str], float]]:
