@@ -355,8 +355,8 @@ def _best_notebooks(files, editions, remarks, unread) -> dict[str, tuple[Sent, N
             remarks.append(f"{_shown(sent.path)}{said} n'est aucune des parties de ce cours.")
             continue
         candidates[part].append((sent, notebook))
-        notes = [f"il se dit écrit en {language} : il est exécuté en Python"] if language else []
-        if notes := [*notes, why] if why else notes:
+        ours = f"il se dit écrit en {language} : il est exécuté en Python" if language else ""
+        if notes := list(filter(None, (ours, why))):
             remarks.append(f"{_shown(sent.path)} est pris pour {part} : {' ; '.join(notes)}.")
     best = {}
     for part, found in sorted(candidates.items()):
