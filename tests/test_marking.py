@@ -445,6 +445,16 @@ def test_unsafe_warns_and_the_report_says_so(tmp_path, monkeypatch, capsys):
     assert "sans isolation" in (tmp_path / "marks" / "class.html").read_text("utf-8")
 
 
+def test_results_among_the_submissions_are_refused(tmp_path, monkeypatch, capsys):
+    send(tmp_path, {"zoe/part1.ipynb": answered(PART1)})
+    monkeypatch.setattr(sys, "argv", ["instructor", "grade", str(tmp_path), "--out", str(tmp_path / "marks")])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("instructor", run_name="__main__")
+    assert ended.value.code == 1
+    assert "outside of SUBMISSIONS" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["zoe"]
+
+
 def test_part4_is_measured_from_what_was_handed_in(tmp_path, monkeypatch):
     """A network trained on the test images earns what it reaches, and the teacher is told."""
     required_sandbox()

@@ -17,11 +17,11 @@ from pathlib import Path, PurePosixPath
 
 from nbformat import NotebookNode
 
-from helpers.french import count, french_error, listed
+from helpers.french import count, listed, typographic
 
 from .. import bounded
 from ..editions import load_editions
-from ..records import PART4, Submission
+from ..records import PART4, Refused, Submission
 from . import archives, notebooks
 from .archives import MB, ArchiveError, Sent, is_archive
 from .reattach import reattach
@@ -69,21 +69,19 @@ def collect(
         input gives the same result. What was decided is in the remarks.
 
     Raises:
-        ValueError: nothing there, or ``staging`` inside ``submissions``.
+        Refused: nothing there.
     """
     editions = load_editions() if editions is None else editions
     if not submissions.exists():
-        raise french_error(f"Aucun rendu à cet endroit : {submissions}.")
-    if staging.resolve().is_relative_to(submissions.resolve()):
-        raise french_error("Choisissez un dossier de résultats en dehors de celui des rendus.")
+        raise Refused(typographic(f"Aucun rendu à cet endroit : {submissions}."))
     staging.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=staging, prefix=".intake-") as work:
         try:
             files = bounded.call(_everything, submissions, Path(work), seconds=3600)
         except bounded.Excess as error:
-            raise french_error(f"{submissions.name} : {error}.") from None
+            raise Refused(typographic(f"{submissions.name} : {error}.")) from None
         if not files:
-            raise french_error(f"Aucun rendu à cet endroit : {submissions} est vide.")
+            raise Refused(typographic(f"Aucun rendu à cet endroit : {submissions} est vide."))
         students = _by_student(files, editions)
         return [
             _submission(student, identifier, staging, editions)
@@ -100,7 +98,7 @@ def _everything(submissions, work) -> list[Sent]:
         )
         return _without_wrapper(_without_folders(files))
     except ArchiveError as error:
-        raise french_error(f"L'archive {submissions.name} ne peut pas être lue : {error}.") from None
+        raise Refused(typographic(f"L'archive {submissions.name} ne peut pas être lue : {error}.")) from None
 
 
 def _without_folders(files) -> list[Sent]:

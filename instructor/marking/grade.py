@@ -67,7 +67,7 @@ def grade(
         The results, by student's identifier.
 
     Raises:
-        Refused: there is nothing to collect, or the results would lie among the submissions.
+        Refused: there is nothing to collect.
         SandboxError: nothing can be isolated here, and ``unsafe`` was not given.
         OSError: ``submissions`` cannot be read or ``results`` written.
     """
@@ -84,26 +84,23 @@ def grade(
         staging = tempfile.TemporaryDirectory(prefix=f"{_STAGING}{os.getpid()}-")
         staging = Path(stack.enter_context(staging))
         pack = stack.enter_context(lab())
-        try:
-            collected = collect(submissions, staging, editions)
-        except ValueError as error:
-            raise Refused(str(error)) from None
+        collected = collect(submissions, staging, editions)
         if cifar10 is not None:
             _require_images(cifar10, collected)
         kit = fingerprint(pack, editions, limits, unsafe, cifar10)
-        known = {submission.student: load_known(results, submission, kit) for submission in collected}
-        done = {student: result for student, result in known.items() if result}
+        done = {each.student: result for each in collected if (result := load_known(results, each, kit))}
         todo = [submission for submission in collected if submission.student not in done]
         if done:
             say(f"{len(done)} of {len(collected)} already graded, unchanged")
-        started, spent, before = time.monotonic(), Counter(), len(done)
-        for result in _mark_all(todo, editions, results / STUDENTS, jobs, pack, limits, unsafe, cifar10):
+        started, spent, settings = time.monotonic(), Counter(), (pack, limits, unsafe, cifar10)
+        marked = _mark_all(todo, editions, results / STUDENTS, jobs, *settings)
+        for number, result in enumerate(marked, 1):
             if unsafe:
                 result.remarks.append(_UNSAFE)
             result.kit = kit
             result.save(results / STUDENTS / result.student / RESULT)
             done[result.student] = result
-            pace = (len(done) - before) / max(time.monotonic() - started, 0.01) * 60
+            pace = number / max(time.monotonic() - started, 0.01) * 60
             say(f"[{len(done)}/{len(collected)}] {_line(result)} ({pace:.1f} a minute)")
             for notebook in result.notebooks.values():
                 spent.update(notebook.seconds)
