@@ -66,6 +66,16 @@ class QuestionResult:
     typed_in: str = ""
     former: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for the teacher; a free text left blank earns 0 by itself."""
+        return self.points is None and self.answered
+
+    @property
+    def earned(self) -> float | None:
+        """Its points so far; None while it waits."""
+        return None if self.waits else self.points or 0
+
 
 @dataclass
 class NotebookResult:

@@ -82,7 +82,7 @@ def _told(
     yield f"marked on {marked_on:%Y-%m-%d %H:%M}, edition {edition[:12]}" + (
         "" if edition == current else f", which is no longer the current one, {current[:12]}"
     )
-    points = "waits for you" if results.waits(question) else f"{plain(question.points or 0)}"
+    points = "waits for you" if question.waits else f"{plain(question.points or 0)}"
     yield f"mark: {points} / {plain(question.maximum)}, {question.typed_in or 'automatique'}" + (
         f"; before: {before}" if (before := results.former(question)) else ""
     )

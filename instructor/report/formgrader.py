@@ -123,9 +123,7 @@ def _write_part(book, results, name, students):
 
 def _write_grade(grade, question, changed):
     if grade.manual_score is None:
-        grade.auto_score = question.points if question else 0
-        if question and question.points is None and not question.answered:
-            grade.auto_score = 0
+        grade.auto_score = question.earned if question else 0
         grade.needs_manual_grade = grade.auto_score is None
     elif changed:
         grade.needs_manual_grade = True  # marked by hand, but of another answer

@@ -54,15 +54,6 @@ class Mark:
         return round(self.points / self.maximum * scale, 2) if self.complete and self.maximum else None
 
 
-def waits(question: QuestionResult) -> bool:
-    """Tell whether a question waits for the teacher; a free text left blank earns 0 by itself."""
-    return question.points is None and question.answered
-
-
-def _earned(question):
-    return None if waits(question) else question.points or 0
-
-
 def mark(student: StudentResult, names: list[str]) -> Mark:
     """Add up a student's points over some parts; with its bonus, a part reaches its maximum at most."""
     result = Mark(0.0, 0.0, [], [])
@@ -71,7 +62,7 @@ def mark(student: StudentResult, names: list[str]) -> Mark:
         maximum = part(name).maximum or sum(q.maximum for q in questions)  # of a part of a former pack
         result.points += min(sum(question.points or 0 for question in questions), maximum)
         result.maximum += maximum
-        result.waiting += [question.key for question in questions if waits(question)]
+        result.waiting += [question.key for question in questions if question.waits]
         result.statuses.append(student.notebooks[name].status if name in student.notebooks else "missing")
     return result
 
@@ -145,7 +136,7 @@ def _marks_row(student, keys):
         title = part(name).title
         row |= {f"{title} {key}": None for key in keys[name]}
         for question in student.questions(name):
-            row[f"{title} {question.key}"] = _earned(question)
+            row[f"{title} {question.key}"] = question.earned
         of_part = mark(student, [name])
         row[f"{title} points"] = None if of_part.statuses[0] in UNKNOWN else of_part.points
         row[f"{title} /{SCALE}"] = of_part.grade()
@@ -169,7 +160,7 @@ def questions_table(students: list[StudentResult]) -> tuple[list[str], list[dict
             "Partie": name,
             "Question": question.key,
             "Intitulé": question.title,
-            "Points": _earned(question),
+            "Points": question.earned,
             "Maximum": question.maximum,
             "Correction": question.typed_in or ("enseignant" if question.manual else "automatique"),
             "Note précédente": former(question),
@@ -185,7 +176,7 @@ def questions_table(students: list[StudentResult]) -> tuple[list[str], list[dict
 
 def state(question: QuestionResult) -> str:
     """Say in a word how a question went."""
-    if waits(question):
+    if question.waits:
         return "en attente de correction"
     if not question.answered and not question.points:
         return "sans réponse"
