@@ -74,7 +74,6 @@ class Bench:
             SandboxError: our own side failed.
         """
         started = time.monotonic()
-        opened = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY)] if folder and not self.unsafe else []
         shared = {
             "limits": dataclasses.asdict(self.limits),
             "folder": str(folder) if folder and self.unsafe else None,
@@ -82,6 +81,7 @@ class Bench:
         sources = "\n".join(step.get("run", "") for step in steps)
         imports = ["tensorflow"] if _IMPORTS_TENSORFLOW.search(sources) else []
         student = Room("inside.student", self.pack, self.limits, self.unsafe, self.cifar10)
+        opened = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY)] if folder and not self.unsafe else []
         try:
             student.ask({**shared, "imports": imports}, START, opened)
             waiting = time.monotonic() - started

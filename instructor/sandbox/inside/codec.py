@@ -97,9 +97,8 @@ class _Encoder:
                 return self.encode(float(value), depth)
             if isinstance(value, Mapping) and not isinstance(value, dict):
                 return self.encode(dict(value), depth)
-            if isinstance(value, Iterable) and not isinstance(
-                value, _LIMITED
-            ):  # a dictionary's view, a range
+            # A dictionary's view, a range; what is known and came so far is too large.
+            if isinstance(value, Iterable) and not isinstance(value, _KNOWN):
                 return self.encode(list(islice(value, ITEMS + 1)), depth)
         return ["object", _type_name(value)]
 
@@ -175,7 +174,7 @@ _PLAIN = (  # the first type that fits
     (np.ndarray, lambda value: _array("array", value)),
     (PlaygroundConfig, lambda value: ["config", value.to_url()]),
 )
-_LIMITED = (str, bytes, list, tuple, set, frozenset, dict, np.ndarray)  # unknown for their size alone
+_KNOWN = (str, bytes, list, tuple, set, frozenset, dict, np.ndarray)
 
 
 def _decode(record, call, depth):
