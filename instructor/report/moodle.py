@@ -74,8 +74,8 @@ def export(
         raise Refused(f"{out} is the worksheet itself; give another --out, so that nothing in it is lost.")
     fill_in = _gradebook if to_gradebook else _worksheet
     content, more = fill_in(students, names, filled, scale)
-    write_whole(out, content)
     keep(folder, filled)
+    write_whole(out, content)
     if delayed := late(folder, students):
         more.append(f"Late, says Moodle: {', '.join(sorted(delayed))}.")
     return out, notes + more
