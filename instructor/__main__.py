@@ -82,6 +82,8 @@ def add_grade(commands) -> None:
 def run_grade(options) -> None:
     from .marking import grade  # noqa: PLC0415  (TensorFlow)
 
+    if options.out.resolve().is_relative_to(options.submissions.resolve()):
+        raise Refused("--out: name a folder outside of SUBMISSIONS, where it would be one more student's")
     _keep_settings(options.out, options)
     limits = Limits(cell=options.time, notebook=5 * options.time, memory=int(options.memory * 2**30))
     grade.grade(options.submissions, options.out, options.jobs, limits, options.unsafe, options.cifar10)

@@ -18,9 +18,6 @@ _of_this_thread = threading.local()
 class Excess(Exception):
     """Reading took more than it may; the message is a French clause for the teacher."""
 
-    def __init__(self, message="sa lecture demande plus de temps ou de mémoire que permis"):
-        super().__init__(message)
-
 
 def call(function: Callable, *arguments: object, seconds: float = SECONDS):
     """Return ``function(*arguments)``, both of which can be pickled, computed in the thread's own reader.
@@ -37,7 +34,7 @@ def call(function: Callable, *arguments: object, seconds: float = SECONDS):
     except (BrokenProcessPool, MemoryError):
         _of_this_thread.pool.shutdown(wait=False)
         _of_this_thread.pool = None
-        raise Excess from None
+        raise Excess("sa lecture demande plus de temps ou de mémoire que permis") from None
 
 
 def _begin():

@@ -88,9 +88,9 @@ def number_of(name: str) -> int:
     return int(re.match(r"part(\d+)", name)[1])
 
 
-def load_editions(folder: Path = ROOT) -> dict[str, NotebookNode]:
+def load_editions() -> dict[str, NotebookNode]:
     """Return the student edition of each part: its name such as "part1_linear_vs_relu" -> notebook."""
-    return {path.stem: read(path) for path in sorted(folder.glob("part*.ipynb"))}
+    return {path.stem: read(path) for path in sorted(ROOT.glob("part*.ipynb"))}
 
 
 def read(path: Path) -> NotebookNode:

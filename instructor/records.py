@@ -7,11 +7,13 @@ import dataclasses
 import json
 import os
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 PART4 = "part4"  # where a student's saved files are staged, in their layout
+Identity = tuple[str, str, str]  # of a question: student, part, key
 
 
 class Refused(Exception):
@@ -64,6 +66,16 @@ class QuestionResult:
     typed_in: str = ""
     former: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for the teacher; a free text left blank earns 0 by itself."""
+        return self.points is None and self.answered
+
+    @property
+    def earned(self) -> float | None:
+        """Its points so far; None while it waits."""
+        return None if self.waits else self.points or 0
+
 
 @dataclass
 class NotebookResult:
@@ -90,7 +102,10 @@ class NotebookResult:
 
 @dataclass
 class StudentResult:
-    """All that is known of one student: stored as RESULTS/students/<student>/result.json."""
+    """All that is known of one student: stored as RESULTS/students/<student>/result.json.
+
+    It holds for what was sent (``digest``) and what marked it (``kit``, of ``grade.fingerprint``).
+    """
 
     student: str
     name: str
@@ -98,6 +113,11 @@ class StudentResult:
     digest: str
     notebooks: dict[str, NotebookResult] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    kit: str = ""
+
+    def questions(self, name: str) -> list[QuestionResult]:
+        """Return the questions of a part, none of one that was not sent."""
+        return self.notebooks[name].questions if name in self.notebooks else []
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
@@ -114,6 +134,16 @@ class StudentResult:
             for part, result in record["notebooks"].items()
         }
         return cls(**record)
+
+
+def asked(students: Iterable[StudentResult]) -> dict[Identity, tuple[StudentResult, QuestionResult]]:
+    """Return every question of every student, in order."""
+    return {
+        (student.student, name, question.key): (student, question)
+        for student in students
+        for name, notebook in sorted(student.notebooks.items())
+        for question in notebook.questions
+    }
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from helpers.french import plain
+from helpers.french import plain, typographic
 
 from .collect.intake import collect
 from .collect.reattach import plain as code
@@ -63,12 +63,13 @@ def why(
         saved = staging / student.student / PART4
         bench = Bench(stack.enter_context(lab()), Limits(), cifar10=cifar10)
         stack.callback(bench.close)
+        stored = folder / "students" / student.student
         for notebook, question in found:
-            yield from _told(folder / "students" / student.student, student, notebook, question)
+            yield from _told(stored, student, notebook, question)
             if notebook.part.startswith(PART4) and not saved.exists() and not question.manual:
                 yield "not replayed: give what was graded by --submissions, and --cifar10"
             elif not question.manual:
-                yield from _replayed(folder / "students" / student.student, notebook, question, bench, saved)
+                yield from _replayed(stored, notebook, question, bench, saved)
 
 
 def _told(
@@ -81,11 +82,11 @@ def _told(
     yield f"marked on {marked_on:%Y-%m-%d %H:%M}, edition {edition[:12]}" + (
         "" if edition == current else f", which is no longer the current one, {current[:12]}"
     )
-    points = "waits for you" if results.waits(question) else f"{plain(question.points or 0)}"
+    points = "waits for you" if question.waits else f"{plain(question.points or 0)}"
     yield f"mark: {points} / {plain(question.maximum)}, {question.typed_in or 'automatique'}" + (
         f"; before: {before}" if (before := results.former(question)) else ""
     )
-    yield from (f"remark: {remark}" for remark in [*student.remarks, *notebook.remarks])
+    yield from (f"remark: {typographic(remark)}" for remark in [*student.remarks, *notebook.remarks])
     yield from _block("answer", question.answer)
     if question.feedback:
         yield from _block("feedback", question.feedback)
@@ -95,8 +96,7 @@ def _told(
 
 def _replayed(stored, notebook: NotebookResult, question: QuestionResult, bench, saved) -> Iterator[str]:
     plan = make_plan(read(stored / f"{notebook.part}.ipynb"))
-    checks = [step["check"] for step in plan.steps if "check" in step]
-    keys = bench.describe(plan.part, checks)["checks"]
+    keys = bench.describe(plan.part)["checks"]
     place = next(i for i, step in enumerate(plan.steps) if keys.get(step.get("check")) == question.key)
     steps = [step for step in plan.steps[:place] if "run" in step] + [plan.steps[place] | {"show": True}]
     outcome = bench.mark(plan.part, steps, saved if saved.exists() else None)

@@ -14,6 +14,7 @@ from instructor.collect import archives, notebooks
 from instructor.collect.intake import collect
 from instructor.editions import SOURCES, load_editions
 from instructor.publish.release import student_edition
+from instructor.records import Refused
 
 from .school_class import make_class
 from .sending import (
@@ -382,13 +383,11 @@ def test_a_whole_class_is_sorted_and_nobody_is_lost(tmp_path):
 
 
 def test_refusals(tmp_path):
-    with pytest.raises(ValueError, match="Aucun rendu"):
+    with pytest.raises(Refused, match="Aucun rendu"):
         collect(tmp_path / "absent", tmp_path / "staging")
     (tmp_path / "vide").mkdir()
-    with pytest.raises(ValueError, match="est vide"):
+    with pytest.raises(Refused, match="est vide"):
         collect(tmp_path / "vide", tmp_path / "staging")
-    with pytest.raises(ValueError, match="en dehors"):
-        collect(tmp_path, tmp_path / "staging")
     path = send(tmp_path, {"classe.zip": b"PK\x03\x04"}) / "classe.zip"
-    with pytest.raises(ValueError, match=r"classe\.zip"):
+    with pytest.raises(Refused, match=r"classe\.zip"):
         collect(path, tmp_path / "staging")

@@ -226,6 +226,7 @@ def test_formgrader_s_marks_win_and_stay(tmp_path):
     assert len(book.notebook_submissions(PART1, PART1)) == 2
     book.close()
     assert counted(tmp_path, "zoé")[0] == 1.25
+    assert "pour une réponse modifiée depuis" in line(tmp_path, "zoé")["Remarque"]
 
 
 def test_formgrader_shows_the_student_s_notebook_disarmed(tmp_path):

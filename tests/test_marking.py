@@ -287,7 +287,7 @@ class Told(checker.Marking):
         super().__init__(part, None, Limits())
         self.values = list(values)
 
-    def ask(self, request, seconds, phase):
+    def ask(self, request, seconds):
         if isinstance(self.values, Exception):
             raise self.values
         return {"values": self.values}
@@ -338,8 +338,8 @@ class Scripted:
     def __init__(self, deadly, why="gone"):
         self.deadly, self.why, self.runs = deadly, why, 0
 
-    def describe(self, part, checks):
-        return checker.describe(part, list(checks))
+    def describe(self, part):
+        return checker.describe(part)
 
     def mark(self, part, steps, folder=None):
         self.runs += 1
@@ -410,10 +410,11 @@ def test_a_failure_of_ours_is_told_and_worth_another_try(tmp_path):
     assert broken.closed
     assert result.notebooks[PART1].status == "refused"
     assert any("erreur du correcteur" in remark for remark in result.notebooks[PART1].remarks)
-    grade.store(tmp_path, result, "kit")
+    result.kit, stored = "kit", tmp_path / "students" / "zoe-1" / "result.json"
+    result.save(stored)
     assert grade.load_known(tmp_path, submission, "kit") is None
     result.notebooks[PART1] = NotebookResult(PART1, "graded")
-    grade.store(tmp_path, result, "kit")
+    result.save(stored)
     assert grade.load_known(tmp_path, submission, "kit") == result
     assert grade.load_known(tmp_path, submission, "another kit") is None
 
@@ -434,6 +435,16 @@ def test_unsafe_warns_and_the_report_says_so(tmp_path, monkeypatch, capsys):
     assert any("sans isolation (--unsafe)" in remark for remark in result.remarks)
     assert sum(question.points or 0 for question in result.notebooks[PART1].questions) == 1.5
     assert "sans isolation" in (tmp_path / "marks" / "class.html").read_text("utf-8")
+
+
+def test_results_among_the_submissions_are_refused(tmp_path, monkeypatch, capsys):
+    send(tmp_path, {"zoe/part1.ipynb": answered(PART1)})
+    monkeypatch.setattr(sys, "argv", ["instructor", "grade", str(tmp_path), "--out", str(tmp_path / "marks")])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("instructor", run_name="__main__")
+    assert ended.value.code == 1
+    assert "outside of SUBMISSIONS" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["zoe"]
 
 
 def test_part4_is_measured_from_what_was_handed_in(tmp_path, monkeypatch):

@@ -71,7 +71,7 @@ def test_a_part_that_was_not_asked_is_a_remark(tmp_path):
     store(tmp_path, stray)
     (alice,) = results.marked(tmp_path)
     assert list(alice.notebooks) == [PART1]
-    assert "Partie 3\u00a0: rendue sans être demandée" in alice.remarks[0]
+    assert "Partie 3\u00a0: rendue sans être demandée" in results.remarks(alice)[0]
     store(tmp_path, numbers=(1, 3))
     assert results.settings(tmp_path)["parts"] == [PART1, PART3]
     assert len(results.marked(tmp_path)[0].notebooks) == 2

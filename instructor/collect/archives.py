@@ -170,8 +170,10 @@ class _Bounded:
 # Each member: (name, size declared, date, problem, function that opens it, None for a folder).
 
 
-def _most_entries(most):
-    return MAX_ENTRIES * (10 if most > 10 * MAX_TOTAL else 1)
+def _refuse_more(entries, most):
+    allowed = MAX_ENTRIES * (10 if most > 10 * MAX_TOTAL else 1)
+    if entries > allowed:
+        raise ArchiveError(f"plus de {allowed} fichiers")
 
 
 def _directory_size(archive) -> int:
@@ -188,11 +190,10 @@ def _directory_size(archive) -> int:
 
 
 def _zip_members(archive, most) -> Iterator[tuple]:
-    if _directory_size(archive) > 400 * _most_entries(most):
-        raise ArchiveError(f"plus de {_most_entries(most)} fichiers")
+    _refuse_more(_directory_size(archive) // 400, most)
     with zipfile.ZipFile(archive) as file:
-        if len(infos := file.infolist()) > _most_entries(most):
-            raise ArchiveError(f"plus de {_most_entries(most)} fichiers")
+        infos = file.infolist()
+        _refuse_more(len(infos), most)
         size, packed = sum(info.file_size for info in infos), sum(info.compress_size for info in infos)
         if size > most and size > MAX_RATIO * packed:
             packed = decimal(packed / MB, 1)
@@ -251,8 +252,7 @@ def _tar_members(archive, most, opener=open) -> Iterator[tuple]:
         tarfile.open(fileobj=_Bounded(inflated, most), mode="r|", tarinfo=_Member) as file,
     ):
         for number, info in enumerate(file):
-            if number > _most_entries(most):
-                raise ArchiveError(f"plus de {_most_entries(most)} fichiers")
+            _refuse_more(number, most)
             problem = "" if info.isreg() or info.isdir() else NO_FILE
             opened = None if info.isdir() else functools.partial(file.extractfile, info)
             yield info.name, info.size, float(info.mtime), problem, opened

@@ -17,11 +17,11 @@ from pathlib import Path, PurePosixPath
 
 from nbformat import NotebookNode
 
-from helpers.french import count, french_error, listed, typographic
+from helpers.french import count, listed, typographic
 
 from .. import bounded
 from ..editions import load_editions
-from ..records import PART4, Submission
+from ..records import PART4, Refused, Submission
 from . import archives, notebooks
 from .archives import MB, ArchiveError, Sent, is_archive
 from .reattach import reattach
@@ -69,21 +69,19 @@ def collect(
         input gives the same result. What was decided is in the remarks.
 
     Raises:
-        ValueError: nothing there, or ``staging`` inside ``submissions``.
+        Refused: nothing there.
     """
     editions = load_editions() if editions is None else editions
     if not submissions.exists():
-        raise french_error(f"Aucun rendu à cet endroit : {submissions}.")
-    if staging.resolve().is_relative_to(submissions.resolve()):
-        raise french_error("Choisissez un dossier de résultats en dehors de celui des rendus.")
+        raise Refused(typographic(f"Aucun rendu à cet endroit : {submissions}."))
     staging.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=staging, prefix=".intake-") as work:
         try:
             files = bounded.call(_everything, submissions, Path(work), seconds=3600)
         except bounded.Excess as error:
-            raise french_error(f"{submissions.name} : {error}.") from None
+            raise Refused(typographic(f"{submissions.name} : {error}.")) from None
         if not files:
-            raise french_error(f"Aucun rendu à cet endroit : {submissions} est vide.")
+            raise Refused(typographic(f"Aucun rendu à cet endroit : {submissions} est vide."))
         students = _by_student(files, editions)
         return [
             _submission(student, identifier, staging, editions)
@@ -100,7 +98,7 @@ def _everything(submissions, work) -> list[Sent]:
         )
         return _without_wrapper(_without_folders(files))
     except ArchiveError as error:
-        raise french_error(f"L'archive {submissions.name} ne peut pas être lue : {error}.") from None
+        raise Refused(typographic(f"L'archive {submissions.name} ne peut pas être lue : {error}.")) from None
 
 
 def _without_folders(files) -> list[Sent]:
@@ -199,39 +197,35 @@ def _submission(student, identifier, staging, editions) -> Submission:
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir()
+    known = Submission(identifier, student.name, student.participant, folder, remarks=student.remarks)
     try:
-        return bounded.call(_staged, student, identifier, staging, editions)
-    except bounded.Excess as error:
-        remark = typographic(f"Ce rendu n'a pas pu être trié : {error}. Ouvrez-le à la main.")
-        known = (identifier, student.name, student.participant, folder)
-        return Submission(
-            *known, remarks=[remark], digest=_digest(student.files), unreadable=sorted(editions)
-        )
+        known.digest = _digest(student.files)
+        return bounded.call(_staged, known, student.files, editions)
+    except Exception as error:  # nobody may stop the class
+        why = error if isinstance(error, bounded.Excess) else f"erreur {type(error).__name__}"
+        known.remarks.append(f"Ce rendu n'a pas pu être trié ({why}) : ouvrez-le à la main.")
+        known.unreadable = sorted(editions)
+        return known
 
 
-def _staged(student, identifier, staging, editions) -> Submission:
-    folder, remarks = staging / identifier, student.remarks
-    submission = Submission(identifier, student.name, student.participant, folder)
-    with tempfile.TemporaryDirectory(dir=staging, prefix=".student-") as work:
-        try:
-            submission.digest, unread = _digest(student.files), []
-            files = list(_unpacked(student.files, Path(work), remarks, unread))
-            best = _best_notebooks(files, editions, remarks, unread)
-            # Beside the last part, Part 4 if it was sent.
-            home = best[max(best)][0].path.parent if best else None
-            _keep_saves(files, home, folder / PART4, remarks)
-            for part, (_, notebook) in best.items():
-                notebooks.write(notebook, folder / f"{part}.ipynb")
-            submission.notebooks = {part: folder / f"{part}.ipynb" for part in best}
-            submission.unreadable = _unreadable(unread, editions, best, folder / PART4)
-            if not best:
-                remarks.append("Aucun carnet de ce cours n'a pu être lu : rien n'est noté.")
-        except Exception as error:  # nobody may stop the class
-            kind, submission.unreadable = type(error).__name__, sorted(editions)
-            submission.notebooks = {}
-            remarks.append(f"Ce rendu n'a pas pu être trié (erreur {kind}) : ouvrez-le à la main.")
-    submission.remarks = [typographic(remark) for remark in dict.fromkeys(remarks)]
-    return submission
+def _staged(known, sent, editions) -> Submission:
+    folder, remarks, unread = known.folder, list(known.remarks), []
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".student-") as work:
+        files = list(_unpacked(sent, Path(work), remarks, unread))
+        best = _best_notebooks(files, editions, remarks, unread)
+        # Beside the last part, Part 4 if it was sent.
+        home = best[max(best)][0].path.parent if best else None
+        _keep_saves(files, home, folder / PART4, remarks)
+    for part, (_, notebook) in best.items():
+        notebooks.write(notebook, folder / f"{part}.ipynb")
+    if not best:
+        remarks.append("Aucun carnet de ce cours n'a pu être lu : rien n'est noté.")
+    return replace(
+        known,
+        notebooks={part: folder / f"{part}.ipynb" for part in best},
+        unreadable=_unreadable(unread, editions, best, folder / PART4),
+        remarks=list(dict.fromkeys(remarks)),
+    )
 
 
 def _unreadable(unread, editions, best, saves) -> list[str]:
@@ -239,6 +233,7 @@ def _unreadable(unread, editions, best, saves) -> list[str]:
 
     An archive may also hold what Part 4 saved, which counts where none of that was found.
     """
+    unread = [path for path in unread if _is_notebook(path) or is_archive(path)]
     parts = set()
     for path in unread:
         named = notebooks.part_named(path.name, editions)
@@ -263,7 +258,7 @@ def _digest(files: Iterable[Sent]) -> str:
 def _unpacked(files: list[Sent], work: Path, remarks: list[str], unread: list) -> Iterator[Sent]:
     """Yield one student's files, archives replaced by what they hold, down to an archive in an archive.
 
-    The paths of notebooks and archives that cannot be read are added to ``unread``.
+    The paths of what cannot be read are added to ``unread``.
     """
     waiting, opened, left = [(sent, 0) for sent in reversed(files)], 0, archives.MAX_TOTAL
     while waiting:
@@ -272,7 +267,7 @@ def _unpacked(files: list[Sent], work: Path, remarks: list[str], unread: list) -
             continue
         if sent.problem:
             remarks.append(f"{_shown(sent.path)} est refusé : {sent.problem}.")
-            unread += [sent.path] if _is_notebook(sent.path) or is_archive(sent.path) else []
+            unread.append(sent.path)
             continue
         if not sent.content or not (is_archive(sent.path) or _is_zip(sent)):
             yield sent
@@ -358,8 +353,8 @@ def _best_notebooks(files, editions, remarks, unread) -> dict[str, tuple[Sent, N
             remarks.append(f"{_shown(sent.path)}{said} n'est aucune des parties de ce cours.")
             continue
         candidates[part].append((sent, notebook))
-        notes = [f"il se dit écrit en {language} : il est exécuté en Python"] if language else []
-        if notes := [*notes, why] if why else notes:
+        ours = f"il se dit écrit en {language} : il est exécuté en Python" if language else ""
+        if notes := list(filter(None, (ours, why))):
             remarks.append(f"{_shown(sent.path)} est pris pour {part} : {' ; '.join(notes)}.")
     best = {}
     for part, found in sorted(candidates.items()):

@@ -10,6 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from ..editions import grade_id, local_id
+from .archives import too_large
 from .reattach import assigned
 
 MAX_SIZE = 30_000_000  # bytes; an executed part weighs under 3 MB
@@ -34,7 +35,7 @@ def read(path: Path) -> NotebookNode:
     """
     size = path.stat().st_size
     if size > MAX_SIZE:
-        raise NotebookError(f"{size / 1e6:.0f} Mo, au plus {MAX_SIZE // 1_000_000} Mo sont lus")
+        raise NotebookError(too_large(size, MAX_SIZE))
     content = _parsed(path.read_bytes())
     try:
         if "cells" in content:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import nbformat
 from nbformat import NotebookNode
 
-from helpers.french import listed, typographic
+from helpers.french import listed
 
 from ..editions import grade_id, is_answer, is_free_text, local_id, nbgrader
 
@@ -104,7 +104,7 @@ def reattach(notebook: NotebookNode, edition: NotebookNode) -> Attached:
         nbformat.from_dict({**edition, "cells": list(_rebuilt(ours, theirs, found, answers))}),
         {grade_id(ours[index]): answer.certainty for index, answer in answers.items()},
         sum(plain(answer.source) != plain(ours[index].source) for index, answer in answers.items()),
-        [typographic(remark) for remark in remarks],
+        remarks,
     )
 
 

@@ -21,11 +21,10 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from helpers.cifar10 import DataUnavailable, find_cifar10
-from helpers.french import typographic
 
 from ..collect.intake import collect
 from ..editions import ROOT, load_editions
-from ..records import PART4, Refused, StudentResult, Submission, write_whole
+from ..records import PART4, Refused, StudentResult, Submission
 from ..sandbox import cgroup
 from ..sandbox.bench import Bench
 from ..sandbox.inside.limits import Limits
@@ -68,7 +67,7 @@ def grade(
         The results, by student's identifier.
 
     Raises:
-        Refused: there is nothing to collect, or the results would lie among the submissions.
+        Refused: there is nothing to collect.
         SandboxError: nothing can be isolated here, and ``unsafe`` was not given.
         OSError: ``submissions`` cannot be read or ``results`` written.
     """
@@ -85,25 +84,23 @@ def grade(
         staging = tempfile.TemporaryDirectory(prefix=f"{_STAGING}{os.getpid()}-")
         staging = Path(stack.enter_context(staging))
         pack = stack.enter_context(lab())
-        try:
-            collected = collect(submissions, staging, editions)
-        except ValueError as error:
-            raise Refused(str(error)) from None
+        collected = collect(submissions, staging, editions)
         if cifar10 is not None:
             _require_images(cifar10, collected)
         kit = fingerprint(pack, editions, limits, unsafe, cifar10)
-        known = {submission.student: load_known(results, submission, kit) for submission in collected}
-        done = {student: result for student, result in known.items() if result}
+        done = {each.student: result for each in collected if (result := load_known(results, each, kit))}
         todo = [submission for submission in collected if submission.student not in done]
         if done:
             say(f"{len(done)} of {len(collected)} already graded, unchanged")
-        started, spent, before = time.monotonic(), Counter(), len(done)
-        for result in _mark_all(todo, editions, results / STUDENTS, jobs, pack, limits, unsafe, cifar10):
+        started, spent, settings = time.monotonic(), Counter(), (pack, limits, unsafe, cifar10)
+        marked = _mark_all(todo, editions, results / STUDENTS, jobs, *settings)
+        for number, result in enumerate(marked, 1):
             if unsafe:
-                result.remarks.append(typographic(_UNSAFE))
-            store(results, result, kit)
+                result.remarks.append(_UNSAFE)
+            result.kit = kit
+            result.save(results / STUDENTS / result.student / RESULT)
             done[result.student] = result
-            pace = (len(done) - before) / max(time.monotonic() - started, 0.01) * 60
+            pace = number / max(time.monotonic() - started, 0.01) * 60
             say(f"[{len(done)}/{len(collected)}] {_line(result)} ({pace:.1f} a minute)")
             for notebook in result.notebooks.values():
                 spent.update(notebook.seconds)
@@ -160,22 +157,13 @@ def fingerprint(
 
 def load_known(results: Path, submission: Submission, kit: str) -> StudentResult | None:
     """Return the marks of an earlier run if they still hold: nothing changed, and no failure was ours."""
-    folder = results / STUDENTS / submission.student
     try:
-        result = StudentResult.load(folder / RESULT)
-        holds_for = json.loads((folder / "run.json").read_text("utf-8"))
+        result = StudentResult.load(results / STUDENTS / submission.student / RESULT)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    same = holds_for == {"digest": submission.digest, "kit": kit} and result.digest == submission.digest
+    same = submission.digest and (result.digest, result.kit) == (submission.digest, kit)
     failed = any(notebook.status == "refused" for notebook in result.notebooks.values())
-    return result if submission.digest and same and not failed else None
-
-
-def store(results: Path, result: StudentResult, kit: str) -> None:
-    """Write a student's marks, whole or not at all, and then what they hold for."""
-    folder = results / STUDENTS / result.student
-    result.save(folder / RESULT)
-    write_whole(folder / "run.json", json.dumps({"digest": result.digest, "kit": kit}) + "\n")
+    return result if same and not failed else None
 
 
 def _line(result):

@@ -42,11 +42,7 @@ def mark_submission(
 ) -> StudentResult:
     """Mark all notebooks of a submission; whatever happens to one becomes a remark on it.
 
-    Args:
-        submission: what ``intake.collect`` made.
-        editions: part's name -> student edition.
-        bench: where to run.
-        folder: where to write each rebuilt notebook, with our feedback, for formgrader to show.
+    Each is written in ``folder`` as it was rebuilt, with our feedback, for formgrader to show.
     """
     result = StudentResult(submission.student, submission.name, submission.participant, submission.digest)
     result.remarks = list(submission.remarks)
@@ -59,7 +55,7 @@ def mark_submission(
         except Exception as error:  # our own failure costs one line of the report, never the class
             with contextlib.suppress(Exception):  # what a failed bench leaves fails again, and is told again
                 bench.close()
-            remark = typographic(f"{_OURS} : {error or type(error).__name__}")
+            remark = f"{_OURS} : {error or type(error).__name__}"
             result.notebooks[part] = NotebookResult(part, "refused", remarks=[remark])
         if part in submission.unreadable:  # its saved files
             result.notebooks[part].status = "unreadable"
@@ -70,12 +66,12 @@ def _mark_notebook(submission, part, edition, bench, folder) -> NotebookResult:
     try:
         attached, plan = bounded.call(_prepared, submission.notebooks[part], edition)
     except bounded.Excess as error:
-        remark = typographic(f"Ce carnet n'est pas noté : {error}. Ouvrez-le à la main.")
+        remark = f"Ce carnet n'est pas noté : {error}. Ouvrez-le à la main."
         return NotebookResult(part, "unreadable", remarks=[remark])
-    result, files = NotebookResult(part, "graded"), submission.folder / PART4
-    result.certainty, result.remarks = attached.certainty, attached.remarks
     if not attached.certainty:
-        return NotebookResult(part, "unreadable", certainty=0.0, remarks=[typographic(_NOTHING_OURS)])
+        return NotebookResult(part, "unreadable", certainty=0.0, remarks=[_NOTHING_OURS])
+    result = NotebookResult(part, "graded", certainty=attached.certainty, remarks=attached.remarks)
+    files = submission.folder / PART4
     files = files if part.startswith(PART4) and files.is_dir() else None
     run(result, edition, attached.notebook, plan, bench, files)
     feedback = {question.cell: question.feedback for question in result.questions}
@@ -105,14 +101,14 @@ def run(result: NotebookResult, edition, notebook, plan: Plan, bench, folder=Non
         result.status = "partial"
         cells = listed(f"« {cell} »" for cell in stopped)
         limit = count(bench.limits.cell, "seconde")
-        result.remarks.append(typographic(f"Exécution arrêtée après {limit}, cellule {cells}."))
+        result.remarks.append(f"Exécution arrêtée après {limit}, cellule {cells}.")
     result.private = outcome.remarks
     scores = {key: score for key, score in outcome.scores.items() if score["points"] is None}
     if waiting := [key for key, score in scores.items() if "CIFAR-10" in score["feedback"]]:
-        result.remarks.append(typographic(f"{_NO_IMAGES} : {listed(waiting)} (option --cifar10)."))
+        result.remarks.append(f"{_NO_IMAGES} : {listed(waiting)} (option --cifar10).")
     result.seconds = {phase: round(seconds, 2) for phase, seconds in outcome.seconds.items()}
-    described = bench.describe(plan.part, ())["questions"]
-    result.questions = questions(edition, notebook, outcome.scores, described)
+    described = bench.describe(plan.part)["questions"]
+    result.questions = _questions(edition, notebook, outcome.scores, described)
 
 
 def _misses(names, outcome):
@@ -128,7 +124,7 @@ def _without_deadly_cells(plan: Plan, outcome: Outcome, result: NotebookResult, 
             return outcome
         result.status = "partial"
         deadly = steps[outcome.done]
-        result.remarks.append(typographic(f"Cellule « {deadly['cell']} » arrêtée : {_WHY[outcome.lost]}."))
+        result.remarks.append(f"Cellule « {deadly['cell']} » arrêtée : {_WHY[outcome.lost]}.")
         if attempt == _RESTARTS or outcome.lost == "time":
             break
         # Checks already reached keep their marks; the cells before are needed again for the others.
@@ -139,21 +135,12 @@ def _without_deadly_cells(plan: Plan, outcome: Outcome, result: NotebookResult, 
         scores, errors = {**again.scores, **outcome.scores}, {**again.errors, **outcome.errors}
         remarks = outcome.remarks + again.remarks
         outcome = replace(again, scores=scores, errors=errors, remarks=remarks, seconds=seconds)
-    result.remarks.append(
-        typographic("Le reste du carnet n'a pas été exécuté : les questions déjà vérifiées comptent.")
-    )
+    result.remarks.append("Le reste du carnet n'a pas été exécuté : les questions déjà vérifiées comptent.")
     return outcome
 
 
-def questions(edition: NotebookNode, notebook: NotebookNode, scores: dict, described: list[dict]) -> list:
-    """Return the ``QuestionResult`` of all questions of a part, in its order.
-
-    Args:
-        edition: whose stubs are no answers.
-        notebook: the student's, rebuilt; its cells' names tell their questions.
-        scores: of the checks reached; see ``Outcome``.
-        described: the part's questions; see ``Bench.describe``.
-    """
+def _questions(edition, notebook, scores, described) -> list[QuestionResult]:
+    """Return all questions of a part, in its order, with the scores of the checks that were reached."""
     cells = {key_of(grade_id(cell)): grade_id(cell) for cell in notebook.cells if nbgrader(cell).get("grade")}
     answers, stubs = _answers(notebook), _answers(edition)
     results = []

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import nbformat
 from nbformat import NotebookNode
 
+from ..editions import grade_id, is_check
+
 _PROBE = "reponses-justes"
 # What a question asks for as a value; what cannot be told (a function, a record of a training) is left out.
 _TELL = """
@@ -31,11 +33,10 @@ def add_probe(solved: NotebookNode) -> None:
     """Add to a solved notebook, before it is executed, a cell that tells its answers."""
     asked = []
     for cell in solved.cells:
-        metadata = cell.metadata.get("nbgrader", {})
-        if cell.cell_type == "code" and metadata.get("grade") and "check_prediction" not in cell.source:
+        if is_check(cell) and "check_prediction" not in cell.source:
             (statement,) = ast.parse(cell.source).body
             values = ", ".join(ast.unparse(argument) for argument in statement.value.args)
-            asked.append(f"{metadata['grade_id']!r}: [{values}]")
+            asked.append(f"{grade_id(cell)!r}: [{values}]")
     solved.cells.append(nbformat.v4.new_code_cell(_TELL % f"{{{', '.join(asked)}}}", id=_PROBE))
 
 

@@ -32,8 +32,7 @@ def build(notebooks: list[Path], target: Path, repository: str, ref: str) -> lis
     Args:
         notebooks: the released student notebooks, executed.
         target: folder to write; of an earlier release, only these three are replaced.
-        repository: "OWNER/NAME" on GitHub.
-        ref: tag, branch or commit.
+        repository, ref: as for ``release``.
 
     Returns:
         The three paths.

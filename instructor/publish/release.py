@@ -105,7 +105,13 @@ def release(
             f"{repository} is this repository, which holds the solutions. Name another, for students alone."
         )
     targets = {source: folder / source.name for source in packed(numbers)}
-    refuse_disagreements(targets)
+    found = [
+        f"{source.name}: {disagreement}"
+        for source in targets
+        for disagreement in disagreements(read(source), checks_of(source.stem))
+    ]
+    if found:
+        raise Refused("points do not follow MARKS; nothing was written.\n  " + "\n  ".join(found))
     in_the_way = [path.name for path in targets.values() if path.exists() and not is_pristine(path)]
     if in_the_way and not force:
         raise Refused(
@@ -135,17 +141,6 @@ def address(repository: str | None = None, ref: str | None = None) -> tuple[str,
 def checks_of(name: str) -> ModuleType:
     """Return the module of ``helpers.checks`` that marks a part, such as "part1_linear_vs_relu"."""
     return importlib.import_module(f"helpers.checks.part{number_of(name)}")
-
-
-def refuse_disagreements(notebooks: Iterable[Path]) -> None:
-    """Raise Refused when source notebooks say of points what ``MARKS`` does not."""
-    found = [
-        f"{source.name}: {disagreement}"
-        for source in notebooks
-        for disagreement in disagreements(read(source), checks_of(source.stem))
-    ]
-    if found:
-        raise Refused("points do not follow MARKS; nothing was written.\n  " + "\n  ".join(found))
 
 
 def origin(folder: Path) -> str | None:
@@ -310,11 +305,10 @@ def stamp_readme(text: str, repository: str, ref: str, notebooks: Iterable[Path]
     """
 
     def badges_of(path):
-        part = path.stem.removeprefix("part").partition("_")[0]
         colab = f"https://colab.research.google.com/github/{repository}/blob/{ref}/{path.name}"
         binder = f"https://mybinder.org/v2/gh/{repository}/{ref}?labpath={path.name}"
         return (
-            f"- Partie {part}\u00a0: "
+            f"- Partie {number_of(path.stem)}\u00a0: "
             f"[![{path.stem}, Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}) "
             f"[![{path.stem}, Binder](https://mybinder.org/badge_logo.svg)]({binder})"
         )

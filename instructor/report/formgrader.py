@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 from nbgrader import api
 from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,7 +23,7 @@ from sqlalchemy.orm import selectinload
 from .. import bounded
 from ..editions import ROOT, grade_id, is_free_text, key_of, part, read
 from ..markdown import student_html, to_html
-from ..records import NotebookResult, Refused, StudentResult, write_whole
+from ..records import Identity, NotebookResult, Refused, StudentResult, write_whole
 from .manual_csv import Typed
 
 COURSE = "nbgrader"
@@ -38,7 +39,7 @@ _LOADED = (api.SubmittedNotebook.assignment, api.SubmittedNotebook.grades, api.S
 _SAFE_OUTPUTS = {"text/plain", "image/png", "image/jpeg"}
 
 
-def typed(course: Path) -> dict[tuple[str, str, str], Typed]:
+def typed(course: Path) -> dict[Identity, Typed]:
     """Read what the teacher typed in formgrader: points (with extra credit) and comments.
 
     Raises:
@@ -46,7 +47,7 @@ def typed(course: Path) -> dict[tuple[str, str, str], Typed]:
     """
     if not (course / "gradebook.db").exists():
         return {}
-    found: dict[tuple[str, str, str], Typed] = {}
+    found: dict[Identity, Typed] = {}
     with _open(course) as book:
         for student, name, cell, grade in book.db.execute(
             _of_a_student(api.Grade).where(
@@ -55,10 +56,7 @@ def typed(course: Path) -> dict[tuple[str, str, str], Typed]:
         ):
             base = grade.manual_score if grade.manual_score is not None else grade.auto_score or 0
             stale = grade.manual_score is not None and grade.needs_manual_grade
-            found[student, name, key_of(cell)] = Typed(
-                base + (grade.extra_credit or 0),
-                remark="réponse modifiée depuis la correction dans formgrader" if stale else "",
-            )
+            found[student, name, key_of(cell)] = Typed(base + (grade.extra_credit or 0), stale=stale)
         for student, name, cell, comment in book.db.execute(
             _of_a_student(api.Comment).where(api.Comment.manual_comment.is_not(None))
         ):
@@ -67,11 +65,7 @@ def typed(course: Path) -> dict[tuple[str, str, str], Typed]:
 
 
 def write(results: Path, students: Sequence[StudentResult]) -> None:
-    """Bring the course folder up to date: notebooks to read, our points, what waits for the teacher.
-
-    Args:
-        results: RESULTS; a student's notebooks are taken from students/<student>/<part>.ipynb.
-        students: with what the teacher typed in manual.csv merged in.
+    """Bring RESULTS's course folder up to date: notebooks to read, our points, what waits for the teacher.
 
     Raises:
         Refused: the gradebook cannot be written.
@@ -129,9 +123,7 @@ def _write_part(book, results, name, students):
 
 def _write_grade(grade, question, changed):
     if grade.manual_score is None:
-        grade.auto_score = question.points if question else 0
-        if question and question.points is None and not question.answered:
-            grade.auto_score = 0
+        grade.auto_score = question.earned if question else 0
         grade.needs_manual_grade = grade.auto_score is None
     elif changed:
         grade.needs_manual_grade = True  # marked by hand, but of another answer
@@ -171,22 +163,15 @@ def _of_a_student(kind):
 @contextlib.contextmanager
 def _open(course: Path):
     """Open the course's gradebook; an error of the database becomes one sentence."""
-    path = course / "gradebook.db"
+    path, before = course / "gradebook.db", os.environ.get("PATH", "")
+    # nbgrader calls `alembic` by name, also in an environment that is not activated.
+    os.environ["PATH"] = os.pathsep.join((sysconfig.get_path("scripts"), before))
     try:
-        with _scripts_on_path(), api.Gradebook(f"sqlite:///{path.resolve()}") as book:
+        with api.Gradebook(f"sqlite:///{path.resolve()}") as book:
             yield book
     except SQLAlchemyError as error:
         reason = str(error).splitlines()[0]
         raise Refused(f"{path} cannot be used ({reason}). Close formgrader, or move it away.") from None
-
-
-@contextlib.contextmanager
-def _scripts_on_path():
-    """Let nbgrader find `alembic`, which it calls by name, in an environment that is not activated."""
-    before = os.environ.get("PATH", "")
-    os.environ["PATH"] = os.pathsep.join((sysconfig.get_path("scripts"), before))
-    try:
-        yield
     finally:
         os.environ["PATH"] = before
 
@@ -196,26 +181,19 @@ def _write_notebook(shown: Path, stored: Path, result: NotebookResult) -> set[st
     made = stored.stat().st_mtime_ns
     if shown.exists() and shown.stat().st_mtime_ns == made:
         return set()
-    before = _texts(read(shown).cells) if shown.exists() else {}
-    notebook = json.loads(stored.read_text("utf-8"))
-    ours = _statements(result.part)
-    rubrics, notebook["cells"] = part(result.part).rubrics, []
-    for cell in read(stored).cells:
-        is_ours = cell["source"] in ours
-        notebook["cells"].append(_html(cell, to_html(cell["source"])) if is_ours else _safe(cell))
+    before = {grade_id(cell): cell.source for cell in read(shown).cells} if shown.exists() else {}
+    notebook, cells = read(stored), []
+    ours, rubrics = _statements(result.part), part(result.part).rubrics
+    for cell in notebook.cells:
+        cells.append(_html(cell, to_html(cell.source)) if cell.source in ours else _safe(cell))
         if is_free_text(cell) and (rubric := rubrics.get(key := key_of(grade_id(cell)))):
             name = f"bareme-{key.replace('.', '')}"
-            notebook["cells"].append(_html(nbformat.v4.new_markdown_cell(id=name), to_html(rubric)))
-    write_whole(shown, json.dumps(notebook))
+            cells.append(_html(nbformat.v4.new_markdown_cell(id=name), to_html(rubric)))
+    write_whole(shown, json.dumps(notebook | {"cells": cells}))
     os.utime(shown, ns=(made, made))
-    now = _texts(notebook["cells"])
+    now = {grade_id(cell): cell.source for cell in cells}
     manual = (question for question in result.questions if question.manual)
     return {q.key for q in manual if q.cell in before and before[q.cell] != now.get(q.cell)}
-
-
-def _texts(notebook_cells):
-    """Return the sources of a notebook's cells by their grade_id."""
-    return {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell["source"] for cell in notebook_cells}
 
 
 @functools.cache
@@ -224,25 +202,23 @@ def _statements(name: str) -> set[str]:
     return {cell.source for cell in read(ROOT / f"{name}.ipynb").cells if cell.cell_type == "markdown"}
 
 
-def _safe(cell: dict) -> dict:
+def _safe(cell: NotebookNode) -> NotebookNode:
     """Disarm a student's cell: formgrader shows HTML as it is, on a page that may drive Jupyter."""
-    if cell["cell_type"] == "code":
-        return cell | {"outputs": [_safe_output(output) for output in cell.get("outputs", ())]}
+    if cell.cell_type == "code":
+        for output in cell.outputs:
+            if "data" in output:
+                output.data = {kind: data for kind, data in output.data.items() if kind in _SAFE_OUTPUTS}
+        return cell
     try:
-        shown = bounded.call(student_html, cell["source"], cell.get("attachments"), seconds=5)
+        shown = bounded.call(student_html, cell.source, cell.get("attachments"), seconds=5)
     except bounded.Excess:
-        shown = f"<pre>{html.escape(cell['source'])}</pre>"
+        shown = f"<pre>{html.escape(cell.source)}</pre>"
     return _html(cell, shown)
 
 
-def _html(cell, shown) -> dict:
+def _html(cell, shown) -> NotebookNode:
     """Return a cell as HTML with formulas in MathML: formgrader's own renderer fetches a script for them."""
     # One line in a block is HTML to the end: nothing in it is read as Markdown once more.
     shown = shown.replace("\n", "&#10;").replace("[", "&#91;")  # nbconvert takes long over many of these
-    return cell | {"cell_type": "markdown", "source": f"<div>{shown}</div>", "attachments": {}}
-
-
-def _safe_output(output):
-    if "data" in output:
-        output["data"] = {kind: data for kind, data in output["data"].items() if kind in _SAFE_OUTPUTS}
-    return output
+    changed = {"cell_type": "markdown", "source": f"<div>{shown}</div>", "attachments": {}}
+    return nbformat.from_dict({**cell, **changed})

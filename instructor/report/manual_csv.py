@@ -13,11 +13,9 @@ from pathlib import Path
 
 from helpers.french import count, plain, typographic
 
-from ..records import QuestionResult, Refused, StudentResult, write_whole
+from ..records import Identity, QuestionResult, Refused, StudentResult, asked, write_whole
 from . import spreadsheet
 
-# A question of a student: (student, part, key).
-Identity = tuple[str, str, str]
 _IDENTITY = ("Identifiant", "Partie", "Question")
 _TYPED = ("Points", "Commentaire")
 _OURS = (
@@ -38,11 +36,11 @@ LONGEST = 30_000  # characters of an answer; Excel cuts a cell at 32,767 and spi
 
 @dataclass
 class Typed:
-    """What a teacher typed about one question: points (None: nothing), comment, and why to look again."""
+    """What a teacher typed about one question: points (None: nothing), a comment; of an older answer?"""
 
     points: float | None = None
     comment: str = ""
-    remark: str = ""
+    stale: bool = False
 
 
 def merge(
@@ -61,12 +59,7 @@ def merge(
     Raises:
         Refused: the file cannot be read or written; nothing was changed.
     """
-    questions = {
-        (student.student, notebook.part, question.key): (student, question)
-        for student in students
-        for notebook in student.notebooks.values()
-        for question in notebook.questions
-    }
+    questions = asked(students)
     table = _read(path)
     typed: dict[Identity, Typed] = {}
     met: set[Identity] = set()
@@ -126,9 +119,10 @@ def _update(row, student: StudentResult, question: QuestionResult, formgrader) -
             "réponse modifiée depuis la correction : la note reste ; relisez, puis effacez l'empreinte"
         )
     if formgrader and formgrader.points is not None:
-        remarks.append(f"noté dans formgrader, qui l'emporte : {plain(formgrader.points)}")
+        changed = ", pour une réponse modifiée depuis" if formgrader.stale else ""
+        remarks.append(f"noté dans formgrader, qui l'emporte : {plain(formgrader.points)}{changed}")
     _remark(row, *remarks)
-    return Typed(points, row["Commentaire"].strip(), "" if not remarks else typographic(" ; ".join(remarks)))
+    return Typed(points, row["Commentaire"].strip())
 
 
 def _shown(answer):

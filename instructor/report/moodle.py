@@ -36,40 +36,66 @@ HOW_TO_DOWNLOAD = (
 )
 
 
-def worksheet(
-    students: Sequence[StudentResult],
-    names: Sequence[str],
-    filled: Path,
+def export(
+    folder: Path,
+    filled: Path | None,
+    out: Path | None = None,
+    numbers: Sequence[int] | None = None,
     scale: float | None = None,
-) -> tuple[bytes, list[str]]:
-    """Return an offline grading worksheet, filled in, and what the teacher should know about it.
+    to_gradebook: bool = False,
+    partial: bool = False,
+) -> tuple[Path, list[str]]:
+    """Write the file that Moodle imports.
 
     Args:
-        students: with the teacher's marks merged in.
-        names: the parts that count.
-        filled: the worksheet downloaded from Moodle: its lines, columns and order are kept.
+        folder: RESULTS.
+        filled: the assignment's worksheet downloaded from Moodle, to fill in or to take the addresses from.
+        out: file to write; by default RESULTS/moodle.csv or RESULTS/moodle-gradebook.csv.
+        numbers: of the parts that count; by default all that were asked.
         scale: the grade for full marks; by default the worksheet's own maximum, else 20.
+        to_gradebook: for the gradebook, instead of the assignment's worksheet.
+        partial: write although marks are missing; those students get no grade.
 
     Returns:
-        The file, and English sentences on what was left out.
+        The path written, and sentences on what was left out.
 
     Raises:
-        Refused: the worksheet is not one.
+        Refused: free texts wait for the teacher, or a file is not what it should be.
     """
+    if filled is None:
+        raise Refused(HOW_TO_DOWNLOAD)
+    names = chosen(numbers, results.settings(folder)["parts"])
+    students = results.marked(folder)
+    if not students:
+        raise Refused(f"{folder} holds no results; run `grade` first.")
+    notes = _waiting(students, names, partial)
+    out = out or folder / ("moodle-gradebook.csv" if to_gradebook else "moodle.csv")
+    if out.exists() and out.samefile(filled):
+        raise Refused(f"{out} is the worksheet itself; give another --out, so that nothing in it is lost.")
+    fill_in = _gradebook if to_gradebook else _worksheet
+    content, more = fill_in(students, names, filled, scale)
+    keep(folder, filled)
+    write_whole(out, content)
+    if delayed := late(folder, students):
+        more.append(f"Late, says Moodle: {', '.join(sorted(delayed))}.")
+    return out, notes + more
+
+
+def _worksheet(students, names, filled, scale) -> tuple[bytes, list[str]]:
+    """Return the worksheet filled in, its lines, columns and order kept, and what the teacher should know."""
     table, columns = _read(filled, ("person", "grade", "modified"))
     people, notes = _matched(students, table, columns)
     replaced = 0
     for row, student in people:
         maximum = spreadsheet.number(row.get(columns.get("maximum"), ""))
-        grade = _grade(student, names, scale or maximum or results.SCALE)
-        old = spreadsheet.number(row[columns["grade"]])
-        unread = results.UNKNOWN & set(results.mark(student, list(names)).statuses)
-        if "feedback" in columns and (grade is not None or unread):
+        mark = results.mark(student, names)
+        grade = mark.grade(scale or maximum or results.SCALE)
+        if "feedback" in columns and (grade is not None or results.UNKNOWN & set(mark.statuses)):
             row[columns["feedback"]] = comment(student, names)
-        if grade is None:
-            continue
-        replaced += old is not None and old != grade
-        row[columns["grade"]] = grade
+        if grade is not None:
+            old = spreadsheet.number(row[columns["grade"]])
+            replaced += old is not None and old != grade
+            row[columns["grade"]] = grade
     if replaced:
         notes.append(
             f"{replaced} grades of the worksheet differ from ours and were replaced in the new file."
@@ -83,30 +109,18 @@ def worksheet(
     return (bom if filled.read_bytes().startswith(bom) else b"") + content, notes
 
 
-def gradebook(
-    students: Sequence[StudentResult], names: Sequence[str], scale: float, people: Path
-) -> tuple[bytes, list[str]]:
-    """Return a file for Moodle's gradebook: e-mail address, a grade a part, and the whole.
-
-    Args:
-        students, names: as for ``worksheet``.
-        scale: the grade for full marks.
-        people: a CSV from Moodle that has the e-mail addresses, such as a worksheet.
-
-    Raises:
-        Refused: no addresses there.
-    """
+def _gradebook(students, names, people, scale) -> tuple[bytes, list[str]]:
+    """Return a file for Moodle's gradebook, and what the teacher should know."""
     table, columns = _read(people, ("name", "email"))
     matched, notes = _matched(students, table, columns)
-    rows = []
-    for row, student in matched:
-        line = {"Nom complet": student.name, "Adresse de courriel": row[columns["email"]]}
-        line |= {part(name).title: _grade(student, [name], scale) for name in names}
-        rows.append(line | {f"Note /{scale:g}": _grade(student, names, scale)})
-    titles = [part(name).title for name in names]
-    return spreadsheet.render(
-        ["Nom complet", "Adresse de courriel", *titles, f"Note /{scale:g}"], rows
-    ), notes
+    scale = scale or results.SCALE
+    grades = {part(name).title: [name] for name in names} | {f"Note /{scale:g}": names}
+    rows = [
+        {"Nom complet": student.name, "Adresse de courriel": row[columns["email"]]}
+        | {title: results.mark(student, which).grade(scale) for title, which in grades.items()}
+        for row, student in matched
+    ]
+    return spreadsheet.render(["Nom complet", "Adresse de courriel", *grades], rows), notes
 
 
 def comment(student: StudentResult, names: Sequence[str]) -> str:
@@ -133,53 +147,6 @@ def comment(student: StudentResult, names: Sequence[str]) -> str:
     return "".join(paragraphs).replace("\n", "<br>")
 
 
-def export(
-    folder: Path,
-    filled: Path | None,
-    out: Path | None = None,
-    numbers: Sequence[int] | None = None,
-    scale: float | None = None,
-    to_gradebook: bool = False,
-    partial: bool = False,
-) -> tuple[Path, list[str]]:
-    """Write the file that Moodle imports.
-
-    Args:
-        folder: RESULTS.
-        filled: the assignment's worksheet downloaded from Moodle, to fill in or to take the addresses from.
-        out: file to write; by default RESULTS/moodle.csv or RESULTS/moodle-gradebook.csv.
-        numbers: of the parts that count; by default all that were asked.
-        scale: the grade for full marks.
-        to_gradebook: for the gradebook, instead of the assignment's worksheet.
-        partial: write although marks are missing; those students get no grade.
-
-    Returns:
-        The path written, and sentences on what was left out.
-
-    Raises:
-        Refused: free texts wait for the teacher, or a file is not what it should be.
-    """
-    if filled is None:
-        raise Refused(HOW_TO_DOWNLOAD)
-    names = chosen(numbers, results.settings(folder)["parts"])
-    students = results.marked(folder)
-    if not students:
-        raise Refused(f"{folder} holds no results; run `grade` first.")
-    notes = _waiting(students, names, partial)
-    out = out or folder / ("moodle-gradebook.csv" if to_gradebook else "moodle.csv")
-    if out.exists() and out.samefile(filled):
-        raise Refused(f"{out} is the worksheet itself; give another --out, so that nothing in it is lost.")
-    if to_gradebook:
-        content, more = gradebook(students, names, scale or results.SCALE, filled)
-    else:
-        content, more = worksheet(students, names, filled, scale)
-    write_whole(out, content)
-    keep(folder, filled)
-    if delayed := late(folder, students):
-        more.append(f"Late, says Moodle: {', '.join(sorted(delayed))}.")
-    return out, notes + more
-
-
 def keep(folder: Path, filled: Path) -> None:
     """Keep Moodle's worksheet in RESULTS, for ``late``.
 
@@ -199,7 +166,7 @@ def late(folder: Path, students: Sequence[StudentResult]) -> dict[str, str]:
     for row, student in _matched(students, table, columns)[0]:
         for said in row.get(columns.get("status", ""), "").split(" - "):
             if re.search(r"\b(retard|late)\b", said, flags=re.IGNORECASE):
-                found[student.student] = typographic(f"Rendu en retard, d'après Moodle : {said.strip()}.")
+                found[student.student] = f"Rendu en retard, d'après Moodle : {said.strip()}."
     return found
 
 
@@ -259,7 +226,3 @@ def _folded(name):
         sign if sign.isalpha() else " " for sign in decomposed if not unicodedata.combining(sign)
     )
     return tuple(sorted(letters.split()))
-
-
-def _grade(student, names, scale):
-    return results.mark(student, list(names)).grade(scale)

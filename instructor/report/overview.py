@@ -2,12 +2,11 @@
 
 import statistics
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 
 from helpers.french import NBSP, decimal, percent
 
 from ..editions import part
-from ..records import StudentResult
+from ..records import StudentResult, asked
 from . import results, similarity
 
 MISTAKES = 5  # shown per question
@@ -15,41 +14,14 @@ FREQUENT = 2  # students that give an answer for it to be shown
 MOST_PAIRS = 40  # shown
 
 
-@dataclass
-class Mistake:
-    """A wrong answer that several students gave, and what they were told."""
-
-    answer: str
-    students: int
-    feedback: str
-
-
-@dataclass
-class Asked:
-    """How the class answered one question."""
-
-    key: str
-    title: str
-    maximum: float
-    rubric: str
-    states: Counter[str]
-    mean: float | None
-    mistakes: list[Mistake]
-
-
 def overview(students: list[StudentResult], names: list[str]) -> dict[str, object]:
-    """Gather what class.html shows, by the names that it uses.
-
-    Args:
-        students: with the teacher's marks merged in.
-        names: the parts, in order.
-    """
+    """Gather what class.html shows of these parts, by the names that it uses."""
     marks = [results.mark(student, names) for student in students]
-    questions = {name: _asked(students, name) for name in names}
     waiting = sum(len(mark.waiting) for mark in marks)
-    known = (
-        [_machine_grade(student, names) for student in students] if waiting else [m.grade() for m in marks]
-    )
+    if waiting:
+        known = [_machine_grade(student, names) for student in students]
+    else:
+        known = [mark.grade() for mark in marks]
     grades = [grade for grade in known if grade is not None]
     return {
         "students": students,
@@ -59,12 +31,10 @@ def overview(students: list[StudentResult], names: list[str]) -> dict[str, objec
         "grades": grades,
         "median": statistics.median(grades) if grades else None,
         "histogram": Counter(min(int(grade), results.SCALE - 1) for grade in grades),
-        "questions": questions,
+        "questions": {name: _asked(students, name) for name in names},
         "changed": [
             (student, name, question)
-            for student in students
-            for name, notebook in student.notebooks.items()
-            for question in notebook.questions
+            for (_, name, _), (student, question) in asked(students).items()
             if results.former(question)
         ],
         "to_look_at": sorted(
@@ -81,7 +51,7 @@ def _machine_grade(student, names):
     automatic = [
         question
         for name in names
-        for question in (student.notebooks[name].questions if name in student.notebooks else ())
+        for question in student.questions(name)
         if not question.manual and question.key not in part(name).bonus
     ]
     maximum = sum(question.maximum for question in automatic)
@@ -89,37 +59,43 @@ def _machine_grade(student, names):
 
 
 def _asked(students, name):
+    """Return how the class answered each question of a part."""
     by_key = defaultdict(list)
     for student in students:
-        for question in student.notebooks[name].questions if name in student.notebooks else ():
+        for question in student.questions(name):
             by_key[question.key].append(question)
-    asked = []
+    table = []
     for key in filter(by_key.get, results.question_keys(students, name)):
         answers = by_key[key]
         first = answers[0]
         marked = [question.points for question in answers if question.points is not None]
-        asked.append(
-            Asked(
-                key,
-                first.title,
-                first.maximum,
-                part(name).rubrics.get(key, ""),
-                Counter(map(results.state, answers)),
-                statistics.fmean(marked) if marked else None,
-                [] if first.manual else _mistakes(answers),
-            )
+        table.append(
+            {
+                "key": key,
+                "title": first.title,
+                "maximum": first.maximum,
+                "rubric": part(name).rubrics.get(key, ""),
+                "states": Counter(map(results.state, answers)),
+                "mean": statistics.fmean(marked) if marked else None,
+                "mistakes": [] if first.manual else _mistakes(answers),
+            }
         )
-    return asked
+    return table
 
 
 def _mistakes(answers):
+    """Return the wrong answers that several students gave, how many, and what they were told."""
     groups = defaultdict(list)
     for question in answers:
         if question.answered and (question.points or 0) < question.maximum and question.answer.strip():
             groups[similarity.normalised(question.answer)].append(question)
     frequent = sorted(groups.values(), key=lambda group: (-len(group), group[0].answer))
     return [
-        Mistake(group[0].answer, len(group), Counter(q.feedback for q in group).most_common(1)[0][0])
+        {
+            "answer": group[0].answer,
+            "students": len(group),
+            "feedback": Counter(question.feedback for question in group).most_common(1)[0][0],
+        }
         for group in frequent[:MISTAKES]
         if len(group) >= FREQUENT
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from helpers.french import NBSP, percent, plain, typographic
 
 from ..editions import packed, part
-from ..records import NotebookResult, QuestionResult, StudentResult, write_whole
+from ..records import QuestionResult, StudentResult, asked, write_whole
 from . import formgrader, manual_csv
 
 STATUS = {
@@ -54,34 +54,17 @@ class Mark:
         return round(self.points / self.maximum * scale, 2) if self.complete and self.maximum else None
 
 
-def waits(question: QuestionResult) -> bool:
-    """Tell whether a question waits for the teacher; a free text left blank earns 0 by itself."""
-    return question.points is None and question.answered
-
-
-def _earned(question):
-    return None if waits(question) else question.points or 0
-
-
 def mark(student: StudentResult, names: list[str]) -> Mark:
     """Add up a student's points over some parts; with its bonus, a part reaches its maximum at most."""
-    found = [student.notebooks.get(name) for name in names]
-    asked = [notebook.questions if notebook else [] for notebook in found]
-    maxima = list(map(maximum, names, found))
-    earned = (sum(question.points or 0 for question in questions) for questions in asked)
-    return Mark(
-        points=sum(map(min, earned, maxima)),
-        maximum=sum(maxima),
-        waiting=[question.key for questions in asked for question in questions if waits(question)],
-        statuses=[notebook.status if notebook else "missing" for notebook in found],
-    )
-
-
-def maximum(name: str, notebook: NotebookResult | None) -> float:
-    """Return the points of a part: those of the edition, or of its questions for an unknown part."""
-    return part(name).maximum or sum(
-        question.maximum for question in (notebook.questions if notebook else ())
-    )
+    result = Mark(0.0, 0.0, [], [])
+    for name in names:
+        questions = student.questions(name)
+        maximum = part(name).maximum or sum(q.maximum for q in questions)  # of a part of a former pack
+        result.points += min(sum(question.points or 0 for question in questions), maximum)
+        result.maximum += maximum
+        result.waiting += [question.key for question in questions if question.waits]
+        result.statuses.append(student.notebooks[name].status if name in student.notebooks else "missing")
+    return result
 
 
 def settings(results: Path, **changes: object) -> dict:
@@ -107,9 +90,7 @@ def load(results: Path) -> list[StudentResult]:
     for student in students:
         for name in sorted(set(student.notebooks) - set(asked)):
             if student.notebooks.pop(name).status != "unreadable":
-                student.remarks.append(
-                    typographic(f"{part(name).title} : rendue sans être demandée, ne compte pas.")
-                )
+                student.remarks.append(f"{part(name).title} : rendue sans être demandée, ne compte pas.")
     return students
 
 
@@ -124,23 +105,16 @@ def marked(results: Path) -> list[StudentResult]:
     students = load(results)
     overridden = formgrader.typed(results / formgrader.COURSE)
     by_hand = manual_csv.merge(results / "manual.csv", students, overridden)
-    for student in students:
-        for notebook in student.notebooks.values():
-            for question in notebook.questions:
-                identity = (student.student, notebook.part, question.key)
-                for source, marks in (("manual.csv", by_hand), ("formgrader", overridden)):
-                    if typed := marks.get(identity):
-                        question.comment = typed.comment or question.comment
-                        if typed.points is not None:
-                            _override(question, source, typed.points)
+    questions = asked(students)
+    for source, marks in (("manual.csv", by_hand), ("formgrader", overridden)):
+        for identity in marks.keys() & questions.keys():
+            (_, question), typed = questions[identity], marks[identity]
+            question.comment = typed.comment or question.comment
+            if typed.points is not None:
+                if question.points is not None:
+                    question.former[question.typed_in or "automatique"] = question.points
+                question.points, question.typed_in = typed.points, source
     return students
-
-
-def _override(question, source, points):
-    """Give a question the mark that was typed there; the one before it is kept."""
-    if question.points is not None:
-        question.former[question.typed_in or "automatique"] = question.points
-    question.points, question.typed_in = points, source
 
 
 def former(question: QuestionResult) -> str:
@@ -159,10 +133,10 @@ def marks_table(students: list[StudentResult], names: list[str]) -> tuple[list[s
 def _marks_row(student, keys):
     row = {"Identifiant": student.student, "Nom": student.name, "Participant": student.participant}
     for name in keys:
-        title, notebook = part(name).title, student.notebooks.get(name)
+        title = part(name).title
         row |= {f"{title} {key}": None for key in keys[name]}
-        for question in notebook.questions if notebook else ():
-            row[f"{title} {question.key}"] = _earned(question)
+        for question in student.questions(name):
+            row[f"{title} {question.key}"] = question.earned
         of_part = mark(student, [name])
         row[f"{title} points"] = None if of_part.statuses[0] in UNKNOWN else of_part.points
         row[f"{title} /{SCALE}"] = of_part.grade()
@@ -183,10 +157,10 @@ def questions_table(students: list[StudentResult]) -> tuple[list[str], list[dict
         {
             "Identifiant": student.student,
             "Nom": student.name,
-            "Partie": notebook.part,
+            "Partie": name,
             "Question": question.key,
             "Intitulé": question.title,
-            "Points": _earned(question),
+            "Points": question.earned,
             "Maximum": question.maximum,
             "Correction": question.typed_in or ("enseignant" if question.manual else "automatique"),
             "Note précédente": former(question),
@@ -195,16 +169,14 @@ def questions_table(students: list[StudentResult]) -> tuple[list[str], list[dict
             "Commentaire automatique": question.feedback,
             "Commentaire de l'enseignant": question.comment,
         }
-        for student in students
-        for _, notebook in sorted(student.notebooks.items())
-        for question in notebook.questions
+        for (_, name, _), (student, question) in asked(students).items()
     ]
     return list(rows[0]) if rows else [], rows
 
 
 def state(question: QuestionResult) -> str:
     """Say in a word how a question went."""
-    if waits(question):
+    if question.waits:
         return "en attente de correction"
     if not question.answered and not question.points:
         return "sans réponse"
@@ -218,11 +190,11 @@ def remarks(student: StudentResult) -> list[str]:
     found = list(student.remarks)
     for name, notebook in sorted(student.notebooks.items()):
         title = part(name).title
-        found += [f"{title}{NBSP}: {remark}" for remark in (*notebook.remarks, *notebook.private)]
+        found += [f"{title} : {remark}" for remark in (*notebook.remarks, *notebook.private)]
         if 0 < notebook.certainty < LOW_CERTAINTY:
             sure = percent(notebook.certainty, 0)
-            found.append(f"{title}{NBSP}: cellules reconnues avec une certitude de {sure}.")
-    return found
+            found.append(f"{title} : cellules reconnues avec une certitude de {sure}.")
+    return [typographic(remark) for remark in found]
 
 
 def points_text(points: float, maximum: float) -> str:
@@ -232,5 +204,5 @@ def points_text(points: float, maximum: float) -> str:
 
 def question_keys(students: list[StudentResult], name: str) -> list[str]:
     """Return the keys of a part's questions, in order."""
-    met = (question.key for s in students if name in s.notebooks for question in s.notebooks[name].questions)
+    met = (question.key for student in students for question in student.questions(name))
     return list(dict.fromkeys((*part(name).points, *sorted(set(met)))))

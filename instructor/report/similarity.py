@@ -12,8 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby
 
+from helpers.french import percent
+
 from ..editions import part
-from ..records import QuestionResult, StudentResult
+from ..records import QuestionResult, StudentResult, asked
 
 LONGEST = 100_000  # characters compared
 RUN = 4  # words in a shingle
@@ -23,6 +25,7 @@ CONTAINED = {True: 0.35, False: 0.7}
 FEW, SHARE, MANY = 4, 0.1, 15  # what more than 10 % of the students (but 4 to 15) share is common knowledge
 RARE = 2  # a wrong answer that only two students gave
 RARE_TO_FLAG = 3
+_RARE = "la même réponse fausse, que personne d'autre n'a donnée"
 
 
 @dataclass
@@ -48,29 +51,30 @@ class Pair:
 
 def similar(students: Sequence[StudentResult]) -> list[Pair]:
     """Return the pairs to look at, the most alike first."""
-    answers = defaultdict(dict)  # (part, key) -> student's index -> question
-    for index, student in enumerate(students):
-        for notebook in student.notebooks.values():
-            for question in notebook.questions:
-                if question.answered and question.answer.strip():
-                    answers[notebook.part, question.key][index] = question
-    found: dict[tuple[int, int], list[tuple[float, Evidence]]] = defaultdict(list)
+    answers = defaultdict(dict)  # (part, key) -> student's identifier -> question
+    for (identifier, *place), (_, question) in asked(students).items():
+        if question.answered and question.answer.strip():
+            answers[tuple(place)][identifier] = question
+    known = {student.student: student for student in students}
+    found: dict[tuple[str, str], list[tuple[float, Evidence]]] = defaultdict(list)
     rare = defaultdict(list)
     for (name, key), questions in sorted(answers.items()):
         stub = part(name).stubs.get(key, "")
         for pair, share in _alike(questions, stub):
-            found[pair].append((share, _evidence(name, *(questions[i] for i in pair), share)))
+            left, right = (questions[who] for who in pair)
+            why = f"{percent(share, 0)} des suites de {RUN} mots de la réponse la plus courte sont communes"
+            found[pair].append((share, Evidence(name, left, why, *_compared(left.answer, right.answer))))
         for pair in _same_rare_mistake(questions):
-            rare[pair].append((name, *(questions[i] for i in pair)))
+            left, right = (questions[who] for who in pair)
+            rare[pair].append(Evidence(name, left, _RARE, [(left.answer, True)], [(right.answer, True)]))
     for pair, mistakes in rare.items():
         if len(mistakes) >= RARE_TO_FLAG or pair in found:
-            weight = len(mistakes) / 10
-            found[pair] += [(weight, _evidence(*mistake, None)) for mistake in mistakes]
+            found[pair] += [(len(mistakes) / 10, mistake) for mistake in mistakes]
     pairs = []
     for (left, right), weighed in found.items():
         weighed.sort(key=lambda item: -item[0])
         evidence = [item for _, item in weighed]
-        pairs.append(Pair(students[left], students[right], sum(weight for weight, _ in weighed), evidence))
+        pairs.append(Pair(known[left], known[right], sum(weight for weight, _ in weighed), evidence))
     return sorted(pairs, key=lambda pair: (-pair.strength, pair.left.student, pair.right.student))
 
 
@@ -85,11 +89,6 @@ def _without_comment(line):
     return line if comment < 0 else line[:comment]
 
 
-def words(text: str) -> list[str]:
-    """Cut a text in words and signs, without case, accents and addresses (anyone may copy the lab's)."""
-    return re.findall(r"\w+|[^\w\s]", _plain(re.sub(r"https?://\S+", " ", text[:LONGEST])))
-
-
 def _plain(text):
     """Drop case and accents; first those apart, as decomposing a long run of them takes quadratic time."""
     decomposed = unicodedata.normalize("NFKD", _without_accents(text.casefold()))
@@ -101,54 +100,38 @@ def _without_accents(text):
 
 
 def _shingles(text: str) -> set[tuple[str, ...]]:
-    cut = [word for word in words(text) if word.isalnum() or word == "_"] if text else []
-    return {tuple(cut[i : i + RUN]) for i in range(len(cut) - RUN + 1)}
+    """Return the runs of words of a text, without case, accents and addresses (anyone may copy the lab's)."""
+    words = re.findall(r"\w+", _plain(re.sub(r"https?://\S+", " ", text[:LONGEST])))
+    return {tuple(words[i : i + RUN]) for i in range(len(words) - RUN + 1)}
 
 
-def _alike(questions: dict[int, QuestionResult], stub: str) -> Iterable[tuple[tuple[int, int], float]]:
+def _alike(questions: dict[str, QuestionResult], stub: str) -> Iterable[tuple[tuple[str, str], float]]:
     """Yield the pairs of one question's answers that share too much, and the share."""
     known = _shingles(stub)
-    runs = {index: _shingles(question.answer) - known for index, question in questions.items()}
+    runs = {who: _shingles(question.answer) - known for who, question in questions.items()}
     holders = defaultdict(list)
-    for index in sorted(runs):
-        for run in runs[index]:
-            holders[run].append(index)
+    for who in sorted(runs):
+        for run in runs[who]:
+            holders[run].append(who)
     common = min(max(FEW, SHARE * len(questions)), MANY)
-    telling = Counter()
-    shared = Counter()
-    for indices in holders.values():
-        if len(indices) <= common:
-            telling.update(indices)
-            shared.update(combinations(indices, 2))
+    telling, shared = Counter(), Counter()
+    for givers in holders.values():
+        if len(givers) <= common:
+            telling.update(givers)
+            shared.update(combinations(givers, 2))
     for pair, number in sorted(shared.items()):
-        shorter = min(telling[index] for index in pair)
+        shorter = min(telling[who] for who in pair)
         share = number / shorter
         if shorter >= SHORTEST and share >= CONTAINED[questions[pair[0]].manual]:
             yield pair, share
 
 
-def _same_rare_mistake(questions: dict[int, QuestionResult]) -> Iterable[tuple[int, int]]:
-    givers = defaultdict(list)
-    for index, question in sorted(questions.items()):
+def _same_rare_mistake(questions: dict[str, QuestionResult]) -> Iterable[tuple[str, str]]:
+    groups = defaultdict(list)
+    for who, question in sorted(questions.items()):
         if not question.manual and not question.points:
-            givers[normalised(question.answer)].append(index)
-    for indices in givers.values():
-        if len(indices) == RARE:
-            yield tuple(indices)
-
-
-def _evidence(name, left: QuestionResult, right: QuestionResult, share) -> Evidence:
-    if share is None:
-        return Evidence(
-            name,
-            left,
-            "la même réponse fausse, que personne d'autre n'a donnée",
-            [(left.answer, True)],
-            [(right.answer, True)],
-        )
-    share = round(100 * min(share, 1))
-    why = f"{share} % des suites de {RUN} mots de la réponse la plus courte sont communes"
-    return Evidence(name, left, why, *_compared(left.answer, right.answer))
+            groups[normalised(question.answer)].append(who)
+    yield from (tuple(givers) for givers in groups.values() if len(givers) == RARE)
 
 
 def _compared(left: str, right: str) -> tuple[list[tuple[str, bool]], list[tuple[str, bool]]]:

@@ -10,11 +10,8 @@ from .results import marked, marks_table, questions_table, settings
 def write_reports(results: Path) -> list[Path]:
     """Write every report of RESULTS from the stored marks, its settings, and what the teacher typed.
 
-    Args:
-        results: the folder that ``grade`` filled.
-
     Returns:
-        The paths written: manual.csv, marks.csv, questions.csv, class.html, feedback/, nbgrader/.
+        The paths written.
 
     Raises:
         Refused: what the teacher typed cannot be read; nothing was changed.

@@ -4,7 +4,6 @@ import dataclasses
 import os
 import re
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +33,7 @@ class Outcome:
         remarks: French, for the teacher.
         seconds: by phase.
         done: number of steps followed.
+        models: whether a student's Keras model or files were read.
         lost: None, or why the student's process did not live to the end: "memory", "processes", "time",
             "late" (a cell that could not be interrupted), "gone"; or "checker": a check that did not end.
     """
@@ -43,6 +43,7 @@ class Outcome:
     remarks: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     done: int = 0
+    models: bool = False
     lost: str | None = None
 
 
@@ -55,11 +56,10 @@ class Bench:
         self._marked = 0
         self._described: dict[str, dict] = {}
 
-    def describe(self, part: str, checks: Iterable[str]) -> dict:
-        """Return {"questions": [...], "checks": {check: key}} of a part."""
+    def describe(self, part: str) -> dict:
+        """Return the questions of a part, and which one each check marks; see ``checker.describe``."""
         if part not in self._described:
-            request = {"describe": part, "checks": list(checks)}
-            self._described[part] = self._to_checker(request, _DESCRIBING)
+            self._described[part] = self._to_checker({"describe": part}, _DESCRIBING)
         return self._described[part]
 
     def mark(self, part: str, steps: list[dict], folder: Path | None = None) -> Outcome:
@@ -74,7 +74,6 @@ class Bench:
             SandboxError: our own side failed.
         """
         started = time.monotonic()
-        opened = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY)] if folder and not self.unsafe else []
         shared = {
             "limits": dataclasses.asdict(self.limits),
             "folder": str(folder) if folder and self.unsafe else None,
@@ -82,6 +81,7 @@ class Bench:
         sources = "\n".join(step.get("run", "") for step in steps)
         imports = ["tensorflow"] if _IMPORTS_TENSORFLOW.search(sources) else []
         student = Room("inside.student", self.pack, self.limits, self.unsafe, self.cifar10)
+        opened = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY)] if folder and not self.unsafe else []
         try:
             student.ask({**shared, "imports": imports}, START, opened)
             waiting = time.monotonic() - started
@@ -99,16 +99,15 @@ class Bench:
             ended = student.close(_LEAVING)
             for descriptor in opened:
                 os.close(descriptor)
-        if report.pop("models") or self._marked >= _REPLACED_AFTER:
-            # It has read a student's model, which Keras does not swear to be harmless: it marks nobody else.
-            self.close()
-        if report["lost"] == "checker":
-            check = steps[report["done"]]["check"]
-            key = self._to_checker({"describe": part, "checks": [check]}, _DESCRIBING)["checks"][check]
-            report["scores"][key] = {"points": None, "feedback": typographic(_TOO_MUCH), "answered": True}
         outcome = Outcome(**report)
         outcome.seconds["start"] = waiting
-        if outcome.lost and outcome.lost != "checker":
+        if outcome.models or self._marked >= _REPLACED_AFTER:
+            # It has read a student's model, which Keras does not swear to be harmless: it marks nobody else.
+            self.close()
+        if outcome.lost == "checker":
+            key = self.describe(part)["checks"][steps[outcome.done]["check"]]
+            outcome.scores[key] = {"points": None, "feedback": typographic(_TOO_MUCH), "answered": True}
+        elif outcome.lost:
             outcome.lost = _ENDS.get(ended, outcome.lost)
         return outcome
 

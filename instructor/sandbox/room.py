@@ -92,14 +92,8 @@ def require() -> str:
             "(Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap), or give --unsafe if "
             "you trust every submission."
         )
-    true = shutil.which("true") or "/bin/true"
-    trial = subprocess.run(
-        [*isolated(bwrap, Limits()), true],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+    trial = [*isolated(bwrap, Limits()), shutil.which("true") or "/bin/true"]
+    trial = subprocess.run(trial, capture_output=True, text=True, check=False, timeout=30)
     if trial.returncode:
         raise SandboxError(
             f"bubblewrap cannot isolate here ({trial.stderr.strip()[:200]}). It must be 0.8 or later (Debian "
@@ -133,21 +127,15 @@ class Room:
     """
 
     def __init__(
-        self,
-        module: str,
-        pack: Path,
-        limits: Limits,
-        unsafe: bool = False,
-        cifar10: Path | None = None,
+        self, module: str, pack: Path, limits: Limits, unsafe: bool = False, cifar10: Path | None = None
     ):
         self.module = module
         self.socket, theirs = socket.socketpair()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed in ``close``)
         self._home = tempfile.TemporaryDirectory(prefix="lab-home-") if unsafe else None
-        mode = "unsafe" if unsafe else "isolated"
-        command = [sys.executable, "-s", "-m", module, str(theirs.fileno()), mode]
-        environment = dict(_ENVIRONMENT)
         self._group: list[Path] = []
-        calls = None
+        mode, environment, calls = "unsafe" if unsafe else "isolated", dict(_ENVIRONMENT), None
+        command = [sys.executable, "-s", "-m", module, str(theirs.fileno()), mode]
         if unsafe:
             environment |= {"HOME": self._home.name, "TMPDIR": self._home.name, "PYTHONPATH": str(pack)}
             environment["PATH"] = os.environ.get("PATH", environment["PATH"])
@@ -161,7 +149,6 @@ class Room:
             memory = limits.memory + limits.disk + limits.file + _OWN_MEMORY
             self._group = cgroup.create(memory, limits.threads)
             command = cgroup.entering(self._group, command)
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed in ``close``)
         with theirs, calls or contextlib.nullcontext():
             self._process = subprocess.Popen(
                 command,

@@ -3,7 +3,7 @@
 The checks and helpers are ours, in a process that executes nothing a student wrote. Run as ``python -m
 inside.checker SOCKET``; requests, with the socket of a student's process:
 {"part": "part1", "steps": [...], "limits": {...}, "folder": path or None}, or the open folder of the
-submission's files -> see ``Marking.report``.
+submission's files -> see ``Marking.report``; {"describe": "part1"} -> see ``describe``.
 A step is {"run": source, "cell": id} or {"check": name, "arguments": [expressions], "cell": id}; with "show",
 the score tells the values that the check was given.
 """
@@ -39,13 +39,18 @@ class Marking:
         self.errors: dict[str, str] = {}  # cell -> what stopped it
         self.remarks: list[str] = []  # for the teacher
         self.seconds = {"run": 0.0, "check": 0.0}
+        self.done = 0
         self.lost: str | None = None
         self.models = False
 
-    def follow(self, steps: list[dict]) -> int:
-        """Take the steps in order; return how many were done, all unless the student's process was lost."""
-        for position, step in enumerate(steps):
-            self.tell(self.told(position, len(steps)))
+    def follow(self, steps: list[dict]) -> dict:
+        """Take the steps in order, all unless the student's process is lost, telling the report before each.
+
+        Returns:
+            The report after the last one.
+        """
+        for step in steps:
+            self.tell(self.report())
             try:
                 if "run" in step:
                     self.run(step)
@@ -53,35 +58,33 @@ class Marking:
                     self.check(step)
             except wire.Lost as lost:
                 self.lost = "late" if isinstance(lost, wire.Late) else "gone"
-                return position
-        return len(steps)
+                break
+            self.done += 1
+        return self.report()
 
     def run(self, step: dict) -> None:
         """Have a cell executed."""
-        answer = self.ask({"run": step["run"]}, self.limits.cell, "run")
+        answer = self.ask({"run": step["run"]}, self.limits.cell)
         if error := answer.get("error"):
             self.errors[step["cell"]] = str(error)[:300]
 
     def check(self, step: dict) -> None:
         """Mark one question on the values that its answers have now."""
         check = getattr(self.module, step["check"])
-        answer = self.ask({"values": step["arguments"]}, ASKING, "run")
-        records = answer.get("values")
-        if not isinstance(records, list) or len(records) != len(step["arguments"]):
-            records = [None] * len(step["arguments"])
+        names = step["arguments"]
+        records = self.ask({"values": names}, ASKING).get("values")
+        if not isinstance(records, list) or len(records) != len(names):
+            records = [None] * len(names)
         started, asked = time.monotonic(), self.seconds["run"]
-        values, missing = [], []
-        for name, record in zip(step["arguments"], records, strict=True):
-            values.append(... if record is None else self.decode(record))
-            missing += [name] if record is None else []
+        values = [... if record is None else self.decode(record) for record in records]
         score = check(*values)
-        report = report_score(score)
-        if missing:
+        report = {"points": float(score), "feedback": score.feedback, "answered": score.answered}
+        if missing := [name for name, record in zip(names, records, strict=True) if record is None]:
             report["feedback"] = self.explain(missing, step, score)
             report["answered"] = score.answered or step.get("answer") in self.errors
         if step.get("show"):
             shown = ("une fonction" if callable(value) else quoted(value, 300) for value in values)
-            report["values"] = dict(zip(step["arguments"], shown, strict=True))
+            report["values"] = dict(zip(names, shown, strict=True))
         key = score.question.key
         if report["answered"] and (obstacle := remarks.obstacle(self.part, key)):
             report |= {"points": None, "feedback": obstacle}
@@ -119,7 +122,7 @@ class Marking:
             try:
                 if self.lost:
                     raise wire.Lost
-                answer = self.ask(request, self.limits.cell, "run")
+                answer = self.ask(request, self.limits.cell)
             except wire.Lost as lost:
                 self.lost = "late" if isinstance(lost, wire.Late) else self.lost or "gone"
                 raise Wrong(_ENDLESS if self.lost == "late" else _DEADLY) from None
@@ -130,7 +133,7 @@ class Marking:
 
         return call
 
-    def ask(self, request: dict, seconds: float, phase: str) -> dict:
+    def ask(self, request: dict, seconds: float) -> dict:
         """Send a request to the student's process and wait for the answer, in bounded time."""
         started = time.monotonic()
         seconds = min(seconds, self.deadline - started)
@@ -140,28 +143,20 @@ class Marking:
             wire.send(self.sock, {**request, "seconds": seconds})
             answer, _ = wire.receive(self.sock, seconds + GRACE)
         finally:
-            self.seconds[phase] += time.monotonic() - started
+            self.seconds["run"] += time.monotonic() - started
         if not isinstance(answer, dict):
             raise wire.Lost("not an answer")
         return answer
 
-    def report(self, steps: list[dict]) -> dict:
-        """Follow the steps, telling before each what ``told`` returns, and return it."""
-        return self.told(self.follow(steps), len(steps))
-
-    def told(self, done: int, steps: int) -> dict:
-        """Return scores by question, cells' errors, remarks, seconds, and what was lost.
-
-        "done" counts the steps followed; "lost" is "late" or "gone" when the student's process did not
-        live to the end; "models" tells that a student's Keras model or files were read.
-        """
+    def report(self) -> dict:
+        """Return what ``bench.Outcome`` holds; "lost" is "late" or "gone", None if nothing was."""
         return {
             "scores": self.scores,
             "errors": self.errors,
             "remarks": self.remarks,
             "seconds": self.seconds,
-            "done": done,
-            "lost": self.lost if done < steps else None,
+            "done": self.done,
+            "lost": self.lost,
             "models": self.models,
         }
 
@@ -171,19 +166,14 @@ def checks_of(part: str) -> ModuleType:
     return importlib.import_module(f"helpers.checks.{part}")
 
 
-def describe(part: str, checks: list[str]) -> dict:
-    """Return the questions of a part, and which one each check marks."""
+def describe(part: str) -> dict:
+    """Return {"questions": [...], "checks": {check: key of the question that it marks}} of a part."""
     module = checks_of(part)
-    questions = [vars(question) for question in module.MARKS.questions.values()]
+    checks = {name: check for name, check in vars(module).items() if name.startswith("check_")}
     return {
-        "questions": questions,
-        "checks": {name: getattr(module, name)(...).question.key for name in checks},
+        "questions": [vars(question) for question in module.MARKS.questions.values()],
+        "checks": {name: check(...).question.key for name, check in checks.items()},
     }
-
-
-def report_score(score: Score) -> dict:
-    """Return a score as plain values."""
-    return {"points": float(score), "feedback": score.feedback, "answered": score.answered}
 
 
 def failure(name: str) -> Exception:
@@ -199,7 +189,7 @@ def main() -> None:
         except wire.Lost:
             return
         if "describe" in request:
-            wire.send(control, describe(request["describe"], request["checks"]))
+            wire.send(control, describe(request["describe"]))
             continue
         folder = descriptors[1] if len(descriptors) > 1 else request["folder"]
         if folder is not None:
@@ -213,7 +203,7 @@ def main() -> None:
 
             marking = Marking(request["part"], sock, limits, tell)
             marking.models = folder is not None
-            report = marking.report(request["steps"])
+            report = marking.follow(request["steps"])
         wire.send(control, report)
 
 

@@ -13,7 +13,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from fractions import Fraction
 from itertools import islice
 
 import numpy as np
@@ -73,7 +72,6 @@ def decode(record: object, call: Callable[[int], Callable] | None = None) -> obj
         raise Undecodable(f"{type(error).__name__}: {error}"[:200]) from None
 
 
-_TOLD = (str, bytes, list, tuple, set, frozenset, dict, np.ndarray)  # too large if they come so far
 _left = {}  # of what decoding one value may cost
 foreign: set[str] = set()  # kinds of values that were read, of those which a library reads and not we
 
@@ -89,43 +87,27 @@ class _Encoder:
     def __init__(self, keep):
         self.keep, self.items = keep, 0
 
-    def encode(self, value, depth):  # noqa: PLR0911  (one line a kind)
+    def encode(self, value, depth):
         with contextlib.suppress(Exception):
-            if (record := self._plain(value, depth)) is not None:
-                return record
-            if (record := _library(value)) is not None:
+            if record := self._known(value, depth):
                 return record
             if callable(value) and self.keep:
                 return ["function", self.keep(value)]
-            if isinstance(value, Mapping):
-                return self._plain(dict(value), depth)
             if isinstance(value, numbers.Real):
-                return ["float", float(value)]
-            if isinstance(value, Iterable) and not isinstance(value, _TOLD):  # a dictionary's view, a range
-                return self._plain(list(islice(value, ITEMS + 1)), depth)
+                return self.encode(float(value), depth)
+            if isinstance(value, Mapping) and not isinstance(value, dict):
+                return self.encode(dict(value), depth)
+            # A dictionary's view, a range; what is known and came so far is too large.
+            if isinstance(value, Iterable) and not isinstance(value, _KNOWN):
+                return self.encode(list(islice(value, ITEMS + 1)), depth)
         return ["object", _type_name(value)]
 
-    def _plain(self, value, depth):  # noqa: PLR0911, PLR0912  (one line a type)
-        if value is None or value is ...:
-            return ["none" if value is None else "ellipsis"]
-        if isinstance(value, bool):
-            return ["bool", bool(value)]
-        if isinstance(value, np.generic):
-            return _array("scalar", np.asarray(value))
-        if isinstance(value, int):
-            return ["int", str(int(value))]
-        if isinstance(value, Fraction):
-            return ["fraction", str(value.numerator), str(value.denominator)]
-        if isinstance(value, float):
-            return ["float", float(value)]
-        if isinstance(value, complex):
-            return ["complex", value.real, value.imag]
-        if isinstance(value, str):
-            return ["str", str(value)] if len(value) <= LONGEST else None
-        if isinstance(value, bytes):
-            return ["bytes", base64.b64encode(value).decode()] if len(value) <= LONGEST else None
-        if isinstance(value, os.PathLike):
-            return ["str", os.fspath(value)]
+    def _known(self, value, depth):
+        """Return a record of a value of a known type, None of others and of what is too large."""
+        for kind, record in _PLAIN:
+            if isinstance(value, kind):
+                too_long = isinstance(value, (str, bytes)) and len(value) > LONGEST
+                return None if too_long else record(value)
         for name, kind in (("list", list), ("tuple", tuple), ("set", (set, frozenset)), ("dict", dict)):
             if isinstance(value, kind):
                 self.items += len(value)
@@ -133,24 +115,15 @@ class _Encoder:
                     return None
                 flat = [part for pair in value.items() for part in pair] if name == "dict" else value
                 return [name, [self.encode(item, depth + 1) for item in flat]]
-        return None
+        return _library(value)
 
 
-def _library(value):  # noqa: PLR0911  (one line a type)
-    """Encode values of numpy, of TensorFlow, and of our own helpers."""
-    if isinstance(value, np.ndarray):
-        return _array("array", value)
-    if isinstance(value, PlaygroundConfig):
-        return ["config", value.to_url()]
+def _library(value):
+    """Encode values of TensorFlow, of Keras, and of our own helpers that need them."""
     if _is(value, "helpers.engine.training", "Run"):
         # Its recipe: the checker trains it anew, so that its losses are those of the experiment it names.
-        return [
-            "run",
-            value.config.to_url(),
-            list(map(int, value.starts)),
-            str(value.dtype),
-            int(value.epoch),
-        ]
+        starts = list(map(int, value.starts))
+        return ["run", value.config.to_url(), starts, str(value.dtype), int(value.epoch)]
     if _is(value, "helpers.experiments.sweep", "Sweep"):
         rates = [list(map(float, value.learning_rates)), list(map(float, value.rates))]
         starts = list(map(int, value.starts))
@@ -167,11 +140,8 @@ def _library(value):  # noqa: PLR0911  (one line a type)
                 value = keras.Model(value.inputs, value.outputs)
         text = value.to_json()
         return ["keras", text] if len(text) <= LONGEST else None
-    if _is(value, "tensorflow", "Tensor") or _is(value, "tensorflow", "Variable"):
-        return _array("array", value.numpy())
-    if _is(value, "keras", "Variable"):
-        return _array("array", np.asarray(value))
-    return None
+    tensors = (("tensorflow", "Tensor"), ("tensorflow", "Variable"), ("keras", "Variable"))
+    return _array("array", np.asarray(value)) if any(_is(value, *kind) for kind in tensors) else None
 
 
 def _is(value, module, name):
@@ -188,6 +158,23 @@ def _array(name, array):
 
 def _type_name(value):
     return re.sub(r"\W", "", type(value).__name__)[:60] or "object"
+
+
+_PLAIN = (  # the first type that fits
+    (type(None), lambda _: ["none"]),
+    (type(...), lambda _: ["ellipsis"]),
+    (bool, lambda value: ["bool", value]),
+    (np.generic, lambda value: _array("scalar", np.asarray(value))),
+    (int, lambda value: ["int", str(int(value))]),
+    (float, lambda value: ["float", float(value)]),
+    (complex, lambda value: ["complex", value.real, value.imag]),
+    (str, lambda value: ["str", str(value)]),
+    (bytes, lambda value: ["bytes", base64.b64encode(value).decode()]),
+    (os.PathLike, lambda value: ["str", os.fspath(value)]),
+    (np.ndarray, lambda value: _array("array", value)),
+    (PlaygroundConfig, lambda value: ["config", value.to_url()]),
+)
+_KNOWN = (str, bytes, list, tuple, set, frozenset, dict, np.ndarray)
 
 
 def _decode(record, call, depth):
@@ -305,7 +292,6 @@ _DECODERS = {
     "bool": bool,
     "int": lambda digits: int(str(digits)),
     "float": float,
-    "fraction": lambda numerator, denominator: Fraction(int(str(numerator)), int(str(denominator))),
     "complex": complex,
     "str": str,
     "bytes": lambda data: base64.b64decode(data, validate=True),

@@ -49,43 +49,38 @@ def receive(sock: socket.socket, seconds: float | None = None, descriptors: int 
     deadline = None if seconds is None else time.monotonic() + seconds
     opened: list[int] = []
     try:
-        header = b""
-        while len(header) < _HEADER.size:
-            _set_timeout(sock, deadline)
-            if descriptors and not header:
-                piece, opened, _, _ = socket.recv_fds(sock, _HEADER.size, descriptors)
-            else:
-                piece = sock.recv(_HEADER.size - len(header))
-            if not piece:
-                raise Lost("closed")
-            header += piece
-        (size,) = _HEADER.unpack(header)
+        _set_timeout(sock, deadline)
+        header, opened, _, _ = socket.recv_fds(sock, _HEADER.size, descriptors)
+        if not header:
+            raise Lost("closed")
+        (size,) = _HEADER.unpack(header + _exactly(sock, _HEADER.size - len(header), deadline))
         if size > MOST:
             raise Lost("too large")
-        data = bytearray()
-        while len(data) < size:
-            _set_timeout(sock, deadline)
-            piece = sock.recv(min(size - len(data), 2**20))
-            if not piece:
-                raise Lost("closed")
-            data += piece
-        return json.loads(data), opened
-    except TimeoutError:
-        error = Late("no answer in time")
-    except (OSError, ValueError, RecursionError) as reason:
-        error = Lost(str(reason))
-    except Lost as lost:
-        error = lost
-    for descriptor in opened:
-        os.close(descriptor)
-    raise error
+        return json.loads(_exactly(sock, size, deadline)), opened
+    except BaseException as error:
+        for descriptor in opened:
+            os.close(descriptor)
+        if isinstance(error, TimeoutError):
+            raise Late("no answer in time") from None
+        if isinstance(error, (OSError, ValueError, RecursionError)):
+            raise Lost(str(error)) from None
+        raise
+
+
+def _exactly(sock, size, deadline):
+    """Receive as many bytes."""
+    data = bytearray()
+    while len(data) < size:
+        _set_timeout(sock, deadline)
+        piece = sock.recv(min(size - len(data), 2**20))
+        if not piece:
+            raise Lost("closed")
+        data += piece
+    return data
 
 
 def _set_timeout(sock, deadline):
-    if deadline is None:
-        sock.settimeout(None)
-        return
-    left = deadline - time.monotonic()
-    if left <= 0:
+    left = None if deadline is None else deadline - time.monotonic()
+    if left is not None and left <= 0:
         raise TimeoutError
     sock.settimeout(left)
