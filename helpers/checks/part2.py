@@ -214,10 +214,8 @@ def check_symmetry(moved: object, distinct: object, wins: object) -> tuple[float
         )
 
     def same_wins(value):
-        value, wins = (
-            answers.whole(value, 0, len(STARTS)),
-            successes_at_the_end(train_nearly_equal(LAB, GAP, EPOCHS, STARTS), TARGET),
-        )
+        value = answers.whole(value, 0, len(STARTS))
+        wins = successes_at_the_end(train_nearly_equal(LAB, GAP, EPOCHS, STARTS), TARGET)
         return answers.expect(
             value,
             (wins, f"oui, {count(wins, 'départ')} sur {len(STARTS)}."),

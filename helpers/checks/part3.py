@@ -2,12 +2,12 @@
 
 import functools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 
 from ..engine.config import LEARNING_RATES, REGULARIZATION_RATES, PlaygroundConfig
-from ..engine.training import Run, train
+from ..engine.training import Run, Starts, train
 from ..experiments.generalization import laplacian, roughness
 from ..experiments.statistics import worst_if_nan
 from ..experiments.sweep import Sweep, cell_losses
@@ -275,7 +275,7 @@ def replayed(url: object, instead: PlaygroundConfig = LAB, epochs: int = LAB_EPO
 
 
 @waits
-def search(config: PlaygroundConfig, epochs: int, starts: int | Iterable[int] = 32) -> None:
+def search(config: PlaygroundConfig, epochs: int, starts: Starts = 32) -> None:
     """Train an experiment from many starts; print the address of the one with the lowest final test loss."""
     run = train(config, epochs, starts)
     losses = worst_if_nan(run.test_loss[:, -1])

@@ -13,7 +13,7 @@ from ..experiments.statistics import wilson
 from ..french import count, decimal, french_error, percent, quoted, typographic
 from ..plotting.figure import BLUE, FAINT, GREY, HALO, INK, ORANGE, WIDTH, Picture, new_figure, write_cells
 from ..plotting.learning import training_curves
-from ..plotting.waiting import compare, predicted, waits
+from ..plotting.waiting import Prediction, compare, predicted, waits
 from .dataset import CLASSES, Cifar10
 from .evaluation import Evaluation, input_scale, layer_calls
 from .record import TrainingRecord
@@ -73,7 +73,7 @@ def confusion_matrix(evaluation: Evaluation) -> Picture:
 
 
 @waits
-def class_accuracies(evaluation: Evaluation, prediction: tuple[str, object] | None = None) -> Picture:
+def class_accuracies(evaluation: Evaluation, prediction: Prediction = None) -> Picture:
     """Draw the accuracy on each class with its 95 % interval, best class first, and what was predicted."""
     totals, right = evaluation.confusion.sum(axis=1), evaluation.confusion.diagonal()
     order = [index for index in np.argsort(-evaluation.per_class, kind="stable") if totals[index]]

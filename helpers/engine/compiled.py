@@ -15,6 +15,8 @@ Source of the rules: the original's nn.ts and playground.ts.
 
 import threading
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar, NamedTuple
 
@@ -74,27 +76,23 @@ class Rules(NamedTuple):
     penalty_rate: np.floating
 
 
+@dataclass(eq=False)
 class Program:
-    """The training of all networks that share a few shapes.
+    """The training of all networks that share a few shapes."""
 
-    Args:
-        points: of ``POINTS``; at least the number of points.
-        kind: 0, 1 or 2 for no hidden layer, one, or any other number of them.
-        size: of ``SIZES``; neurons of each hidden layer and inputs, once padded.
-        window: of ``WINDOWS``.
-        longer: whether a batch may be longer than the window; it is then read in pieces.
-        starts: 1 or ``BLOCK``.
-        dtype: of all arrays but the counts.
-    """
-
-    compiled = 0  # by XLA, so far in this process
-    has_xla = True  # until shown otherwise
+    compiled: ClassVar[int] = 0  # by XLA, so far in this process
+    has_xla: ClassVar[bool] = True  # until shown otherwise
     _known: ClassVar[dict[tuple, "Program"]] = {}
 
-    def __init__(self, points: int, kind: int, size: int, window: int, longer: bool, starts: int, dtype: str):
-        self.points, self.kind, self.size, self.window = points, kind, size, window
-        self.longer, self.starts, self.dtype = longer, starts, dtype
-        self._lock, self._function = threading.Lock(), None
+    points: int  # of ``POINTS``; at least the number of points
+    kind: int  # 0, 1 or 2 for no hidden layer, one, or any other number of them
+    size: int  # of ``SIZES``; neurons of each hidden layer and inputs, once padded
+    window: int  # of ``WINDOWS``
+    longer: bool  # whether a batch may be longer than the window; it is then read in pieces
+    starts: int  # 1 or ``BLOCK``
+    dtype: str  # of all arrays but the counts
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _function: Callable | None = field(default=None, init=False)
 
     @classmethod
     def get(cls, *arguments) -> "Program":
@@ -204,8 +202,7 @@ class Program:
     def _slopes(self, network, rules, points, labels, shares):
         """Return the loss's slopes at the weights and biases of each part of the network.
 
-        Args:
-            shares: weight of each point in the loss, (points,).
+        ``shares``, (points,), are the weights of the points in the loss.
         """
         signals, signal, output = self._forward(network, rules, points)
         error = shares[:, tf.newaxis, tf.newaxis] * (output - labels)

@@ -47,11 +47,10 @@ NO_INPUT = typographic(
 )
 
 Parameters = list[tuple[np.ndarray, np.ndarray]]
+Starts = int | Iterable[int]  # how many, from start 0 on, or their numbers
 
 
-def train(
-    config: PlaygroundConfig, epochs: int, starts: int | Iterable[int] = 1, dtype: str = "float64"
-) -> "Run":
+def train(config: PlaygroundConfig, epochs: int, starts: Starts = 1, dtype: str = "float64") -> "Run":
     """Train one experiment from one or many random starts.
 
     Args:
@@ -87,7 +86,7 @@ class Run:
     def __init__(
         self,
         config: PlaygroundConfig,
-        starts: int | Iterable[int] = 1,
+        starts: Starts = 1,
         dtype: str = "float64",
         own: OwnData | None = None,
     ):
@@ -102,11 +101,8 @@ class Run:
         self.data, random = draw(config, own)
         self._blocks = _blocks(len(self.starts))
         self._network = _empty_network(config, self._blocks[-1].stop, dtype)
-        for (weights, biases), layer in zip(
-            _initial_parameters(config, random, self.starts), self._layers(), strict=True
-        ):
-            _fill(layer.weights, weights)
-            _fill(layer.biases, biases)
+        self.parameters = _initial_parameters(config, random, self.starts)
+        for layer, (weights, _) in zip(self._layers(), self.parameters, strict=True):
             _fill(layer.alive, np.ones_like(weights))
         self._data = _make_data(self.data, config, dtype)
         self._epoch = 0
@@ -243,13 +239,9 @@ class Run:
         return twin
 
     def activations(self, points: np.ndarray) -> list[np.ndarray]:
-        """Compute what every neuron answers at some points, with NumPy alone (fast for a picture).
+        """Compute what every neuron answers at points (n, 2), with NumPy alone (fast for a picture).
 
-        Args:
-            points: array of shape (n, 2), float32 or float64.
-
-        Returns:
-            One array of shape (starts, n, units) per layer, the output layer last, in the points' dtype.
+        There is one array (starts, n, units) per layer, the output last, in the points' dtype.
         """
         points = np.asarray(points)
         signal = compute_features(points, self.config.features)[np.newaxis]
@@ -277,7 +269,7 @@ def output_activation(config: PlaygroundConfig) -> str:
     return "tanh" if config.problem == "classification" else "linear"
 
 
-def start_numbers(starts: int | Iterable[int]) -> tuple[int, ...]:
+def start_numbers(starts: Starts) -> tuple[int, ...]:
     """Return the numbers of the starts that a count or an iterable of numbers names; see ``train``."""
     if isinstance(starts, (int, np.integer)):
         starts = range(whole("starts", starts, 0, MAX_START))

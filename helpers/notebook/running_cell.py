@@ -14,13 +14,8 @@ from ..french import typographic
 def close_previous(owner):
     """Close what the current cell made in its earlier executions, and remember ``owner`` as its own.
 
-    Two widgets made in one execution live side by side. Outside a notebook nothing is remembered.
-
-    Args:
-        owner: anything with a ``close`` method.
-
-    Returns:
-        Whether the cell had been executed before.
+    Two widgets made in one execution live side by side. Outside a notebook nothing is remembered. Returns
+    whether the cell had been executed before.
     """
     cell, execution = current()
     if cell is None:

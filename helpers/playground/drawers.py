@@ -90,11 +90,7 @@ class ExamplesDrawer(Panel):
 
 
 class StopDrawer(Panel):
-    """Where the play is to stop: an epoch, a test loss.
-
-    Attributes:
-        epoch, loss: floats, NaN for none.
-    """
+    """Where the play is to stop: an ``epoch``, a test ``loss``; NaN for none."""
 
     def __init__(self, app):
         super().__init__(app)

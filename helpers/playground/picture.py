@@ -71,11 +71,9 @@ def scale(values: np.ndarray) -> float:
 
 
 def surfaces(run: Run) -> list[np.ndarray]:
-    """Compute every neuron's answer over the drawn domain.
+    """Compute every neuron's answer over the drawn domain, rows from the top left.
 
-    Returns:
-        One float32 array per layer, the output last, of shape (starts, DENSITY * DENSITY, neurons),
-        rows from the top left.
+    There is one float32 array per layer, the output last, of shape (starts, DENSITY * DENSITY, neurons).
     """
     step = _ROWS * DENSITY
     parts = [run.activations(GRID[first : first + step]) for first in range(0, len(GRID), step)]

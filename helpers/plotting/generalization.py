@@ -11,7 +11,7 @@ from ..experiments.statistics import worst_if_nan
 from ..experiments.sweep import Sweep
 from ..french import count, decimal, plain, typographic
 from .figure import BLUE, FAINT, HALO, INK, ORANGE, WIDTH, Picture, decimal_axis, new_figure, write_cells
-from .waiting import compare, waits
+from .waiting import Prediction, compare, waits
 
 # Colour, marker, filled or hollow: told apart without colour too.
 _LOOKS = ((ORANGE, "o", True), (BLUE, "^", True), (ORANGE, "o", False), (BLUE, "^", False))
@@ -21,7 +21,7 @@ _LOOKS = ((ORANGE, "o", True), (BLUE, "^", True), (ORANGE, "o", False), (BLUE, "
 def roughness_and_loss(
     runs: Mapping[str, Run],
     yours: Mapping[str, Run] | None = None,
-    prediction: tuple[str, object] | None = None,
+    prediction: Prediction = None,
 ) -> Picture:
     """Draw each start as a point: roughness of its surface, final test loss.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..engine.config import PlaygroundConfig
 from ..engine.data import load_data
-from ..engine.training import Run, start_numbers
+from ..engine.training import Run, Starts, start_numbers
 from ..experiments.families import FAMILIES, families
 from ..experiments.statistics import wilson, worst_if_nan
 from ..experiments.sweep import listed_numbers
@@ -26,7 +26,7 @@ from .figure import (
     new_figure,
     percent_axis,
 )
-from .waiting import compare, draw_levels, predicted, waits
+from .waiting import Prediction, compare, draw_levels, predicted, waits
 
 SPREAD = 0.1, 0.9  # quantiles that say how much results differ
 SNAPSHOTS = 100  # points of a parameter's path
@@ -71,9 +71,7 @@ def gallery(run: Run) -> Picture:
 
 
 @waits
-def stability(
-    runs: Mapping[str, Run], target: float, prediction: tuple[str, object] | None = None
-) -> Picture:
+def stability(runs: Mapping[str, Run], target: float, prediction: Prediction = None) -> Picture:
     """Draw, for each network, where its starts end and how many of them succeed.
 
     On the left every start's final test loss, and a line from the first to the ninth decile; on the right
@@ -123,9 +121,7 @@ def stability(
 
 
 @waits
-def parameter_paths(
-    runs: Mapping[str, Run], epochs: int, prediction: tuple[str, object] | None = None
-) -> Picture:
+def parameter_paths(runs: Mapping[str, Run], epochs: int, prediction: Prediction = None) -> Picture:
     """Train each run's first network and draw every parameter against epochs, one colour per neuron.
 
     Runs, trained or not, are left as they are; their networks have one hidden layer. The prediction is the
@@ -165,7 +161,7 @@ def parameter_paths(
 
 
 @waits
-def layer_signals(config: PlaygroundConfig, scales: Iterable[float], starts: int | Iterable[int]) -> Picture:
+def layer_signals(config: PlaygroundConfig, scales: Iterable[float], starts: Starts) -> Picture:
     """Draw, before any training, what each layer answers and how steep the loss is along its weights.
 
     Each of ``scales``, factors on the initial weights, has two rows of histograms, which gather all starts.
@@ -205,7 +201,7 @@ def layer_signals(config: PlaygroundConfig, scales: Iterable[float], starts: int
 
 @waits
 def loss_between(
-    run: Run, start: int, end: int, order: object = ..., prediction: tuple[str, object] | None = None
+    run: Run, start: int, end: int, order: object = ..., prediction: Prediction = None
 ) -> Picture:
     """Draw the training loss on the straight line from one solution to another, and surfaces met on the way.
 

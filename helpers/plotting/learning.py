@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..french import decimal, french_error, plain, typographic
 from .figure import BLUE, FAINT, HALO, INK, ORANGE, WIDTH, Picture, new_figure
-from .waiting import compare, predicted, waits
+from .waiting import Prediction, compare, predicted, waits
 
 # Colour and marker of each recipe compared: told apart without colour too.
 _LOOKS = ((BLUE, "o"), (ORANGE, "^"), (INK, "s"), (FAINT, "D"))
@@ -20,7 +20,7 @@ def training_curves(
     histories: Mapping[str, Mapping[str, Sequence[float]]],
     epochs: int | None = None,
     best: Mapping[str, int] | None = None,
-    prediction: tuple[str, object] | None = None,
+    prediction: Prediction = None,
 ) -> Picture:
     """Draw accuracy and loss after each epoch, and mark each training's best epoch.
 

@@ -18,7 +18,7 @@ from .figure import (
     grid_points,
     new_figure,
 )
-from .waiting import compare, draw_levels, predicted, waits
+from .waiting import Prediction, compare, draw_levels, predicted, waits
 
 
 @waits
@@ -59,7 +59,7 @@ def neurons(run: Run, start: int = 0) -> Picture:
 
 
 @waits
-def input_weights(run: Run, start: int = 0, prediction: tuple[str, object] | None = None) -> Picture:
+def input_weights(run: Run, start: int = 0, prediction: Prediction = None) -> Picture:
     """Draw what each input adds to each neuron of the first layer, and the test loss without that input.
 
     ``prediction`` is a question and the test loss that the student predicted, see ``waits``.

@@ -22,7 +22,7 @@ from .figure import (
     new_figure,
     percent_axis,
 )
-from .waiting import compare, draw_levels, predicted, waits
+from .waiting import Prediction, compare, draw_levels, predicted, waits
 
 _TICKS = (-6, -3, 0, 3, 6)
 
@@ -41,9 +41,7 @@ def data(config: PlaygroundConfig) -> Picture:
 
 
 @waits
-def surfaces(
-    run: Run, starts: Iterable[int] | None = None, prediction: tuple[str, object] | None = None
-) -> Picture:
+def surfaces(run: Run, starts: Iterable[int] | None = None, prediction: Prediction = None) -> Picture:
     """Draw the output surface of some starts over the data, best test loss first.
 
     By default there are up to twelve, spread evenly from the best to the worst. ``prediction`` is a question
@@ -80,9 +78,7 @@ def surfaces(
 
 
 @waits
-def loss_curves(
-    run: Run, prediction: tuple[str, object] | None = None, target: float | None = None
-) -> Picture:
+def loss_curves(run: Run, prediction: Prediction = None, target: float | None = None) -> Picture:
     """Draw the test loss of every start against epochs, their median, and what was predicted of that."""
     losses, epochs = run.test_loss, np.arange(run.epoch + 1)
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 3.1)
@@ -109,7 +105,7 @@ def loss_curves(
 
 @waits
 def final_losses(
-    runs: Mapping[str, Run], prediction: tuple[str, object] | None = None, target: float | None = None
+    runs: Mapping[str, Run], prediction: Prediction = None, target: float | None = None
 ) -> Picture:
     """Draw how the starts' final test losses spread, one histogram per network.
 
@@ -135,9 +131,7 @@ def final_losses(
 
 
 @waits
-def success_rates(
-    runs: Mapping[int, Run], target: float, prediction: tuple[str, object] | None = None
-) -> Picture:
+def success_rates(runs: Mapping[int, Run], target: float, prediction: Prediction = None) -> Picture:
     """Draw how many starts of each network came down to a test loss at some epoch, and how many ended there.
 
     The bars carry 95 % Wilson intervals, what so many starts allow to say. Here ``runs`` are by number of
