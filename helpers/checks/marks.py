@@ -46,18 +46,15 @@ class Unanswered(Exception):
 
 @dataclass(frozen=True)
 class Question:
-    """One line of a part's marks: its key, such as "1.a", its French title and what it is worth at most.
-
-    Attributes:
-        manual: a free text, which the teacher marks.
-        bonus: "pour aller plus loin": its points make up for others, and a part's total stays its maximum.
-    """
+    """One line of a part's marks: its key, such as "1.a", its French title and what it is worth at most."""
 
     key: str
     title: str
     points: float
-    manual: bool = False
-    bonus: bool = False
+    manual: bool = False  # a free text, which the teacher marks
+    bonus: bool = (
+        False  # "pour aller plus loin": makes up for other points, beyond which a part's total stays
+    )
 
 
 class Score(float):
@@ -104,20 +101,13 @@ class Score(float):
 
 
 class Marks:
-    """The questions of one part and the scores given so far in this kernel, shown as a table.
-
-    Attributes:
-        questions: by key, in the order of the notebook.
-        lab: the experiment that the notebook calls ``lab``, if there is one.
-        scores: the latest Score of each automatic question that was checked.
-        notes: further French sentences of the summary.
-    """
+    """The questions of one part and the scores given so far in this kernel, shown as a table."""
 
     def __init__(self, title: str, *questions: Question, lab: object = None):
-        self.title, self.lab = title, lab
-        self.questions = {question.key: question for question in questions}
-        self.scores: dict[str, Score] = {}
-        self.notes: list[str] = []
+        self.title, self.lab = title, lab  # the experiment that the notebook calls ``lab``, if there is one
+        self.questions = {question.key: question for question in questions}  # in the order of the notebook
+        self.scores: dict[str, Score] = {}  # the latest of each automatic question that was checked
+        self.notes: list[str] = []  # further French sentences of the summary
         self._best: dict[str, tuple[Score, str]] = {}
         explain_errors()
 

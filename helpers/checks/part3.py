@@ -30,11 +30,7 @@ LAB = PlaygroundConfig(
 LAB_EPOCHS = 500
 # A network of middling size, the same for every comparison: only its inputs and its penalty change.
 WITNESS = LAB.replace(
-    activation="tanh",
-    network_shape=(6, 6),
-    learning_rate=0.03,
-    regularization="L2",
-    regularization_rate=0,
+    activation="tanh", network_shape=(6, 6), learning_rate=0.03, regularization="L2", regularization_rate=0
 )
 WITNESS_FEATURES = WITNESS.replace(features=("x", "y", "sinX", "sinY"))
 PENALTY = 0.003

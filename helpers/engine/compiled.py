@@ -301,9 +301,7 @@ def _move(layer, slope, bias_slope, rules):
     shrunk = stepped - rules.learning_rate * rules.penalty_rate * pull
     alive = tf.where(rules.is_l1 & (stepped * shrunk < 0), tf.zeros_like(alive), alive)
     return Layer(
-        tf.where(alive > 0, shrunk, tf.zeros_like(shrunk)),
-        biases - rules.learning_rate * bias_slope,
-        alive,
+        tf.where(alive > 0, shrunk, tf.zeros_like(shrunk)), biases - rules.learning_rate * bias_slope, alive
     )
 
 

@@ -84,11 +84,7 @@ class Run:
     """
 
     def __init__(
-        self,
-        config: PlaygroundConfig,
-        starts: Starts = 1,
-        dtype: str = "float64",
-        own: OwnData | None = None,
+        self, config: PlaygroundConfig, starts: Starts = 1, dtype: str = "float64", own: OwnData | None = None
     ):
         if dtype not in DTYPES:
             raise french_error(f"dtype = {dtype!r} : attendu {' ou '.join(DTYPES)}.")

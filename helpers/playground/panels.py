@@ -213,6 +213,12 @@ class NetworkPanel(Panel):
         self._more = button(name, app.add_layer, *classes, "icon-plus", place=place)
         name, place = "Retirer une couche cachée", (194, 0, 24)
         self._less = button(name, app.remove_layer, *classes, "icon-minus", place=place)
+        self._output = button(
+            "Neurone de sortie : voir et modifier ses poids",
+            lambda: app.select((len(app.config.network_shape), 0)),
+            *("neuron", "lens", "output-neuron"),
+            place=NOWHERE,
+        )
         self._hidable += ("numHiddenLayers", self._more), ("numHiddenLayers", self._less)
         self._hidable += self._features.items()
         # In the order in which the Tab key visits them.
@@ -252,7 +258,7 @@ class NetworkPanel(Panel):
                 resize.disabled = not 1 <= shape[layer] + change <= site.MAX_NEURONS
                 yield resize
         for neuron, box in enumerate(layout.neuron_boxes(shape)[layer]):
-            tile = self._reused(self._neuron_button, "output" if is_output else layer, neuron)
+            tile = self._output if is_output else self._reused(self._neuron_button, layer, neuron)
             moved(tile, *_tile_place(box))
             set_class(tile, "chosen", self.app.selected == (layer, neuron))
             yield tile
@@ -264,15 +270,6 @@ class NetworkPanel(Panel):
         return button(f"{name} la couche {layer + 1}", resize, "round", "small", f"icon-{icon}", place=place)
 
     def _neuron_button(self, layer, neuron):
-        if layer == "output":
-            return button(
-                "Neurone de sortie : voir et modifier ses poids",
-                lambda: self.app.select((len(self.app.config.network_shape), 0)),
-                "neuron",
-                "lens",
-                "output-neuron",
-                place=NOWHERE,
-            )
         name = f"Neurone {neuron + 1} de la couche {layer + 1} : voir sa surface et ses poids"
         return button(name, lambda: self.app.select((layer, neuron)), "neuron", "lens", place=NOWHERE)
 

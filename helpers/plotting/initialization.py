@@ -13,7 +13,7 @@ from ..experiments.families import FAMILIES, families
 from ..experiments.statistics import wilson, worst_if_nan
 from ..experiments.sweep import listed_numbers
 from ..experiments.weights import gradients, losses, scaled, segment
-from ..french import NBSP, count, decimal, percent, plain, typographic
+from ..french import NBSP, count, decimal, percent, plain
 from .figure import (
     BLUE,
     HALO,
@@ -55,7 +55,7 @@ def gallery(run: Run) -> Picture:
         share = f"{count(len(starts), 'départ')} sur {len(names)} ({percent(len(starts) / len(names), 0)})"
         span = " à ".join(dict.fromkeys(decimal(edge(test_losses[starts])) for edge in (np.min, np.max)))
         axis.text(0, top + head - 0.14, name.capitalize(), fontsize=11.5, weight="bold")
-        title = typographic(f"{share} ; perte de test : {span}")
+        title = f"{share} ; perte de test : {span}"
         axis.text(columns - gap, top + head - 0.14, title, fontsize=10.5, ha="right")
         ranked = starts[np.argsort(test_losses[starts], kind="stable")]
         for place, start in enumerate(ranked):
@@ -103,8 +103,8 @@ def stability(runs: Mapping[str, Run], target: float, prediction: Prediction = N
     left.axvline(target, color=INK, linestyle="--", linewidth=1.1)
     left.set(xlim=(0.1, 0.61), ylim=(len(runs) - 0.5, -0.5), xlabel="perte de test à la dernière époque")
     left.set_yticks(range(len(runs)), list(runs))
-    left.set_title(typographic("Pertes finales (trait : 80 % des départs)"), loc="left")
-    right.set(xlim=(0, 1.24), xlabel=f"part à {plain(target)} ou moins (trait{NBSP}: 95{NBSP}%)")
+    left.set_title("Pertes finales (trait : 80 % des départs)", loc="left")
+    right.set(xlim=(0, 1.24), xlabel=f"part à {plain(target)} ou moins (trait : 95 %)")
     right.set_xticks([0, 0.5, 1])
     figure.get_layout_engine().set(wspace=0.06)  # between the numbers of the two axes
     percent_axis(right.xaxis)
@@ -114,7 +114,7 @@ def stability(runs: Mapping[str, Run], target: float, prediction: Prediction = N
         axis.spines["left"].set_visible(False)
     if (value := predicted(prediction)) is not None:
         right.axvline(value / len(run.starts), color=ORANGE, linewidth=2)
-        right.set_title(typographic("Réussites (orange : vous)"), loc="left")
+        right.set_title("Réussites (orange : vous)", loc="left")
     verb = "réussissent" if wins > 1 else "réussit"
     said = compare(figure, prediction, f"{count(wins, 'départ')} sur {len(run.starts)} {verb} pour {name}")
     return Picture(figure, f"Stabilité : {' ; '.join(sentences)}.{said}")

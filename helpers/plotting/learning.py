@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from ..french import decimal, french_error, plain, typographic
+from ..french import decimal, french_error, plain
 from .figure import BLUE, FAINT, HALO, INK, ORANGE, WIDTH, Picture, new_figure
 from .waiting import Prediction, compare, predicted, waits
 
@@ -128,4 +128,4 @@ def _summed_up(name, history):
     """Write "name : 0,712 (époque 9)": its best epoch and accuracy."""
     best = best_epoch(history)
     scores = _numbers(history, "val_accuracy" if "val_accuracy" in history else "accuracy")
-    return typographic(f"{name} : {decimal(scores[best - 1])} (époque {best})")
+    return f"{name} : {decimal(scores[best - 1])} (époque {best})"

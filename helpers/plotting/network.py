@@ -5,7 +5,7 @@ import numpy as np
 from ..engine.config import FEATURE_NAMES
 from ..engine.training import Run
 from ..experiments.inputs import frozen_losses, input_effects
-from ..french import NBSP, count, decimal, percent, typographic
+from ..french import NBSP, count, decimal, percent
 from .figure import (
     BLUE,
     COLOURS,
@@ -86,7 +86,7 @@ def input_weights(run: Run, start: int = 0, prediction: Prediction = None) -> Pi
         bars.text(frozen + 0.015, row, decimal(frozen, 2), va="center", path_effects=HALO)
     bars.set_yticks(range(len(names)), names)
     bars.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, max(*losses, loss, predicted(prediction) or 0) * 1.25))
-    bars.set_xlabel(typographic(f"perte de test (intact : {decimal(loss, 2)})"))
+    bars.set_xlabel(f"perte de test (intact : {decimal(loss, 2)})")
     said = compare(figure, prediction, f"ce réseau finit à {decimal(loss)}")
     title = "Une entrée figée (orange : vous)" if said else "Une entrée figée à sa moyenne"
     bars.set_title(title, loc="left")

@@ -9,7 +9,7 @@ from ..engine.config import PlaygroundConfig
 from ..engine.data import DOMAIN, load_data
 from ..engine.training import Run, start_numbers
 from ..experiments.statistics import successes, successes_at_the_end, wilson, worst_if_nan
-from ..french import count, decimal, french_error, percent, plain, typographic
+from ..french import count, decimal, french_error, percent, plain
 from .figure import (
     BLUE,
     INK,
@@ -89,10 +89,7 @@ def loss_curves(run: Run, prediction: Prediction = None, target: float | None = 
         xlim=(0, run.epoch), ylim=(0, _reach(0.6, np.nanmax(losses[:, -1]), prediction)), xlabel="époque"
     )
     axis.set_ylabel("perte de test")
-    axis.set_title(
-        typographic(f"{count(len(run.starts), 'départ')} : perte de test au fil de l'entraînement"),
-        loc="left",
-    )
+    axis.set_title(f"{count(len(run.starts), 'départ')} : perte de test au fil de l'entraînement", loc="left")
     axis.legend(frameon=False, loc="lower right", ncols=3)
     median = decimal(np.median(worst_if_nan(losses[:, -1])), 2)
     said = compare(figure, prediction, f"la médiane des départs finit à {median}")
@@ -170,7 +167,7 @@ def success_rates(runs: Mapping[int, Run], target: float, prediction: Prediction
     axis.tick_params(axis="x", length=0)
     figure.legend(frameon=False, loc="outside lower center", ncols=3, fontsize=9.5)
     title = f"Part des départs à {decimal(target)} ou moins, en % (trait : intervalle à 95 %)"
-    axis.set_title(typographic(title), loc="left")
+    axis.set_title(title, loc="left")
     return Picture(figure, f"Part des départs à {decimal(target)} ou moins : {' ; '.join(sentences)}.{said}")
 
 

@@ -74,7 +74,7 @@ def compare(figure, prediction: Prediction, measured: str) -> str:
         said = f"« {prediction[1][:40]} »"
     else:
         return ""
-    sentence = typographic(f"Vous aviez dit {said} ; {measured}. Pourquoi ?")
+    sentence = f"Vous aviez dit {said} ; {measured}. Pourquoi ?"
     figure_title(figure, sentence)
     return f" {sentence}"
 
