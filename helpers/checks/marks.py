@@ -52,9 +52,7 @@ class Question:
     title: str
     points: float
     manual: bool = False  # a free text, which the teacher marks
-    bonus: bool = (
-        False  # "pour aller plus loin": makes up for other points, beyond which a part's total stays
-    )
+    bonus: bool = False  # "pour aller plus loin": makes up for points lost elsewhere, and gives no more
 
 
 class Score(float):
@@ -132,9 +130,9 @@ class Marks:
 
         return decorate
 
-    def prediction(self, key: str, told: Callable[[object], str]) -> Callable:
+    def prediction(self, key: str, told: Callable[[object], str], then: str) -> Callable:
         """Return a check that records a prediction: what ``told`` can read and say back earns its points."""
-        return self.check(key)(lambda answer: f"Prédiction enregistrée : {told(answer)}")
+        return self.check(key)(lambda answer: f"Prédiction enregistrée : {told(answer)}. {then}")
 
     def _in_a_notebook(self, score, given, known):
         """Add what only a notebook can tell: that ``lab`` was changed, that an earlier answer earned more."""

@@ -69,9 +69,7 @@ BANDS = {
 
 summary = MARKS.summary
 
-check_prediction_plain = MARKS.prediction(
-    "1.a", lambda loss: f"{plain(answers.number(loss, 0, 2))}. À vous de la battre."
-)
+check_prediction_plain = MARKS.prediction("1.a", answers.loss, "À vous de la battre.")
 
 
 @MARKS.check("1.b")
@@ -82,9 +80,7 @@ def check_best_plain(url: object) -> tuple[float, str]:
     return _marked(config, BANDS["1.b"])
 
 
-check_prediction_features = MARKS.prediction(
-    "2.a", lambda loss: f"{plain(answers.number(loss, 0, 2))}. La recherche qui suit tranchera."
-)
+check_prediction_features = MARKS.prediction("2.a", answers.loss, "La recherche qui suit tranchera.")
 
 
 @MARKS.check("2.b")
@@ -247,12 +243,10 @@ def check_sweep(table: object, best: object) -> tuple[float, str]:
 
 
 def replayed(url: object, instead: PlaygroundConfig = LAB, epochs: int = LAB_EPOCHS) -> Run:
-    """Return the run that an answer names, or say in a sentence that a default stands in for it.
+    """Return the run that an answer of question 1.b or 2.b names.
 
-    Args:
-        url: the answer of question 1.b or 2.b.
-        instead: the experiment shown when the answer is missing or cannot be replayed.
-        epochs: how long that one is trained.
+    Where it is missing or cannot be replayed, a sentence says that ``instead``, trained for ``epochs``,
+    stands in for it.
     """
     try:
         if url is not ...:

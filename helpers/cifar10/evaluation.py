@@ -18,17 +18,12 @@ class Reliability(NamedTuple):
     """How often the model is right when it says how sure it is, in intervals of confidence ]low, high].
 
     Source: Guo, Pleiss, Sun and Weinberger (2017), On Calibration of Modern Neural Networks.
-
-    Attributes:
-        counts: (bins,) int, images in each interval.
-        confidences, accuracies: (bins,) float64, means in each; NaN where there is no image.
-        error: expected calibration error, the mean distance of the two, each interval by its images.
     """
 
-    counts: np.ndarray
-    confidences: np.ndarray
-    accuracies: np.ndarray
-    error: float
+    counts: np.ndarray  # (bins,) int, images in each interval
+    confidences: np.ndarray  # (bins,) float64, mean in each; NaN where there is no image
+    accuracies: np.ndarray  # (bins,) float64, likewise
+    error: float  # expected calibration error: the mean distance of these two, each interval by its images
 
 
 @dataclass(frozen=True, eq=False, repr=False)

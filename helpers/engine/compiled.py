@@ -194,10 +194,8 @@ class Program:
             _, sums = tf.while_loop(lambda row, _: row < first + count, piece, (first, zeros))
         else:
             sums = slopes(first)
-        moved = (
-            _move(layer, *slope, rules) if layer else () for layer, slope in zip(network, sums, strict=True)
-        )
-        return Network(*moved)
+        parts = zip(network, sums, strict=True)
+        return Network(*(_move(layer, *slope, rules) if layer else () for layer, slope in parts))
 
     def _slopes(self, network, rules, points, labels, shares):
         """Return the loss's slopes at the weights and biases of each part of the network.
@@ -236,11 +234,8 @@ class Program:
 
             def deeper(depth, signal, signals):
                 layer = Layer(*(part[depth] for part in network.middle))
-                return (
-                    depth + 1,
-                    _activate(rules.activation, ACTIVATIONS, layer, signal),
-                    signals.write(depth, signal),
-                )
+                answer = _activate(rules.activation, ACTIVATIONS, layer, signal)
+                return depth + 1, answer, signals.write(depth, signal)
 
             _, signal, signals = tf.while_loop(
                 lambda depth, *_: depth < rules.depth - 1, deeper, (0, signal, signals)
@@ -277,9 +272,8 @@ def _below(layer, delta, rules, signal):
 
 def _sum_over_points(signal, delta):
     """Return the slopes of a layer's weights and biases."""
-    return tf.reduce_sum(signal[:, :, tf.newaxis] * delta[:, tf.newaxis], axis=0), tf.reduce_sum(
-        delta, axis=0
-    )
+    slopes = tf.reduce_sum(signal[:, :, tf.newaxis] * delta[:, tf.newaxis], axis=0)
+    return slopes, tf.reduce_sum(delta, axis=0)
 
 
 def _slope(name, signal):

@@ -38,9 +38,8 @@ def keras_code(config: PlaygroundConfig, epochs: int = 100, own: bool = False) -
         penalty = f"penalty = keras.regularizers.{config.regularization}({rate})\n"
     output_options = options.replace(f'"{config.activation}"', f'"{output_activation(config)}"')
     layers = "".join(f"    keras.layers.Dense({units}{options}),\n" for units in hidden)
-    initial = (
-        ("RandomUniform(-0.5, 0.5)", "Constant(0.1)") if not config.init_zero else ("Zeros()", "Zeros()")
-    )
+    usual = "RandomUniform(-0.5, 0.5)", "Constant(0.1)"
+    initial = ("Zeros()", "Zeros()") if config.init_zero else usual
     reading = ', read_csv(open("vos_points.csv", "rb").read())' if own else ""
     return f"""\
 import keras

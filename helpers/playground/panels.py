@@ -296,7 +296,7 @@ class OutputPanel(Panel):
         discretize = checkbox("discretize", "Discrétiser la sortie")
         ring = {"description": "Cercler les points mal classés", "indent": False}
         self._ring = self._listen(made(widgets.Checkbox, "field", **ring), lambda _: app.refresh(self))
-        self._points_shown, self._shares = None, ("", "")
+        self._shares = ("", "")
         self.widget = column(
             stage(self._losses, self._curves, self._scale, classes=("losses",)),
             editor,
@@ -342,10 +342,7 @@ class OutputPanel(Panel):
     def _update(self, session):
         config = session.config
         self._ring.layout.display = None if config.problem == "classification" else "none"
-        points = session.run.data, config.show_test_data
-        if points != self._points_shown:
-            self._points.value = picture.points_png(*points)
-            self._points_shown = points
+        self._points.value = picture.points_png(session.run.data, config.show_test_data)
         self.draw_curves(session)
 
 

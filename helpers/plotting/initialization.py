@@ -147,11 +147,8 @@ def parameter_paths(runs: Mapping[str, Run], epochs: int, prediction: Prediction
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=10.5)
     figure.align_ylabels(axes[:, 0])
-    said = compare(
-        figure,
-        prediction,
-        f"{count(moved, 'paramètre')} {'ont' if moved > 1 else 'a'} changé sur la première ligne",
-    )
+    have = "ont" if moved > 1 else "a"
+    said = compare(figure, prediction, f"{count(moved, 'paramètre')} {have} changé sur la première ligne")
     figure.supxlabel("époque (bleu large, orange, tirets : neurones 1, 2 et 3)", fontsize=10, color=INK)
     return Picture(
         figure,
