@@ -576,7 +576,9 @@ def test_a_stand_in_leaves_its_name_to_the_students_network(tmp_path):
     record = TrainingRecord("simple", DATA, tmp_path)
     fit(built(), record, 2)
     assert len(record.history["loss"]) == 2
-    assert [path.parent.name for path in tmp_path.glob("anciens/*/last-001.keras")] == ["simple-demonstration-48-1"]
+    assert [path.parent.name for path in tmp_path.glob("anciens/*/last-001.keras")] == [
+        "simple-demonstration-48-1"
+    ]
     with pytest.raises(RecordError, match="déjà le nom d'une autre recette"):
         fit(stand_in, TrainingRecord("simple", DATA, tmp_path), 3)
 

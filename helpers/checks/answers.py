@@ -57,6 +57,11 @@ def whole(answer: object, low: float, high: float = math.inf, of: str = "") -> i
     return int(value)
 
 
+def loss(answer: object) -> str:
+    """Read the loss that a student predicts, from 0 to 2, and write it."""
+    return plain(number(answer, 0, 2))
+
+
 def share(answer: object) -> float:
     """Read a student's proportion, from 0 to 1."""
     if 1 < number(answer) <= 100:
@@ -116,9 +121,8 @@ def call(function: object, *arguments: object, signature: str, ending: str, advi
         kind, said = type(error).__name__, ""
         with contextlib.suppress(Exception):
             said = " ".join(str(error).split())[:160]
-        advice = (
-            "." if kind in ("NameError", "AttributeError", "ImportError", "UnboundLocalError") else advice
-        )
+        if kind in ("NameError", "AttributeError", "ImportError", "UnboundLocalError"):
+            advice = "."
         raise Wrong(
             f"Votre fonction s'arrête sur une erreur (`{kind}{': ' * bool(said)}{said}`){advice}"
         ) from error

@@ -46,18 +46,13 @@ class Unanswered(Exception):
 
 @dataclass(frozen=True)
 class Question:
-    """One line of a part's marks: its key, such as "1.a", its French title and what it is worth at most.
-
-    Attributes:
-        manual: a free text, which the teacher marks.
-        bonus: "pour aller plus loin": its points make up for others, and a part's total stays its maximum.
-    """
+    """One line of a part's marks: its key, such as "1.a", its French title and what it is worth at most."""
 
     key: str
     title: str
     points: float
-    manual: bool = False
-    bonus: bool = False
+    manual: bool = False  # a free text, which the teacher marks
+    bonus: bool = False  # "pour aller plus loin": makes up for points lost elsewhere, and gives no more
 
 
 class Score(float):
@@ -104,20 +99,13 @@ class Score(float):
 
 
 class Marks:
-    """The questions of one part and the scores given so far in this kernel, shown as a table.
-
-    Attributes:
-        questions: by key, in the order of the notebook.
-        lab: the experiment that the notebook calls ``lab``, if there is one.
-        scores: the latest Score of each automatic question that was checked.
-        notes: further French sentences of the summary.
-    """
+    """The questions of one part and the scores given so far in this kernel, shown as a table."""
 
     def __init__(self, title: str, *questions: Question, lab: object = None):
-        self.title, self.lab = title, lab
-        self.questions = {question.key: question for question in questions}
-        self.scores: dict[str, Score] = {}
-        self.notes: list[str] = []
+        self.title, self.lab = title, lab  # the experiment that the notebook calls ``lab``, if there is one
+        self.questions = {question.key: question for question in questions}  # in the order of the notebook
+        self.scores: dict[str, Score] = {}  # the latest of each automatic question that was checked
+        self.notes: list[str] = []  # further French sentences of the summary
         self._best: dict[str, tuple[Score, str]] = {}
         explain_errors()
 
@@ -142,9 +130,9 @@ class Marks:
 
         return decorate
 
-    def prediction(self, key: str, told: Callable[[object], str]) -> Callable:
+    def prediction(self, key: str, told: Callable[[object], str], then: str) -> Callable:
         """Return a check that records a prediction: what ``told`` can read and say back earns its points."""
-        return self.check(key)(lambda answer: f"Prédiction enregistrée : {told(answer)}")
+        return self.check(key)(lambda answer: f"Prédiction enregistrée : {told(answer)}. {then}")
 
     def _in_a_notebook(self, score, given, known):
         """Add what only a notebook can tell: that ``lab`` was changed, that an earlier answer earned more."""

@@ -57,10 +57,7 @@ _ROUNDING = {"relative": 1e-5, "within": 1e-8}
 summary = MARKS.summary
 
 check_prediction_linear = MARKS.prediction(
-    "1.a",
-    lambda loss: (
-        f"{plain(answers.number(loss, 0, 2))}. Elle n'est pas jugée ; la mesure ci-dessous tranchera."
-    ),
+    "1.a", answers.loss, "Elle n'est pas jugée ; la mesure ci-dessous tranchera."
 )
 
 
@@ -98,12 +95,8 @@ def check_composition(compose: Callable) -> tuple[float, str]:
     # A square network first: a wrong order of the product then shows in the values, not as an error.
     shapes = [(2, 2, 2), (2, 3, 1), (2, 1, 3), *random.integers(1, 9, (17, 3)).tolist()]
     for inputs, hidden, outputs in shapes:
-        layers = (
-            random.normal(size=(inputs, hidden)),
-            random.normal(size=hidden),
-            random.normal(size=(hidden, outputs)),
-            random.normal(size=outputs),
-        )
+        sizes = (inputs, hidden), hidden, (hidden, outputs), outputs
+        layers = [random.normal(size=size) for size in sizes]
         weights, bias = _composed(compose, layers)
         points, feedback = combine(
             ("W", 1.5, lambda value, layers=layers: _check_weights(value, *layers), weights),
@@ -118,8 +111,7 @@ def check_composition(compose: Callable) -> tuple[float, str]:
 
 
 check_prediction_relu = MARKS.prediction(
-    "3.a",
-    lambda loss: f"{plain(answers.number(loss, 0, 2))}. Comparez-la au meilleur des 128 départs, ci-dessous.",
+    "3.a", answers.loss, "Comparez-la au meilleur des 128 départs, ci-dessous."
 )
 
 
@@ -140,8 +132,7 @@ def check_partial_success(answer: object) -> str:
 
 
 check_prediction_size = MARKS.prediction(
-    "4.a",
-    lambda size: f"{count(answers.whole(size, 1, 48, ' de neurones'), 'neurone')}. À vérifier en jouant.",
+    "4.a", lambda size: count(answers.whole(size, 1, 48, " de neurones"), "neurone"), "À vérifier en jouant."
 )
 
 

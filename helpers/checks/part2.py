@@ -74,9 +74,7 @@ def _wins_predicted(answer):
 
 summary = MARKS.summary
 
-check_prediction_starts = MARKS.prediction(
-    "1.a", lambda starts: f"{_wins_predicted(starts)}. La mesure de la question 2 tranchera."
-)
+check_prediction_starts = MARKS.prediction("1.a", _wins_predicted, "La mesure de la question 2 tranchera.")
 
 
 @MARKS.check("1.b")
@@ -122,9 +120,7 @@ def check_luck(rate: object, unanimous: object) -> tuple[float, str]:
     return combine(("taux", 1, same_rate, rate), ("unanimes", 1, chance, unanimous))
 
 
-check_prediction_larger = MARKS.prediction(
-    "3.a", lambda starts: f"{_wins_predicted(starts)}. La figure suivante répond."
-)
+check_prediction_larger = MARKS.prediction("3.a", _wins_predicted, "La figure suivante répond.")
 
 
 @MARKS.check("3.b")
@@ -178,7 +174,7 @@ def check_larger(url: object) -> tuple[float, str]:
 
 
 check_prediction_zero = MARKS.prediction(
-    "4.a", lambda moved: f"{count(answers.whole(moved, 0, 13), 'paramètre')} sur 13. À vérifier ci-dessous."
+    "4.a", lambda moved: f"{count(answers.whole(moved, 0, 13), 'paramètre')} sur 13", "À vérifier ci-dessous."
 )
 
 
@@ -214,10 +210,8 @@ def check_symmetry(moved: object, distinct: object, wins: object) -> tuple[float
         )
 
     def same_wins(value):
-        value, wins = (
-            answers.whole(value, 0, len(STARTS)),
-            successes_at_the_end(train_nearly_equal(LAB, GAP, EPOCHS, STARTS), TARGET),
-        )
+        value = answers.whole(value, 0, len(STARTS))
+        wins = successes_at_the_end(train_nearly_equal(LAB, GAP, EPOCHS, STARTS), TARGET)
         return answers.expect(
             value,
             (wins, f"oui, {count(wins, 'départ')} sur {len(STARTS)}."),

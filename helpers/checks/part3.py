@@ -2,12 +2,12 @@
 
 import functools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 
 from ..engine.config import LEARNING_RATES, REGULARIZATION_RATES, PlaygroundConfig
-from ..engine.training import Run, train
+from ..engine.training import Run, Starts, train
 from ..experiments.generalization import laplacian, roughness
 from ..experiments.statistics import worst_if_nan
 from ..experiments.sweep import Sweep, cell_losses
@@ -30,11 +30,7 @@ LAB = PlaygroundConfig(
 LAB_EPOCHS = 500
 # A network of middling size, the same for every comparison: only its inputs and its penalty change.
 WITNESS = LAB.replace(
-    activation="tanh",
-    network_shape=(6, 6),
-    learning_rate=0.03,
-    regularization="L2",
-    regularization_rate=0,
+    activation="tanh", network_shape=(6, 6), learning_rate=0.03, regularization="L2", regularization_rate=0
 )
 WITNESS_FEATURES = WITNESS.replace(features=("x", "y", "sinX", "sinY"))
 PENALTY = 0.003
@@ -73,9 +69,7 @@ BANDS = {
 
 summary = MARKS.summary
 
-check_prediction_plain = MARKS.prediction(
-    "1.a", lambda loss: f"{plain(answers.number(loss, 0, 2))}. À vous de la battre."
-)
+check_prediction_plain = MARKS.prediction("1.a", answers.loss, "À vous de la battre.")
 
 
 @MARKS.check("1.b")
@@ -86,9 +80,7 @@ def check_best_plain(url: object) -> tuple[float, str]:
     return _marked(config, BANDS["1.b"])
 
 
-check_prediction_features = MARKS.prediction(
-    "2.a", lambda loss: f"{plain(answers.number(loss, 0, 2))}. La recherche qui suit tranchera."
-)
+check_prediction_features = MARKS.prediction("2.a", answers.loss, "La recherche qui suit tranchera.")
 
 
 @MARKS.check("2.b")
@@ -251,12 +243,10 @@ def check_sweep(table: object, best: object) -> tuple[float, str]:
 
 
 def replayed(url: object, instead: PlaygroundConfig = LAB, epochs: int = LAB_EPOCHS) -> Run:
-    """Return the run that an answer names, or say in a sentence that a default stands in for it.
+    """Return the run that an answer of question 1.b or 2.b names.
 
-    Args:
-        url: the answer of question 1.b or 2.b.
-        instead: the experiment shown when the answer is missing or cannot be replayed.
-        epochs: how long that one is trained.
+    Where it is missing or cannot be replayed, a sentence says that ``instead``, trained for ``epochs``,
+    stands in for it.
     """
     try:
         if url is not ...:
@@ -275,7 +265,7 @@ def replayed(url: object, instead: PlaygroundConfig = LAB, epochs: int = LAB_EPO
 
 
 @waits
-def search(config: PlaygroundConfig, epochs: int, starts: int | Iterable[int] = 32) -> None:
+def search(config: PlaygroundConfig, epochs: int, starts: Starts = 32) -> None:
     """Train an experiment from many starts; print the address of the one with the lowest final test loss."""
     run = train(config, epochs, starts)
     losses = worst_if_nan(run.test_loss[:, -1])

@@ -70,11 +70,8 @@ def summary() -> Marks:
     """Return these marks, with how often the test was opened."""
     openings = _openings(*_journals)
     recipes = [f"« {recipe} », {decimal(accuracy)}" for recipe, _, accuracy in openings]
-    MARKS.notes = [
-        f"Test ouvert {len(openings)} fois : {' ; '.join(recipes)}."
-        if openings
-        else "Le test n'a pas encore été ouvert."
-    ]
+    told = f"Test ouvert {len(openings)} fois : {' ; '.join(recipes)}."
+    MARKS.notes = [told if openings else "Le test n'a pas encore été ouvert."]
     return MARKS
 
 
@@ -148,7 +145,7 @@ def check_model(build_model: Callable) -> tuple[float, str]:
 
 
 check_prediction_epoch = MARKS.prediction(
-    "3.a", lambda epoch: f"époque {whole(epoch, 1, 100)}. L'entraînement tranchera."
+    "3.a", lambda epoch: f"époque {whole(epoch, 1, 100)}", "L'entraînement tranchera."
 )
 
 
@@ -184,18 +181,15 @@ def check_overfitting(epoch: object, gap: object, folder: object) -> tuple[float
 
     points, feedback = combine(("epoque_sommet", 1, check_epoch, epoch), ("ecart_final", 0.5, check_gap, gap))
     if best == last and not loaded().demo:
-        turned = int(np.argmin(history["val_loss"])) + 1 < last
-        then = (
-            "la perte de validation en dit-elle autant ?"
-            if turned
-            else "prolongez pour voir ce qui vient après."
-        )
+        then = "prolongez pour voir ce qui vient après."
+        if int(np.argmin(history["val_loss"])) + 1 < last:
+            then = "la perte de validation en dit-elle autant ?"
         feedback += f"\nL'exactitude de validation montait encore à la fin : {then}"
     return points, feedback
 
 
 check_prediction_accuracy = MARKS.prediction(
-    "4.a", lambda accuracy: f"{plain(number(accuracy, 0, 1))}. À vous de la tenir."
+    "4.a", lambda accuracy: plain(number(accuracy, 0, 1)), "À vous de la tenir."
 )
 
 

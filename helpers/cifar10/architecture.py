@@ -33,12 +33,6 @@ _NEUTRAL = (
     keras.layers.ActivityRegularization,
 )
 _ACTIVATIONS = (keras.layers.Activation, keras.layers.ReLU, keras.layers.Softmax)
-_KINDS = {
-    keras.layers.Conv2D: "convolution",
-    keras.layers.MaxPooling2D: "max-pooling",
-    keras.layers.Flatten: "mise à plat",
-    keras.layers.Dense: "couche dense",
-}
 
 
 @dataclass(frozen=True)
@@ -50,13 +44,17 @@ class Layer:
     settings: dict = field(default_factory=dict)
 
 
-def _convolution(name, filters):
-    settings = {"filtres": filters, "taille des filtres": (5, 5), "pas": (1, 1)}
-    return Layer(name, "convolution", settings | {"padding": "same", "activation": "relu"})
+def _convolution(name, filters, size=(5, 5), strides=(1, 1), padding="same", activation="relu"):
+    settings = {"filtres": filters, "taille des filtres": size, "pas": strides}
+    return Layer(name, "convolution", settings | {"padding": padding, "activation": activation})
 
 
-def _pooling(name):
-    return Layer(name, "max-pooling", {"fenêtre": (2, 2), "pas": (2, 2)})
+def _pooling(name, size=(2, 2), strides=(2, 2)):
+    return Layer(name, "max-pooling", {"fenêtre": size, "pas": strides})
+
+
+def _flatten(name):
+    return Layer(name, "mise à plat")
 
 
 def _dense(name, units, activation):
@@ -71,7 +69,7 @@ LAB = (
     _pooling("pool2"),
     _convolution("conv3", 64),
     _pooling("pool3"),
-    Layer("Flatten", "mise à plat"),
+    _flatten("Flatten"),
     _dense("fc4", 1000, "relu"),
     _dense("fc5", 10, "softmax"),
 )
@@ -139,7 +137,7 @@ def described(model: keras.Model) -> list[Layer]:
             elif activation != "linear":
                 layers.append(Layer(layer.name, f"activation {activation}"))
             continue
-        layers.append(Layer(layer.name, _kind(layer), _settings(layer, activation)))
+        layers.append(_as_compared(layer, activation))
     return layers
 
 
@@ -277,11 +275,6 @@ def _augments(layer):
     return layer.__class__.__module__.startswith("keras.") and layer.__class__.__name__.startswith("Rand")
 
 
-def _kind(layer):
-    kind = next((kind for cls, kind in _KINDS.items() if type(layer) is cls), None)
-    return kind or f"couche {type(layer).__name__}"
-
-
 def _activation(layer):
     if isinstance(layer, keras.layers.ReLU):
         plain = layer.max_value is None and not layer.negative_slope and not layer.threshold
@@ -292,19 +285,20 @@ def _activation(layer):
     return getattr(function, "__name__", None) or "linear"
 
 
-def _settings(layer, activation):
-    match layer:
-        case keras.layers.Conv2D():
+def _as_compared(layer, activation):
+    match type(layer):
+        case keras.layers.Conv2D:
             usual = layer.groups == 1 and layer.dilation_rate == (1, 1) and layer.use_bias
             size = layer.kernel_size if usual else "modifiée (groups, dilation_rate ou use_bias)"
-            settings = {"filtres": layer.filters, "taille des filtres": size, "pas": layer.strides}
-            return settings | {"padding": layer.padding, "activation": activation}
-        case keras.layers.MaxPooling2D():
-            return {"fenêtre": layer.pool_size, "pas": layer.strides}
-        case keras.layers.Dense():
+            return _convolution(layer.name, layer.filters, size, layer.strides, layer.padding, activation)
+        case keras.layers.MaxPooling2D:
+            return _pooling(layer.name, layer.pool_size, layer.strides)
+        case keras.layers.Flatten:
+            return _flatten(layer.name)
+        case keras.layers.Dense:
             units = layer.units if layer.use_bias else f"{layer.units} sans biais"
-            return {"neurones": units, "activation": activation}
-    return {}
+            return _dense(layer.name, units, activation)
+    return Layer(layer.name, f"couche {type(layer).__name__}")
 
 
 def _different_settings(lab, layer):

@@ -89,12 +89,10 @@ _SEEDS = {"train": 2009, "test": 2010}
 
 
 def draw(split: str, images: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw demonstration images, always the same first ones; each ten in turn hold all ten classes.
+    """Draw demonstration images (images, 32, 32, 3) uint8, and their labels (images, 1) uint8 in 0..9.
 
-    The splits, "train" and "test", share no image.
-
-    Returns:
-        Images (images, 32, 32, 3) uint8 and labels (images, 1) uint8 in 0..9.
+    The first ones are always the same, each ten in turn hold all ten classes, and the splits, "train" and
+    "test", share no image.
     """
     seeds = [(_SEEDS[split], start) for start in range(0, images, _BLOCK)]
     blocks = [_draw_block(np.random.default_rng(seed)) for seed in seeds]

@@ -18,17 +18,12 @@ class Reliability(NamedTuple):
     """How often the model is right when it says how sure it is, in intervals of confidence ]low, high].
 
     Source: Guo, Pleiss, Sun and Weinberger (2017), On Calibration of Modern Neural Networks.
-
-    Attributes:
-        counts: (bins,) int, images in each interval.
-        confidences, accuracies: (bins,) float64, means in each; NaN where there is no image.
-        error: expected calibration error, the mean distance of the two, each interval by its images.
     """
 
-    counts: np.ndarray
-    confidences: np.ndarray
-    accuracies: np.ndarray
-    error: float
+    counts: np.ndarray  # (bins,) int, images in each interval
+    confidences: np.ndarray  # (bins,) float64, mean in each; NaN where there is no image
+    accuracies: np.ndarray  # (bins,) float64, likewise
+    error: float  # expected calibration error: the mean distance of these two, each interval by its images
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -141,7 +136,10 @@ def evaluate(model: keras.Model, data: Cifar10, batch_size: int = 500) -> Evalua
         ValueError: in French, for something else than a model and data, an output that is not 10 finite
             numbers an image, or images of another shape than what the model takes.
     """
-    _require(model, data)
+    if not isinstance(model, keras.Model):
+        raise french_error(f"Le premier argument doit être un modèle Keras, et non {quoted(model)}.")
+    if not isinstance(data, Cifar10):
+        raise french_error(f"Donnez ensuite le résultat de load_cifar10(), et non {quoted(data)}.")
     scale, outputs = input_scale(model), []
     for start in range(0, len(data.x_test), batch_size):
         images = data.x_test[start : start + batch_size].astype(np.float32) * np.float32(scale)
@@ -212,13 +210,6 @@ def layer_calls(model: keras.Model, images: np.ndarray) -> list[tuple[keras.Laye
             'terminez-le par `Dense(10, activation="softmax")`.'
         )
     return calls
-
-
-def _require(model, data):
-    if not isinstance(model, keras.Model):
-        raise french_error(f"Le premier argument doit être un modèle Keras, et non {quoted(model)}.")
-    if not isinstance(data, Cifar10):
-        raise french_error(f"Donnez ensuite le résultat de load_cifar10(), et non {quoted(data)}.")
 
 
 def _array(tensor):

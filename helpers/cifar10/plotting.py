@@ -10,10 +10,10 @@ from matplotlib.colors import LinearSegmentedColormap
 from PIL import Image
 
 from ..experiments.statistics import wilson
-from ..french import count, decimal, french_error, percent, quoted, typographic
+from ..french import count, decimal, french_error, percent, quoted
 from ..plotting.figure import BLUE, FAINT, GREY, HALO, INK, ORANGE, WIDTH, Picture, new_figure, write_cells
 from ..plotting.learning import training_curves
-from ..plotting.waiting import compare, predicted, waits
+from ..plotting.waiting import Prediction, compare, predicted, waits
 from .dataset import CLASSES, Cifar10
 from .evaluation import Evaluation, input_scale, layer_calls
 from .record import TrainingRecord
@@ -30,8 +30,7 @@ def images(data: Cifar10, n: int = 6) -> Picture:
     figure, axes = new_figure(len(CLASSES) // 2, 2, WIDTH, 0.55 + len(CLASSES) / 2 * (4.1 / n + 0.22), title)
     labels = data.y_train.ravel()
     for index, (axis, name) in enumerate(zip(axes.T.flat, CLASSES, strict=True)):
-        _show(axis, _mosaic(data.x_train[np.flatnonzero(labels == index)[:n]], n))
-        axis.set_title(name, loc="left", fontsize=10.5, pad=3)
+        _show(axis, _mosaic(data.x_train[np.flatnonzero(labels == index)[:n]], n), name)
     return Picture(
         figure,
         _noted(f"Images d'entraînement de chacune des dix classes : {', '.join(CLASSES)}", data.note) + ".",
@@ -73,37 +72,24 @@ def confusion_matrix(evaluation: Evaluation) -> Picture:
 
 
 @waits
-def class_accuracies(evaluation: Evaluation, prediction: tuple[str, object] | None = None) -> Picture:
+def class_accuracies(evaluation: Evaluation, prediction: Prediction = None) -> Picture:
     """Draw the accuracy on each class with its 95 % interval, best class first, and what was predicted."""
     totals, right = evaluation.confusion.sum(axis=1), evaluation.confusion.diagonal()
     order = [index for index in np.argsort(-evaluation.per_class, kind="stable") if totals[index]]
     shares = 100 * evaluation.per_class[order]
     bounds = 100 * np.array([wilson(right[index], totals[index]) for index in order]).T
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 0.9 + 0.3 * len(order))
-    axis.barh(range(len(order)), shares, height=0.66, color=BLUE, alpha=0.75)
-    axis.errorbar(
-        shares,
-        range(len(order)),
-        xerr=np.abs(bounds - shares),
-        fmt="none",
-        ecolor=INK,
-        elinewidth=1.4,
-        capsize=3,
-    )
+    interval = {"xerr": np.abs(bounds - shares), "ecolor": INK, "capsize": 3, "error_kw": {"elinewidth": 1.4}}
+    axis.barh(range(len(order)), shares, height=0.66, color=BLUE, alpha=0.75, **interval)
     for row, (share, end) in enumerate(zip(shares, bounds[1], strict=True)):
         axis.text(end + 1.2, row, f"{share:.0f}", va="center", color=INK, weight="bold", path_effects=HALO)
-    axis.axvline(
-        100 * evaluation.accuracy,
-        color=INK,
-        linewidth=1.6,
-        linestyle="--",
-        label=typographic(f"toutes classes : {percent(evaluation.accuracy)}"),
-    )
+    label = f"toutes classes : {percent(evaluation.accuracy)}"
+    axis.axvline(100 * evaluation.accuracy, color=INK, linewidth=1.6, linestyle="--", label=label)
     if (value := predicted(prediction)) is not None:
         axis.axvline(100 * value, color=ORANGE, linewidth=2, label="votre prédiction")
     said = compare(figure, prediction, f"l'exactitude de ce modèle est {decimal(evaluation.accuracy)}")
     axis.set_yticks(range(len(order)), [CLASSES[index] for index in order])
-    axis.set(xlim=(0, 105), ylim=(len(order) - 0.4, -0.6), xlabel=typographic("exactitude (%)"))
+    axis.set(xlim=(0, 105), ylim=(len(order) - 0.4, -0.6), xlabel="exactitude (%)")
     axis.tick_params(axis="y", length=0)
     axis.set_title(_noted("Exactitude par classe, et son intervalle à 95 %", evaluation.note), loc="left")
     figure.legend(frameon=False, loc="outside lower right", labelcolor=INK)
@@ -135,7 +121,7 @@ def confident_errors(evaluation: Evaluation, data: Cifar10, n: int = 10) -> Pict
     for axis, index in zip(axes.flat, chosen, strict=False):
         _show(axis, _mosaic(data.x_test[index][None], 1))
         said = f"{CLASSES[evaluation.predicted[index]]} à {percent(evaluation.confidence[index])}"
-        true = typographic(f"en fait : {CLASSES[evaluation.labels[index]]}")
+        true = f"en fait : {CLASSES[evaluation.labels[index]]}"
         axis.set_title(said, color="#a85a00", fontsize=10.5, pad=16)
         axis.text(
             0.5, 1.03, true, transform=axis.transAxes, ha="center", va="bottom", color=INK, fontsize=9.5
@@ -195,16 +181,15 @@ def feature_maps(model: keras.Model, image: np.ndarray, n: int = 8) -> Picture:
     figure, axes = new_figure(rows, 1, WIDTH, 0.35 + rows * (0.32 + WIDTH / n / 1.08), title)
     padded = np.full((n, *image.shape), 255, np.uint8)
     padded[0] = image
-    _show(axes[0, 0], _mosaic(padded, n))
-    axes[0, 0].set_title("image donnée, 32 × 32", loc="left", fontsize=10.5, pad=3)
+    _show(axes[0, 0], _mosaic(padded, n), "image donnée, 32 × 32")
     for axis, (name, maps) in zip(axes[1:, 0], stages, strict=True):
         varied = np.argsort(-maps.std(axis=(0, 1)), kind="stable")[:n]
         low, high = maps.min(axis=(0, 1)), maps.max(axis=(0, 1))
         tiles = colormaps["magma"](np.moveaxis((maps - low) / np.maximum(high - low, 1e-12), -1, 0)[varied])
-        _show(axis, _mosaic((255 * tiles[..., :3]).astype(np.uint8), n, resample=Image.Resampling.NEAREST))
+        pixels = (255 * tiles[..., :3]).astype(np.uint8)
         height, width, number = maps.shape
         title = f"{name} : {height} × {width}, {len(varied)} de ses {count(number, 'carte')}"
-        axis.set_title(typographic(title), loc="left", fontsize=10.5, pad=3)
+        _show(axis, _mosaic(pixels, n, resample=Image.Resampling.NEAREST), title)
     sizes = " ; ".join(f"{name}, {maps.shape[0]} × {maps.shape[1]}" for name, maps in stages)
     return Picture(
         figure,
@@ -237,18 +222,16 @@ def reliability(evaluation: Evaluation, bins: int = 15) -> Picture:
         markersize=3.5,
         elinewidth=1.4,
         capsize=3,
-        label=typographic("son intervalle à 95 %, à la confiance moyenne"),
+        label="son intervalle à 95 %, à la confiance moyenne",
     )
     top.plot([0, 100], [0, 100], color=ORANGE, linewidth=1.8, linestyle="--", label="calibration parfaite")
-    top.set(ylabel=typographic("exactitude (%)"), ylim=(0, 100))
+    top.set(ylabel="exactitude (%)", ylim=(0, 100))
     figure.legend(frameon=False, loc="outside lower center", ncols=3, labelcolor=INK)
     error = percent(measured.error)
     title = f"Confiance et exactitude : écart moyen (ECE) de {error}"
-    top.set_title(typographic(_noted(title, evaluation.note)), loc="left")
+    top.set_title(_noted(title, evaluation.note), loc="left")
     bottom.bar(middles, measured.counts, width, color=FAINT)
-    bottom.set(
-        xlabel=typographic("confiance, probabilité de la classe prédite (%)"), ylabel="images", xlim=(0, 100)
-    )
+    bottom.set(xlabel="confiance, probabilité de la classe prédite (%)", ylabel="images", xlim=(0, 100))
     mean = float(evaluation.confidence.mean())
     lean = "trop sûr de lui" if mean > evaluation.accuracy else "pas assez sûr de lui"
     return Picture(
@@ -264,16 +247,14 @@ def reliability(evaluation: Evaluation, bins: int = 15) -> Picture:
 
 def _first_kernel(model):
     """Return the weights of the first convolution, (height, width, 3, filters)."""
-    for layer, _, _ in _calls(model, np.zeros((32, 32, 3), np.uint8)):
-        if isinstance(layer, keras.layers.Conv2D):
-            kernel = np.asarray(keras.ops.cast(layer.kernel, "float32"))
-            if kernel.shape[2] == 3:
-                return kernel
-            break
-    raise french_error(
-        "Ce modèle n'a pas de première couche Conv2D qui reçoive les trois couleurs : il n'a pas de "
-        "filtres à montrer."
-    )
+    layers = [layer for layer, _, _ in _calls(model, np.zeros((32, 32, 3), np.uint8))]
+    first = next((layer for layer in layers if isinstance(layer, keras.layers.Conv2D)), None)
+    if first is None or first.kernel.shape[2] != 3:
+        raise french_error(
+            "Ce modèle n'a pas de première couche Conv2D qui reçoive les trois couleurs : il n'a pas de "
+            "filtres à montrer."
+        )
+    return np.asarray(keras.ops.cast(first.kernel, "float32"))
 
 
 def _calls(model, image):
@@ -311,12 +292,13 @@ def _mosaic(tiles, columns, gap=0.06, resample=Image.Resampling.LANCZOS):
     return sheet.reshape(rows * (size[1] + space), -1, 3)[: -space or None, : -space or None]
 
 
-def _show(axis, pixels):
+def _show(axis, pixels, title=""):
     """Show pixels as they are, without axes."""
     axis.imshow(pixels)
     axis.set_axis_off()
+    axis.set_title(title, loc="left", fontsize=10.5, pad=3)
 
 
 def _noted(title, note):
     """Add to a title what must be said of the data."""
-    return typographic(f"{title} [{note}]" if note else title)
+    return f"{title} [{note}]" if note else title

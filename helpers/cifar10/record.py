@@ -16,7 +16,7 @@ from ..notebook.interrupts import Interruption
 from ..notebook.running_cell import notebook_shell
 from ..plotting.figure import Picture
 from ..plotting.learning import training_curves
-from ..plotting.waiting import Waiting
+from ..plotting.waiting import Prediction, Waiting
 from . import checkpoint
 from .checkpoint import SAVES, RecordError, whole_file
 from .dataset import Cifar10
@@ -106,7 +106,7 @@ class TrainingRecord(keras.callbacks.Callback):
             print(typographic(f"« {self.name} » : rien n'était enregistré."))
         self._record = _nothing()
 
-    def curves(self, prediction: tuple[str, object] | None = None) -> Picture | Waiting:
+    def curves(self, prediction: Prediction = None) -> Picture | Waiting:
         """Return the figure of all recorded epochs; it takes the place of the live view of the running cell.
 
         Raises:

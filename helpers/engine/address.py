@@ -53,14 +53,9 @@ def is_bare(url: str) -> bool:
 
 
 def read(url: str, make: Callable[[Mapping[str, str]], object]) -> object:
-    """Read the one address in a text, or a bare fragment.
+    """Return what ``make`` makes of the text of each known key, in the one address of a text.
 
-    Args:
-        url: the text. Around the address there may be words, quotes, a link wrapper or the address again.
-        make: turns the text of each known key into the result; a ValueError says what is wrong.
-
-    Returns:
-        What ``make`` returned.
+    Around the address there may be words, quotes, a link wrapper or the address again.
 
     Raises:
         ValueError: no address, two different ones, a broken one, or what ``make`` refused.

@@ -15,6 +15,8 @@ Source of the rules: the original's nn.ts and playground.ts.
 
 import threading
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar, NamedTuple
 
@@ -74,27 +76,23 @@ class Rules(NamedTuple):
     penalty_rate: np.floating
 
 
+@dataclass(eq=False)
 class Program:
-    """The training of all networks that share a few shapes.
+    """The training of all networks that share a few shapes."""
 
-    Args:
-        points: of ``POINTS``; at least the number of points.
-        kind: 0, 1 or 2 for no hidden layer, one, or any other number of them.
-        size: of ``SIZES``; neurons of each hidden layer and inputs, once padded.
-        window: of ``WINDOWS``.
-        longer: whether a batch may be longer than the window; it is then read in pieces.
-        starts: 1 or ``BLOCK``.
-        dtype: of all arrays but the counts.
-    """
-
-    compiled = 0  # by XLA, so far in this process
-    has_xla = True  # until shown otherwise
+    compiled: ClassVar[int] = 0  # by XLA, so far in this process
+    has_xla: ClassVar[bool] = True  # until shown otherwise
     _known: ClassVar[dict[tuple, "Program"]] = {}
 
-    def __init__(self, points: int, kind: int, size: int, window: int, longer: bool, starts: int, dtype: str):
-        self.points, self.kind, self.size, self.window = points, kind, size, window
-        self.longer, self.starts, self.dtype = longer, starts, dtype
-        self._lock, self._function = threading.Lock(), None
+    points: int  # of ``POINTS``; at least the number of points
+    kind: int  # 0, 1 or 2 for no hidden layer, one, or any other number of them
+    size: int  # of ``SIZES``; neurons of each hidden layer and inputs, once padded
+    window: int  # of ``WINDOWS``
+    longer: bool  # whether a batch may be longer than the window; it is then read in pieces
+    starts: int  # 1 or ``BLOCK``
+    dtype: str  # of all arrays but the counts
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _function: Callable | None = field(default=None, init=False)
 
     @classmethod
     def get(cls, *arguments) -> "Program":
@@ -196,16 +194,13 @@ class Program:
             _, sums = tf.while_loop(lambda row, _: row < first + count, piece, (first, zeros))
         else:
             sums = slopes(first)
-        moved = (
-            _move(layer, *slope, rules) if layer else () for layer, slope in zip(network, sums, strict=True)
-        )
-        return Network(*moved)
+        parts = zip(network, sums, strict=True)
+        return Network(*(_move(layer, *slope, rules) if layer else () for layer, slope in parts))
 
     def _slopes(self, network, rules, points, labels, shares):
         """Return the loss's slopes at the weights and biases of each part of the network.
 
-        Args:
-            shares: weight of each point in the loss, (points,).
+        ``shares``, (points,), are the weights of the points in the loss.
         """
         signals, signal, output = self._forward(network, rules, points)
         error = shares[:, tf.newaxis, tf.newaxis] * (output - labels)
@@ -239,11 +234,8 @@ class Program:
 
             def deeper(depth, signal, signals):
                 layer = Layer(*(part[depth] for part in network.middle))
-                return (
-                    depth + 1,
-                    _activate(rules.activation, ACTIVATIONS, layer, signal),
-                    signals.write(depth, signal),
-                )
+                answer = _activate(rules.activation, ACTIVATIONS, layer, signal)
+                return depth + 1, answer, signals.write(depth, signal)
 
             _, signal, signals = tf.while_loop(
                 lambda depth, *_: depth < rules.depth - 1, deeper, (0, signal, signals)
@@ -280,9 +272,8 @@ def _below(layer, delta, rules, signal):
 
 def _sum_over_points(signal, delta):
     """Return the slopes of a layer's weights and biases."""
-    return tf.reduce_sum(signal[:, :, tf.newaxis] * delta[:, tf.newaxis], axis=0), tf.reduce_sum(
-        delta, axis=0
-    )
+    slopes = tf.reduce_sum(signal[:, :, tf.newaxis] * delta[:, tf.newaxis], axis=0)
+    return slopes, tf.reduce_sum(delta, axis=0)
 
 
 def _slope(name, signal):
@@ -304,9 +295,7 @@ def _move(layer, slope, bias_slope, rules):
     shrunk = stepped - rules.learning_rate * rules.penalty_rate * pull
     alive = tf.where(rules.is_l1 & (stepped * shrunk < 0), tf.zeros_like(alive), alive)
     return Layer(
-        tf.where(alive > 0, shrunk, tf.zeros_like(shrunk)),
-        biases - rules.learning_rate * bias_slope,
-        alive,
+        tf.where(alive > 0, shrunk, tf.zeros_like(shrunk)), biases - rules.learning_rate * bias_slope, alive
     )
 
 

@@ -119,13 +119,10 @@ class PlaygroundConfig:
 
     @classmethod
     def from_url(cls, url: str) -> "PlaygroundConfig":
-        """Read an address of playground.tensorflow.org, or only what follows its ``#``; see ``address.read``.
+        """Read an address of playground.tensorflow.org in a text, or only what follows its ``#``.
 
         As on the site, missing keys keep the site's defaults, unknown keys are ignored, a feature whose
         ``<name>_hide=true`` is present is off, and ``networkShape=`` (empty) means no hidden layer.
-
-        Args:
-            url: the whole address, with or without a text around it, or its bare fragment.
 
         Raises:
             ValueError: not an address of the Playground, or a value outside the site's choices.

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .config import PlaygroundConfig
+from .config import REG_DATASETS, PlaygroundConfig
 from .own_data import OwnData
 from .seedrandom import SeedRandom
 
@@ -40,14 +40,9 @@ class Dataset:
 
 
 def load_data(config: PlaygroundConfig, own: OwnData | None = None) -> Dataset:
-    """Draw the points of an experiment and split them as the site does.
+    """Draw the points of an experiment, or take one's own, and shuffle and split them as the site does.
 
-    Args:
-        config: dataset, noise, seed, problem and training share are read.
-        own: points of one's own, to shuffle and split in the place of the site's.
-
-    Returns:
-        The training and test points; their arrays are shared and read-only.
+    Dataset, noise, seed, problem and training share are read. The arrays are shared and read-only.
     """
     return draw(config, own)[0]
 
@@ -64,9 +59,11 @@ def _draw(source, noise, perc_train_data, seed):
     if isinstance(source, OwnData):
         rows = source.table.tolist()
     else:
-        generate, count = _GENERATORS[source]
-        rows = list(generate(random, count, noise / 100))
-    _shuffle(random, rows)
+        count = SAMPLES["regression" if source in REG_DATASETS else "classification"]
+        rows = list(_GENERATORS[source](random, count, noise / 100))
+    for last in range(len(rows) - 1, -1, -1):  # Fisher-Yates, with the original's order of draws
+        index = math.floor(random.random() * (last + 1))
+        rows[last], rows[index] = rows[index], rows[last]
     split = math.floor(len(rows) * perc_train_data / 100)
     table = np.array(rows)
     table.setflags(write=False)
@@ -75,15 +72,7 @@ def _draw(source, noise, perc_train_data, seed):
 
 
 def compute_features(points: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    """Compute the chosen input features of some points.
-
-    Args:
-        points: array of shape (n, 2).
-        names: features among ``config.FEATURES``.
-
-    Returns:
-        Array of shape (n, len(names)) and the dtype of ``points``.
-    """
+    """Compute features of points (n, 2), named as in ``config.FEATURES``: (n, len(names)), of their dtype."""
     x, y = np.asarray(points).T
     if not names:
         return np.empty((len(x), 0), x.dtype)
@@ -91,12 +80,7 @@ def compute_features(points: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
 
 
 def grid(columns: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
-    """Return the points of a grid, (rows * columns, 2), row after row.
-
-    Args:
-        columns: the values of x.
-        rows: those of y, by default the same.
-    """
+    """Return the points of a grid, (rows * columns, 2), row after row; ``columns`` are x, ``rows`` are y."""
     return np.stack(np.meshgrid(columns, columns if rows is None else rows), axis=-1).reshape(-1, 2)
 
 
@@ -114,13 +98,6 @@ _FEATURES = {
     "sinX": lambda x, y: np.sin(x),
     "sinY": lambda x, y: np.sin(y),
 }
-
-
-def _shuffle(random, rows):
-    """Fisher-Yates from the end, with the original's order of draws."""
-    for last in range(len(rows) - 1, -1, -1):
-        index = math.floor(random.random() * (last + 1))
-        rows[last], rows[index] = rows[index], rows[last]
 
 
 def _circle(random, count, noise):
@@ -196,21 +173,19 @@ def _regression(label_of):
 
 
 def _gauss_label(x, y):
-    label = 0.0
-    for center_x, center_y, sign in _BUMPS:
-        distance = math.sqrt((x - center_x) ** 2 + (y - center_y) ** 2)
-        bump = sign * max(0.0, 1 - distance / 2)
-        if abs(bump) > abs(label):
-            label = bump
-    return label
+    bumps = (
+        sign * max(0.0, 1 - math.sqrt((x - center_x) ** 2 + (y - center_y) ** 2) / 2)
+        for center_x, center_y, sign in _BUMPS
+    )
+    return max(bumps, key=abs)
 
 
 _BUMPS = ((-4, 2.5, 1), (0, 2.5, -1), (4, 2.5, 1), (-4, -2.5, -1), (0, -2.5, 1), (4, -2.5, -1))
 _GENERATORS = {
-    "circle": (_circle, SAMPLES["classification"]),
-    "xor": (_xor, SAMPLES["classification"]),
-    "gauss": (_gauss, SAMPLES["classification"]),
-    "spiral": (_spiral, SAMPLES["classification"]),
-    "reg-plane": (_regression(lambda x, y: (x + y) / 10), SAMPLES["regression"]),
-    "reg-gauss": (_regression(_gauss_label), SAMPLES["regression"]),
+    "circle": _circle,
+    "xor": _xor,
+    "gauss": _gauss,
+    "spiral": _spiral,
+    "reg-plane": _regression(lambda x, y: (x + y) / 10),
+    "reg-gauss": _regression(_gauss_label),
 }

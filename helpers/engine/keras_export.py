@@ -27,11 +27,7 @@ def keras_code(config: PlaygroundConfig, epochs: int = 100, own: bool = False) -
     It runs as it stands. The Playground's loss is half the squared error, hence ``loss_weights=0.5``;
     its L2 penalty is rate/2 w^2. Two rules of the original have no plain Keras equal and are left out:
     a weight that L1 brings to zero stays there, and leftover points join the next epoch's first batch.
-
-    Args:
-        config: the experiment.
-        epochs: passes over the training points, written into the source.
-        own: whether the points are one's own: the source then reads them from a CSV file.
+    Points of one's ``own`` are read from a CSV file.
     """
     inputs, *hidden, _ = layer_sizes(config)
     options = f', "{config.activation}", kernel_initializer=weights, bias_initializer=biases'
@@ -42,9 +38,8 @@ def keras_code(config: PlaygroundConfig, epochs: int = 100, own: bool = False) -
         penalty = f"penalty = keras.regularizers.{config.regularization}({rate})\n"
     output_options = options.replace(f'"{config.activation}"', f'"{output_activation(config)}"')
     layers = "".join(f"    keras.layers.Dense({units}{options}),\n" for units in hidden)
-    initial = (
-        ("RandomUniform(-0.5, 0.5)", "Constant(0.1)") if not config.init_zero else ("Zeros()", "Zeros()")
-    )
+    usual = "RandomUniform(-0.5, 0.5)", "Constant(0.1)"
+    initial = ("Zeros()", "Zeros()") if config.init_zero else usual
     reading = ', read_csv(open("vos_points.csv", "rb").read())' if own else ""
     return f"""\
 import keras

@@ -16,17 +16,11 @@ _ASIDE = "L'adresse et le journal ne les contiennent pas : gardez-les avec eux."
 
 @dataclass(frozen=True, eq=False)
 class OwnData:
-    """Points on the plane.
+    """Points on the plane."""
 
-    Attributes:
-        table: read-only float64 array of shape (n, 3): two coordinates from -5 to 5, a label from -1 to 1.
-        problem: "classification" if the labels have two values, else "regression".
-        summary: a French sentence on how they were read.
-    """
-
-    table: np.ndarray
-    problem: str
-    summary: str
+    table: np.ndarray  # read-only float64 (n, 3): two coordinates from -5 to 5, a label from -1 to 1
+    problem: str  # "classification" if the labels have two values, else "regression"
+    summary: str  # a French sentence on how they were read
 
     def __post_init__(self):
         _check_count(len(self.table))

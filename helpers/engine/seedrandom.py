@@ -15,8 +15,7 @@ OVERFLOW = 2**53
 class SeedRandom:
     """A stream of doubles in [0, 1), the same as JavaScript's after ``Math.seedrandom(seed)``.
 
-    Args:
-        seed: the string that seeds the stream, kept literally ("0.10000" is not "0.1").
+    The seed is a string, kept literally ("0.10000" is not "0.1").
     """
 
     def __init__(self, seed: str):

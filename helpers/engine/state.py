@@ -16,12 +16,7 @@ _OTHER = "Ce fichier n'est pas l'état d'un réseau du Playground"
 
 
 def to_json(config: PlaygroundConfig, run: Run) -> str:
-    """Write a run's first network; ``from_json`` reads it back to the bit.
-
-    Args:
-        config: the experiment as it stands, its epochs and resets included.
-        run: its run.
-    """
+    """Write a run's first network, of ``config`` with its epochs; ``from_json`` reads it back to the bit."""
     state = {
         "address": config.to_url(),
         "layers": [

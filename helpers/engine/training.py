@@ -47,11 +47,10 @@ NO_INPUT = typographic(
 )
 
 Parameters = list[tuple[np.ndarray, np.ndarray]]
+Starts = int | Iterable[int]  # how many, from start 0 on, or their numbers
 
 
-def train(
-    config: PlaygroundConfig, epochs: int, starts: int | Iterable[int] = 1, dtype: str = "float64"
-) -> "Run":
+def train(config: PlaygroundConfig, epochs: int, starts: Starts = 1, dtype: str = "float64") -> "Run":
     """Train one experiment from one or many random starts.
 
     Args:
@@ -85,11 +84,7 @@ class Run:
     """
 
     def __init__(
-        self,
-        config: PlaygroundConfig,
-        starts: int | Iterable[int] = 1,
-        dtype: str = "float64",
-        own: OwnData | None = None,
+        self, config: PlaygroundConfig, starts: Starts = 1, dtype: str = "float64", own: OwnData | None = None
     ):
         if dtype not in DTYPES:
             raise french_error(f"dtype = {dtype!r} : il faut {' ou '.join(DTYPES)}.")
@@ -102,42 +97,33 @@ class Run:
         self.data, random = draw(config, own)
         self._blocks = _blocks(len(self.starts))
         self._network = _empty_network(config, self._blocks[-1].stop, dtype)
-        for (weights, biases), layer in zip(
-            _initial_parameters(config, random, self.starts), self._layers(), strict=True
-        ):
-            _fill(layer.weights, weights)
-            _fill(layer.biases, biases)
+        self.parameters = _initial_parameters(config, random, self.starts)
+        for layer, (weights, _) in zip(self._layers(), self.parameters, strict=True):
             _fill(layer.alive, np.ones_like(weights))
         self._data = _make_data(self.data, config, dtype)
-        self._epoch = 0
-        self._history = [self.present_losses()]
+        self._losses = self.present_losses()[..., np.newaxis]  # (2, starts, epochs + 1)
 
     def present_losses(self) -> np.ndarray:
-        """Compute the training and test losses of the weights as they stand, (1, 2, starts)."""
+        """Compute the training and test losses of the weights as they stand, (2, starts)."""
         with np.errstate(all="ignore"):  # a diverged network is data, not an error
             halves = [
                 half_squared_error(self.predict(points.astype(self.dtype)), labels.astype(self.dtype))
                 for points, labels in self.data.halves
             ]
-            return _finite(np.stack([errors.mean(axis=1) for errors in halves])[np.newaxis])
+            return _finite(np.stack([errors.mean(axis=1) for errors in halves]))
 
     @property
     def epoch(self) -> int:
         """Epochs trained so far."""
-        return self._epoch
+        return self._losses.shape[-1] - 1
 
     @property
     def train_loss(self) -> np.ndarray:
-        return self._losses()[0]  # (starts, epochs + 1)
+        return self._losses[0]
 
     @property
     def test_loss(self) -> np.ndarray:
-        return self._losses()[1]  # (starts, epochs + 1)
-
-    def _losses(self):
-        if len(self._history) > 1:
-            self._history = [np.concatenate(self._history)]
-        return self._history[0].transpose(1, 2, 0)  # kept as (epochs + 1, 2, starts)
+        return self._losses[1]
 
     @property
     def parameters(self) -> Parameters:
@@ -179,8 +165,8 @@ class Run:
         if epoch and self.config.regularization == "L1":
             for layer, (weights, _) in zip(self._layers(), parameters, strict=True):
                 _fill(layer.alive, np.asarray(weights) != 0)
-        past = np.full((epoch, 2, len(self.starts)), np.nan)
-        self._history, self._epoch = [past, self.present_losses()], epoch
+        present = self.present_losses()[..., np.newaxis]
+        self._losses = np.pad(present, ((0, 0), (0, 0), (epoch, 0)), constant_values=np.nan)
 
     def train(self, epochs: int, seconds: float = math.inf) -> "Run":
         """Train on for some epochs and return this run.
@@ -200,8 +186,7 @@ class Run:
             chunk = min(epochs, CHUNK)
             network, losses = self._advance(chunk)
             # Together and last, so that an interrupt leaves a run that can go on.
-            self._network, self._epoch = network, self._epoch + chunk
-            self._history.append(_finite(losses))
+            self._network, self._losses = network, np.concatenate([self._losses, losses], axis=-1)
             epochs -= chunk
             if time.monotonic() > end:
                 break
@@ -212,7 +197,7 @@ class Run:
         self._train_block(self._blocks[0], 0)
 
     def _advance(self, epochs):
-        """Return the network after some more epochs, and the losses of each, (epochs, 2, starts)."""
+        """Return the network after some more epochs, and the losses of each, (2, starts, epochs)."""
         if len(self._blocks) == 1:
             trained = [self._train_block(self._blocks[0], epochs)]
         else:  # TensorFlow lets the other threads run
@@ -220,7 +205,8 @@ class Run:
                 trained = list(pool.map(self._train_block, self._blocks, repeat(epochs)))
         networks, losses = zip(*trained, strict=True)
         network = tf.nest.map_structure(lambda *parts: np.concatenate(parts, axis=-1), *networks)
-        return network, np.concatenate(losses, axis=-1)[..., : len(self.starts)]
+        losses = np.concatenate(losses, axis=-1)[..., : len(self.starts)]
+        return network, _finite(np.moveaxis(losses, 0, -1))
 
     def _train_block(self, block, epochs):
         config = self.config
@@ -234,22 +220,16 @@ class Run:
         )
         program = _get_program(config, block.stop - block.start, self.dtype, self.own)
         network = tf.nest.map_structure(lambda part: part[..., block], self._network)
-        return program.advance(network, self._data, rules, self._epoch > 0, epochs)
+        return program.advance(network, self._data, rules, self.epoch > 0, epochs)
 
     def copy(self) -> "Run":
         """Return a run that goes its own way from here: training one leaves the other as it is."""
-        twin = copy.copy(self)  # its arrays never change in place
-        twin._history = list(self._history)
-        return twin
+        return copy.copy(self)  # its arrays never change in place
 
     def activations(self, points: np.ndarray) -> list[np.ndarray]:
-        """Compute what every neuron answers at some points, with NumPy alone (fast for a picture).
+        """Compute what every neuron answers at points (n, 2), with NumPy alone (fast for a picture).
 
-        Args:
-            points: array of shape (n, 2), float32 or float64.
-
-        Returns:
-            One array of shape (starts, n, units) per layer, the output layer last, in the points' dtype.
+        There is one array (starts, n, units) per layer, the output last, in the points' dtype.
         """
         points = np.asarray(points)
         signal = compute_features(points, self.config.features)[np.newaxis]
@@ -277,7 +257,7 @@ def output_activation(config: PlaygroundConfig) -> str:
     return "tanh" if config.problem == "classification" else "linear"
 
 
-def start_numbers(starts: int | Iterable[int]) -> tuple[int, ...]:
+def start_numbers(starts: Starts) -> tuple[int, ...]:
     """Return the numbers of the starts that a count or an iterable of numbers names; see ``train``."""
     if isinstance(starts, (int, np.integer)):
         starts = range(whole("starts", starts, 0, MAX_START))

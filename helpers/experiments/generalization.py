@@ -1,6 +1,5 @@
 """How rough a network's output surface is: the question "lisse ?" as a number."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from ..engine.config import PlaygroundConfig
 from ..engine.data import DOMAIN, SAMPLES, grid, half_squared_error, load_data
-from ..engine.training import Run
+from ..engine.training import Run, Starts
 
 GRID = 100  # points a side
 RADIUS = DOMAIN[1]  # of the disc that holds the spiral, noise included
@@ -91,7 +90,7 @@ class Stopping:
     final: np.ndarray
 
 
-def stop_early(config: PlaygroundConfig, epochs: int, starts: int | Iterable[int]) -> Stopping:
+def stop_early(config: PlaygroundConfig, epochs: int, starts: Starts) -> Stopping:
     """Train from several starts and look for the best epoch on one half of the test points, then the other.
 
     There is a look at every tenth epoch.

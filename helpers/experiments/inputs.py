@@ -9,10 +9,8 @@ from ..engine.training import Run
 def input_effects(run: Run, start: int = 0) -> np.ndarray:
     """Return each first-layer weight times the standard deviation of its input over the training points.
 
-    A weight alone misleads: sin X1 stays within [-1, 1] where X1 runs from -6 to 6.
-
-    Returns:
-        Array of shape (inputs, units of the first layer).
+    A weight alone misleads: sin X1 stays within [-1, 1] where X1 runs from -6 to 6. The array has shape
+    (inputs, units of the first layer).
     """
     inputs = _training_inputs(run)
     return run.parameters[0][0][start] * inputs.std(axis=0)[:, np.newaxis]

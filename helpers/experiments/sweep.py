@@ -13,7 +13,7 @@ import numpy as np
 
 from ..engine.config import PlaygroundConfig
 from ..engine.data import half_squared_error, load_data
-from ..engine.training import Run, start_numbers
+from ..engine.training import Run, Starts, start_numbers
 from ..french import french_error, quoted
 from ..notebook.shown import tracked
 from .statistics import worst_if_nan
@@ -54,7 +54,7 @@ def sweep(
     learning_rates: Iterable[float],
     rates: Iterable[float],
     epochs: int = 300,
-    starts: int | Iterable[int] = 16,
+    starts: Starts = 16,
 ) -> Sweep:
     """Train an experiment from several starts for each pair of rates, in float32, with a progress bar.
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..engine.config import PlaygroundConfig
 from ..engine.data import compute_features, half_squared_error
-from ..engine.training import Parameters, Run, output_activation
+from ..engine.training import Parameters, Run, Starts, output_activation
 from ..french import french_error, quoted
 
 
@@ -31,14 +31,14 @@ def scaled(parameters: Parameters, scale: float) -> Parameters:
     return [(scale * weights, biases) for weights, biases in parameters]
 
 
-def train_scaled(config: PlaygroundConfig, scale: float, epochs: int, starts: int | Iterable[int]) -> Run:
+def train_scaled(config: PlaygroundConfig, scale: float, epochs: int, starts: Starts) -> Run:
     """Train an experiment from its usual initial weights multiplied by ``scale``."""
     run = Run(config, starts)
     run.parameters = scaled(run.parameters, scale)
     return run.train(epochs)
 
 
-def train_nearly_equal(config: PlaygroundConfig, gap: float, epochs: int, starts: int | Iterable[int]) -> Run:
+def train_nearly_equal(config: PlaygroundConfig, gap: float, epochs: int, starts: Starts) -> Run:
     """Train an experiment from initial weights whose hidden neurons are nearly equal."""
     run = Run(config, starts)
     run.parameters = nearly_equal(run.parameters, gap)
@@ -48,8 +48,7 @@ def train_nearly_equal(config: PlaygroundConfig, gap: float, epochs: int, starts
 def gradients(run: Run) -> list[np.ndarray]:
     """Compute the slope of the training loss along every weight, by backpropagation over all training points.
 
-    Returns:
-        One array of shape (starts, in, out) per layer, like the weights.
+    There is one array (starts, in, out) per layer, like the weights.
     """
     data = run.data
     answers = run.activations(data.train_points)
@@ -88,10 +87,8 @@ _SLOPES = {
 def segment(run: Run, start: int, end: int, order: object = ..., steps: int = 101) -> Run:
     """Return the networks met on the straight line, in the space of weights, from one start to another.
 
-    ``order`` puts the neurons of the end's hidden layer in another order, see ``reordered``.
-
-    Returns:
-        A run of ``steps`` networks, not to be trained on; network k lies at k / (steps - 1) of the way.
+    ``order`` puts the neurons of the end's hidden layer in another order, see ``reordered``. Of the ``steps``
+    networks, not to be trained on, network k lies at k / (steps - 1) of the way.
 
     Raises:
         ValueError: the run has no such start, or the order is not one.

@@ -17,13 +17,8 @@ RUN_ALL = "dans JupyterLab, « Exécuter toutes les cellules » (Run All Cells) 
 def close_previous(owner):
     """Close what the current cell made in its earlier executions, and remember ``owner`` as its own.
 
-    Two widgets made in one execution live side by side. Outside a notebook nothing is remembered.
-
-    Args:
-        owner: anything with a ``close`` method.
-
-    Returns:
-        Whether the cell had been executed before.
+    Two widgets made in one execution live side by side. Outside a notebook nothing is remembered. Returns
+    whether the cell had been executed before.
     """
     cell, execution = current()
     if cell is None:

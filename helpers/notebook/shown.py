@@ -51,12 +51,7 @@ class Shown:
 
 
 def tracked(items: Sequence, title: str) -> Iterator:
-    """Yield the items, showing in the notebook how many are done.
-
-    Args:
-        items: what to go through.
-        title: French description of the work.
-    """
+    """Yield the items, showing in the notebook how many are done of what work, told in French."""
     bar = widgets.IntProgress(
         max=len(items), description=title, style={"description_width": "initial"}, bar_style="info"
     )
@@ -70,9 +65,7 @@ def tracked(items: Sequence, title: str) -> Iterator:
 def card(colour: str, inside: str) -> str:
     """Frame some HTML; it inherits the page's colours, so that it reads on light and dark themes.
 
-    Args:
-        colour: "#rrggbb", of the bar at the left and, faintly, of the background.
-        inside: HTML, already escaped.
+    The colour, "#rrggbb", is that of the bar at the left and, faintly, of the background.
     """
     style = f"border-left:4px solid {colour};background:{colour}1a;padding:.55em 1em;margin:.3em 0"
     return f'<div style="{style};border-radius:4px;max-width:56em;line-height:1.5">{inside}</div>'

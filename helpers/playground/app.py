@@ -391,7 +391,7 @@ class Playground:
     def _frame(self):
         """Train a little and draw."""
         start = time.perf_counter()
-        stopped = self._session.train(self._epochs_per_frame, *self._drawers.stop)
+        stopped = self._session.train(self._epochs_per_frame, *self._drawers.stop.place)
         self._adapt(time.perf_counter() - start)
         self._draw()
         self._frames += 1

@@ -38,31 +38,21 @@ class Clock:
         stopped: called with a French message when an error or an interrupt ends the play.
         shown: called once, when a page first answers.
         lock: whoever changes what ``frame`` reads must hold it: callbacks may come on several threads.
-
-    Attributes:
-        has_page: whether a page has ever answered.
-        playing: whether frames are wanted. Clearing it stops at the next frame and takes no lock.
-        widgets: the two hidden counters; they must be among the displayed widgets.
-        spare: the clock that replaces the page's answers, hidden as long as they come.
     """
 
-    def __init__(
-        self,
-        frame: Callable[[], None],
-        stopped: Callable[[str], None],
-        shown: Callable[[], None],
-        lock: threading.RLock,
-    ):
-        self.playing = False
+    def __init__(self, frame: Callable, stopped: Callable, shown: Callable, lock: threading.RLock):
+        self.playing = False  # whether frames are wanted; clearing it stops at the next one and takes no lock
         self._frame, self._stopped, self._shown, self._lock = frame, stopped, shown, lock
-        self.has_page = self._is_interrupted = False
+        self.has_page = False  # whether one has ever answered
+        self._is_interrupted = False
         self._last_burst, self._asked = 0.0, None  # when Play was pressed, if nothing has answered since
         hidden = widgets.Layout(display="none")
         self._sent = widgets.IntText(1, layout=hidden)
         self._echo = widgets.IntText(0, layout=hidden)
         self._link = widgets.jsdlink((self._sent, "value"), (self._echo, "value"))
         self._echo.observe(self._on_echo, "value")
-        self.widgets = (self._sent, self._echo)
+        self.widgets = (self._sent, self._echo)  # they must be among the displayed widgets
+        # Replaces the page's answers, hidden as long as they come.
         self.spare = widgets.Play(max=10**9, interval=SPARE_MILLISECONDS)
         self.spare.layout.display = "none"
         self.spare.observe(self._on_tick, "value")

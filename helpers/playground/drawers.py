@@ -33,10 +33,10 @@ class Drawers(Panel):
 
     def __init__(self, app):
         super().__init__(app)
-        self._stop = StopDrawer(app)
+        self.stop = StopDrawer(app)
         self._parts = {
             "Expériences": ExamplesDrawer(app),
-            "Arrêt automatique": self._stop,
+            "Arrêt automatique": self.stop,
             "Journal des essais": JournalDrawer(app),
             "Seize départs": StartsDrawer(app),
             "Adresse": AddressDrawer(app),
@@ -47,11 +47,6 @@ class Drawers(Panel):
         self.widget = column(
             row(*self._tabs), *(part.widget for part in self._parts.values()), classes=("drawers",)
         )
-
-    @property
-    def stop(self) -> tuple[float, float]:
-        """The epoch and the test loss at which to stop; NaN for none."""
-        return self._stop.epoch, self._stop.loss
 
     def _tab(self, name, part):
         set_class(part.widget, "drawer", True)
@@ -90,33 +85,28 @@ class ExamplesDrawer(Panel):
 
 
 class StopDrawer(Panel):
-    """Where the play is to stop: an epoch, a test loss.
-
-    Attributes:
-        epoch, loss: floats, NaN for none.
-    """
+    """Where the play is to stop: an epoch, a test loss."""
 
     def __init__(self, app):
         super().__init__(app)
-        self.epoch = self.loss = math.nan
+        labels = "S'arrêter à l'époque", "S'arrêter dès que la perte de test ≤"
+        self._numbers = [self._decimal(label, lambda _: app.refresh(self)) for label in labels]
         self._note = html("", "note")
-        self.widget = row(
-            self._decimal("S'arrêter à l'époque", lambda value: self._set("epoch", value)),
-            self._decimal("S'arrêter dès que la perte de test ≤", lambda value: self._set("loss", value)),
-            self._note,
-        )
+        self.widget = row(*self._numbers, self._note)
 
-    def _set(self, name, value):
-        setattr(self, name, math.nan if name == "epoch" and value % 1 else value)
-        self.app.refresh(self)
+    @property
+    def place(self) -> tuple[float, float]:
+        """The epoch and the test loss at which to stop; NaN for none."""
+        epoch, loss = (read_decimal(field.value) for field in self._numbers)
+        return (math.nan if epoch % 1 else epoch), loss
 
     def _update(self, session):
-        parts = []
-        if self.epoch >= 1:
-            passed = " (déjà passée)" if self.epoch < session.run.epoch else ""
-            parts.append(f"à l'époque {thousands(int(self.epoch))}{passed}")
-        if not math.isnan(self.loss):
-            parts.append(f"dès que la perte de test descend à {plain(self.loss, 5)}")
+        (epoch, loss), parts = self.place, []
+        if epoch >= 1:
+            passed = " (déjà passée)" if epoch < session.run.epoch else ""
+            parts.append(f"à l'époque {thousands(int(epoch))}{passed}")
+        if not math.isnan(loss):
+            parts.append(f"dès que la perte de test descend à {plain(loss, 5)}")
         said = f"Arrêt prévu {' ou '.join(parts)}." if parts else "Aucun arrêt prévu."
         self._note.value = f"{said} Écrivez un nombre entier d'époques, ou une perte telle que 0,2."
 
@@ -128,13 +118,11 @@ class JournalDrawer(Panel):
         super().__init__(app)
         self._list = made(widgets.Select, "trials", rows=6, options=[])
         self._again = button("Reprendre l'essai choisi", self._take_up, text="Reprendre cet essai")
-        self._empty = html(
-            typographic(
-                "Aucun essai depuis que cette cellule a été exécutée (ce qui vide le journal) : entraînez un "
-                "réseau, puis mettez en pause."
-            ),
-            "note",
+        said = (
+            "Aucun essai depuis que cette cellule a été exécutée (ce qui vide le journal) : entraînez un "
+            "réseau, puis mettez en pause."
         )
+        self._empty = html(typographic(said), "note")
         self._trials = []
         self.widget = column(self._empty, self._list, row(self._again))
 

@@ -10,18 +10,7 @@ import itertools
 import ipywidgets as widgets
 import numpy as np
 
-from ..engine.config import (
-    DATASETS,
-    FEATURE_NAMES,
-    FIELD_KEYS,
-    LEARNING_RATES,
-    MAX_BATCH_SIZE,
-    MAX_LAYERS,
-    MAX_NEURONS,
-    REG_DATASETS,
-    REGULARIZATION_RATES,
-    TRAIN_PERCENTAGES,
-)
+from ..engine import config as site
 from ..engine.data import DOMAIN
 from ..french import count, percent, plain, read_decimal, thousands, typographic
 from ..notebook.shown import PALETTE, close_tree
@@ -47,7 +36,9 @@ SPEEDS = (("Lente", 1), ("Normale", 5), ("Rapide", 25), ("Maximale", 10_000))  #
 MANY_LINKS = 100
 THIN_SPACE = "\u202f"
 NOWHERE = (0, 0, 0, 0)  # place of a tile until the layers are laid out
-_RATES = [[(plain(rate, 5), rate) for rate in rates] for rates in (LEARNING_RATES, REGULARIZATION_RATES)]
+_RATES = [
+    [(plain(rate, 5), rate) for rate in rates] for rates in (site.LEARNING_RATES, site.REGULARIZATION_RATES)
+]
 _ACTIVATIONS = [("ReLU", "relu"), ("Tanh", "tanh"), ("Sigmoïde", "sigmoid"), ("Linéaire", "linear")]
 _PENALTIES = [("Aucune", "none"), ("L1", "L1"), ("L2", "L2")]
 
@@ -119,7 +110,7 @@ class Panel:
         layout = {"width": f"{width}px" if width else "auto"}
         control = made(kind, "field", layout=layout, description=label, **options)
         self._fields[name] = control
-        self._hidable.append((FIELD_KEYS[name], control))
+        self._hidable.append((site.FIELD_KEYS[name], control))
         return self._listen(control, lambda value: self.app.change(**{name: value}))
 
 
@@ -166,13 +157,17 @@ class DataPanel(Panel):
 
     def __init__(self, app):
         super().__init__(app)
-        self._buttons = {name: self._dataset_button(name) for name in (*DATASETS, *REG_DATASETS)}
+        self._buttons = {}
+        for name in (*site.DATASETS, *site.REG_DATASETS):
+            field = "dataset" if name in site.DATASETS else "reg_dataset"
+            choose = functools.partial(app.change, **{field: name})
+            self._buttons[name] = button(DATA_NAMES[name], choose, "dataset", f"data-{name}")
         choice = functools.partial(self._field, widgets.Dropdown)
         problems = [("Classification", "classification"), ("Régression", "regression")]
         self._problem = choice("problem", "Type de problème", options=problems)
-        ratio = choice("perc_train_data", "Points d'entraînement", options=_percents(TRAIN_PERCENTAGES))
+        ratio = choice("perc_train_data", "Points d'entraînement", options=_percents(site.TRAIN_PERCENTAGES))
         self._noise = choice("noise", "Bruit", options=_percents(NOISES))
-        batch = choice("batch_size", "Taille des lots", options=range(1, MAX_BATCH_SIZE + 1))
+        batch = choice("batch_size", "Taille des lots", options=range(1, site.MAX_BATCH_SIZE + 1))
         name = "Tirer une autre graine : d'autres points, d'autres poids"
         others = button(name, app.regenerate, text="Autres points")
         own = self._file("Votre CSV", "csv", app.take_data)
@@ -184,13 +179,9 @@ class DataPanel(Panel):
         sources = column(others, own, classes=("sources",))
         self.widget = column(title, *choices, sources, self._seed, classes=("data",))
 
-    def _dataset_button(self, name):
-        field = "dataset" if name in DATASETS else "reg_dataset"
-        return button(DATA_NAMES[name], lambda: self.app.change(**{field: name}), "dataset", f"data-{name}")
-
     def _update(self, session):
         config, own = session.config, session.run.own
-        shown = DATASETS if config.problem == "classification" else REG_DATASETS
+        shown = site.DATASETS if config.problem == "classification" else site.REG_DATASETS
         for name, choice in self._buttons.items():
             choice.layout.display = None if name in shown else "none"
             is_chosen = name == config.data_name and own is None
@@ -213,14 +204,21 @@ class NetworkPanel(Panel):
         place = (0, layout.HEADER, layout.WIDTH, layout.HEIGHT)
         self._image = image("Dessin du réseau", "jpeg", place=place)
         self._labels = html("", "glass", place=(0, 0, layout.WIDTH, layout.HEADER + layout.HEIGHT))
-        self._features = {
-            name: self._feature_button(name, box) for name, box in layout.feature_boxes().items()
-        }
+        self._features = {}
+        for name, box in layout.feature_boxes().items():
+            toggle = functools.partial(app.toggle_feature, name)
+            self._features[name] = button(site.FEATURE_NAMES[name], toggle, "neuron", place=_tile_place(box))
         classes = ("round", "small")
         name, place = "Ajouter une couche cachée", (164, 0, 24)
         self._more = button(name, app.add_layer, *classes, "icon-plus", place=place)
         name, place = "Retirer une couche cachée", (194, 0, 24)
         self._less = button(name, app.remove_layer, *classes, "icon-minus", place=place)
+        self._output = button(
+            "Neurone de sortie : voir et modifier ses poids",
+            lambda: app.select((len(app.config.network_shape), 0)),
+            *("neuron", "lens", "output-neuron"),
+            place=NOWHERE,
+        )
         self._hidable += ("numHiddenLayers", self._more), ("numHiddenLayers", self._less)
         self._hidable += self._features.items()
         # In the order in which the Tab key visits them.
@@ -242,8 +240,8 @@ class NetworkPanel(Panel):
         for name, choice in self._features.items():
             is_on = name in config.features
             set_class(choice, "off", not is_on)
-            named(choice, f"{'Retirer' if is_on else 'Ajouter'} l'entrée {FEATURE_NAMES[name]}")
-        self._more.disabled = len(config.network_shape) == MAX_LAYERS
+            named(choice, f"{'Retirer' if is_on else 'Ajouter'} l'entrée {site.FEATURE_NAMES[name]}")
+        self._more.disabled = len(config.network_shape) == site.MAX_LAYERS
         self._less.disabled = not config.network_shape
         self._labels.value = _network_labels(config)
         shape = config.network_shape
@@ -257,10 +255,10 @@ class NetworkPanel(Panel):
             middle = layout.layer_x(len(shape))[layer] + layout.NODE / 2
             for change, left in ((1, middle - 27), (-1, middle + 3)):
                 resize = moved(self._reused(self._layer_button, layer, change), left)
-                resize.disabled = not 1 <= shape[layer] + change <= MAX_NEURONS
+                resize.disabled = not 1 <= shape[layer] + change <= site.MAX_NEURONS
                 yield resize
         for neuron, box in enumerate(layout.neuron_boxes(shape)[layer]):
-            tile = self._reused(self._neuron_button, "output" if is_output else layer, neuron)
+            tile = self._output if is_output else self._reused(self._neuron_button, layer, neuron)
             moved(tile, *_tile_place(box))
             set_class(tile, "chosen", self.app.selected == (layer, neuron))
             yield tile
@@ -272,21 +270,8 @@ class NetworkPanel(Panel):
         return button(f"{name} la couche {layer + 1}", resize, "round", "small", f"icon-{icon}", place=place)
 
     def _neuron_button(self, layer, neuron):
-        if layer == "output":
-            return button(
-                "Neurone de sortie : voir et modifier ses poids",
-                lambda: self.app.select((len(self.app.config.network_shape), 0)),
-                "neuron",
-                "lens",
-                "output-neuron",
-                place=NOWHERE,
-            )
         name = f"Neurone {neuron + 1} de la couche {layer + 1} : voir sa surface et ses poids"
         return button(name, lambda: self.app.select((layer, neuron)), "neuron", "lens", place=NOWHERE)
-
-    def _feature_button(self, name, box):
-        toggle = functools.partial(self.app.toggle_feature, name)
-        return button(FEATURE_NAMES[name], toggle, "neuron", place=_tile_place(box))
 
 
 class OutputPanel(Panel):
@@ -311,7 +296,7 @@ class OutputPanel(Panel):
         discretize = checkbox("discretize", "Discrétiser la sortie")
         ring = {"description": "Cercler les points mal classés", "indent": False}
         self._ring = self._listen(made(widgets.Checkbox, "field", **ring), lambda _: app.refresh(self))
-        self._points_shown, self._shares = None, ("", "")
+        self._shares = ("", "")
         self.widget = column(
             stage(self._losses, self._curves, self._scale, classes=("losses",)),
             editor,
@@ -357,10 +342,7 @@ class OutputPanel(Panel):
     def _update(self, session):
         config = session.config
         self._ring.layout.display = None if config.problem == "classification" else "none"
-        points = session.run.data, config.show_test_data
-        if points != self._points_shown:
-            self._points.value = picture.points_png(*points)
-            self._points_shown = points
+        self._points.value = picture.points_png(session.run.data, config.show_test_data)
         self.draw_curves(session)
 
 
@@ -416,7 +398,7 @@ def _heading(config, selected):
 def source_names(config, layer: int) -> list[str]:
     """Name what comes into the neurons of a layer."""
     if layer == 0:
-        return [f"Poids de {FEATURE_NAMES[name]}" for name in config.features]
+        return [f"Poids de {site.FEATURE_NAMES[name]}" for name in config.features]
     return [f"Poids du nº\u00a0{source + 1}" for source in range(config.network_shape[layer - 1])]
 
 
@@ -443,7 +425,7 @@ def _network_labels(config):
         left, right = min(first - 27, 164), max(last + 27, 220)
         parts.append(_text(left, 27, right - left, "", "bracket"))
     words = ", ".join(count(neurons, "neurone") for neurons in shape) or "aucune"
-    inputs = ", ".join(FEATURE_NAMES[name] for name in config.features) or "aucune"
+    inputs = ", ".join(site.FEATURE_NAMES[name] for name in config.features) or "aucune"
     description = typographic(f"Réseau : entrées {inputs} ; couches cachées : {words} ; une sortie.")
     parts.append(f'<div class="dlp-hidden" role="img" aria-label="{description}"></div>')
     return "".join(parts)

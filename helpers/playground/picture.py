@@ -4,6 +4,7 @@ Every function returns the bytes of a PNG or a JPEG. Pictures hold ``SCALE`` pix
 that they stay crisp on dense screens. Never pyplot: the widget's callbacks may run on any thread.
 """
 
+import functools
 import io
 
 import numpy as np
@@ -71,11 +72,9 @@ def scale(values: np.ndarray) -> float:
 
 
 def surfaces(run: Run) -> list[np.ndarray]:
-    """Compute every neuron's answer over the drawn domain.
+    """Compute every neuron's answer over the drawn domain, rows from the top left.
 
-    Returns:
-        One float32 array per layer, the output last, of shape (starts, DENSITY * DENSITY, neurons),
-        rows from the top left.
+    There is one float32 array per layer, the output last, of shape (starts, DENSITY * DENSITY, neurons).
     """
     step = _ROWS * DENSITY
     parts = [run.activations(GRID[first : first + step]) for first in range(0, len(GRID), step)]
@@ -173,12 +172,12 @@ class NetworkPicture:
         self._pixels[bottom - size : bottom, left : left + size, :3] = color
 
 
+@functools.lru_cache(maxsize=8)
 def points_png(dataset: Dataset, show_test: bool) -> bytes:
     """Draw the training points (white edge) and, on demand, the test points (black edge), over nothing."""
     side = OUTPUT_SIZE * SCALE
-    drawn = [_points(dataset.train_points, dataset.train_labels, "white", side)]
-    if show_test:
-        drawn.append(_points(dataset.test_points, dataset.test_labels, "black", side))
+    halves = zip(dataset.halves, ("white", "black"), strict=True)
+    drawn = [_points(*half, edge, side) for half, edge in halves][: 1 + show_test]
     return _encoded(_drawing((side, side), *drawn), "PNG", compress_level=6)
 
 

@@ -98,7 +98,7 @@ class Session:
     def losses(self) -> tuple[float, float]:
         """Return the training and test losses now: after an edited weight, the history does not know them."""
         if self.is_edited:
-            return tuple(self.run.present_losses()[0, :, 0].tolist())
+            return tuple(self.run.present_losses()[:, 0].tolist())
         return float(self.run.train_loss[0, -1]), float(self.run.test_loss[0, -1])
 
     @property

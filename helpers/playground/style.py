@@ -188,8 +188,8 @@ def _still_rule():
 
 
 def _dataset_rules():
-    rules = []
-    for name in (*DATASETS, *REG_DATASETS):
-        picture = base64.b64encode(dataset_png(name)).decode()
-        rules.append(f".dlp-app .dlp-data-{name}{{background-image:url(data:image/png;base64,{picture})}}")
-    return "".join(rules)
+    pictures = {name: base64.b64encode(dataset_png(name)).decode() for name in (*DATASETS, *REG_DATASETS)}
+    return "".join(
+        f".dlp-app .dlp-data-{name}{{background-image:url(data:image/png;base64,{picture})}}"
+        for name, picture in pictures.items()
+    )

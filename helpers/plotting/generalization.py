@@ -11,7 +11,7 @@ from ..experiments.statistics import worst_if_nan
 from ..experiments.sweep import Sweep
 from ..french import count, decimal, plain, typographic
 from .figure import BLUE, FAINT, HALO, INK, ORANGE, WIDTH, Picture, decimal_axis, new_figure, write_cells
-from .waiting import compare, waits
+from .waiting import Prediction, compare, waits
 
 # Colour, marker, filled or hollow: told apart without colour too.
 _LOOKS = ((ORANGE, "o", True), (BLUE, "^", True), (ORANGE, "o", False), (BLUE, "^", False))
@@ -19,9 +19,7 @@ _LOOKS = ((ORANGE, "o", True), (BLUE, "^", True), (ORANGE, "o", False), (BLUE, "
 
 @waits
 def roughness_and_loss(
-    runs: Mapping[str, Run],
-    yours: Mapping[str, Run] | None = None,
-    prediction: tuple[str, object] | None = None,
+    runs: Mapping[str, Run], yours: Mapping[str, Run] | None = None, prediction: Prediction = None
 ) -> Picture:
     """Draw each start as a point: roughness of its surface, final test loss.
 
@@ -117,15 +115,13 @@ def phase_diagram(table: Sweep) -> Picture:
     axis.set_yticks(range(rows), [plain(rate, 5) for rate in table.learning_rates])
     axis.set(xlabel=f"taux de régularisation {table.config.regularization}", ylabel="taux d'apprentissage")
     title = f"Médiane de la perte de validation finale ({count(len(table.starts), 'départ')} par case)"
-    axis.set_title(typographic(title), loc="left")
+    axis.set_title(title, loc="left")
     bar = figure.colorbar(image, ax=axis, pad=0.02, extend="both", ticks=[0.25, 0.35, 0.45, 0.55])
     bar.set_label("perte de validation médiane")
     bar.outline.set_visible(False)
     decimal_axis(bar.ax.yaxis)
-    return Picture(
-        figure,
-        f"Diagramme de phase : {rows} taux d'apprentissage par {columns} taux de régularisation.",
-    )
+    said = f"Diagramme de phase : {rows} taux d'apprentissage par {columns} taux de régularisation."
+    return Picture(figure, said)
 
 
 @waits
@@ -147,9 +143,7 @@ def early_stopping(result: Stopping) -> Picture:
     axis.set(ylim=(len(rows) - 0.5, -0.65), xlabel="perte de test")
     axis.tick_params(axis="y", length=0)
     axis.xaxis.set_major_locator(MultipleLocator(0.05))
-    axis.set_title(
-        typographic(f"Arrêt précoce : {count(len(result.final), 'départ')} (trait : médiane)"), loc="left"
-    )
+    axis.set_title(f"Arrêt précoce : {count(len(result.final), 'départ')} (trait : médiane)", loc="left")
     return Picture(
         figure,
         "Arrêt précoce : perte annoncée sur les points qui ont choisi l'époque, perte vérifiée sur les "

@@ -8,12 +8,12 @@ import numpy as np
 
 from ..engine.config import PlaygroundConfig
 from ..engine.data import load_data
-from ..engine.training import Run, start_numbers
+from ..engine.training import Run, Starts, start_numbers
 from ..experiments.families import FAMILIES, families
 from ..experiments.statistics import wilson, worst_if_nan
 from ..experiments.sweep import listed_numbers
 from ..experiments.weights import gradients, losses, scaled, segment
-from ..french import NBSP, count, decimal, percent, plain, typographic
+from ..french import NBSP, count, decimal, percent, plain
 from .figure import (
     BLUE,
     HALO,
@@ -26,7 +26,7 @@ from .figure import (
     new_figure,
     percent_axis,
 )
-from .waiting import beside, compare, draw_levels, predicted, waits
+from .waiting import Prediction, beside, compare, draw_levels, predicted, waits
 
 SPREAD = 0.1, 0.9  # quantiles that say how much results differ
 SNAPSHOTS = 100  # points of a parameter's path
@@ -55,7 +55,7 @@ def gallery(run: Run) -> Picture:
         share = f"{count(len(starts), 'départ')} sur {len(names)} ({percent(len(starts) / len(names), 0)})"
         span = " à ".join(dict.fromkeys(decimal(edge(test_losses[starts])) for edge in (np.min, np.max)))
         axis.text(0, top + head - 0.14, name.capitalize(), fontsize=11.5, weight="bold")
-        title = typographic(f"{share} ; perte de test : {span}")
+        title = f"{share} ; perte de test : {span}"
         axis.text(columns - gap, top + head - 0.14, title, fontsize=10.5, ha="right")
         ranked = starts[np.argsort(test_losses[starts], kind="stable")]
         for place, start in enumerate(ranked):
@@ -71,9 +71,7 @@ def gallery(run: Run) -> Picture:
 
 
 @waits
-def stability(
-    runs: Mapping[str, Run], target: float, prediction: tuple[str, object] | None = None
-) -> Picture:
+def stability(runs: Mapping[str, Run], target: float, prediction: Prediction = None) -> Picture:
     """Draw, for each network, where its starts end and how many of them succeed.
 
     On the left every start's final test loss, and a line from the first to the ninth decile; on the right
@@ -105,8 +103,8 @@ def stability(
     left.axvline(target, color=INK, linestyle="--", linewidth=1.1)
     left.set(xlim=(0.1, 0.61), ylim=(len(runs) - 0.5, -0.5), xlabel="perte de test à la dernière époque")
     left.set_yticks(range(len(runs)), list(runs))
-    left.set_title(typographic("Pertes finales (trait : 80 % des départs)"), loc="left")
-    right.set(xlim=(0, 1.24), xlabel=f"part à {plain(target)} ou moins (trait{NBSP}: 95{NBSP}%)")
+    left.set_title("Pertes finales (trait : 80 % des départs)", loc="left")
+    right.set(xlim=(0, 1.24), xlabel=f"part à {plain(target)} ou moins (trait : 95 %)")
     right.set_xticks([0, 0.5, 1])
     figure.get_layout_engine().set(wspace=0.06)  # between the numbers of the two axes
     percent_axis(right.xaxis)
@@ -116,16 +114,14 @@ def stability(
         axis.spines["left"].set_visible(False)
     if (value := predicted(prediction)) is not None:
         right.axvline(value / len(run.starts), color=ORANGE, linewidth=2)
-        right.set_title(typographic("Réussites (orange : vous)"), loc="left")
+        right.set_title("Réussites (orange : vous)", loc="left")
     verb = "réussissent" if wins > 1 else "réussit"
     said = compare(figure, prediction, f"{count(wins, 'départ')} sur {len(run.starts)} {verb} pour {name}")
     return Picture(figure, f"Stabilité : {' ; '.join(sentences)}.{said}")
 
 
 @waits
-def parameter_paths(
-    runs: Mapping[str, Run], epochs: int, prediction: tuple[str, object] | None = None
-) -> Picture:
+def parameter_paths(runs: Mapping[str, Run], epochs: int, prediction: Prediction = None) -> Picture:
     """Train each run's first network and draw every parameter against epochs, one colour per neuron.
 
     Runs, trained or not, are left as they are; their networks have one hidden layer. The prediction is the
@@ -162,7 +158,7 @@ def parameter_paths(
 
 
 @waits
-def layer_signals(config: PlaygroundConfig, scales: Iterable[float], starts: int | Iterable[int]) -> Picture:
+def layer_signals(config: PlaygroundConfig, scales: Iterable[float], starts: Starts) -> Picture:
     """Draw, before any training, what each layer answers and how steep the loss is along its weights.
 
     Each of ``scales``, factors on the initial weights, has two rows of histograms, which gather all starts.
@@ -202,7 +198,7 @@ def layer_signals(config: PlaygroundConfig, scales: Iterable[float], starts: int
 
 @waits
 def loss_between(
-    run: Run, start: int, end: int, order: object = ..., prediction: tuple[str, object] | None = None
+    run: Run, start: int, end: int, order: object = ..., prediction: Prediction = None
 ) -> Picture:
     """Draw the training loss on the straight line from one solution to another, and surfaces met on the way.
 

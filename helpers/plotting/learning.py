@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from ..french import decimal, french_error, plain, typographic
+from ..french import decimal, french_error, plain
 from .figure import BLUE, FAINT, HALO, INK, ORANGE, WIDTH, Picture, new_figure
-from .waiting import beside, compare, predicted, waits
+from .waiting import Prediction, beside, compare, predicted, waits
 
 # Colour and marker of each recipe compared: told apart without colour too.
 _LOOKS = ((BLUE, "o"), (ORANGE, "^"), (INK, "s"), (FAINT, "D"))
@@ -20,7 +20,7 @@ def training_curves(
     histories: Mapping[str, Mapping[str, Sequence[float]]],
     epochs: int | None = None,
     best: Mapping[str, int] | None = None,
-    prediction: tuple[str, object] | None = None,
+    prediction: Prediction = None,
 ) -> Picture:
     """Draw accuracy and loss after each epoch, and mark each training's best epoch.
 
@@ -129,4 +129,4 @@ def _summed_up(name, history):
     """Write "name : 0,712 (époque 9)": its best epoch and accuracy."""
     best = best_epoch(history)
     scores = _numbers(history, "val_accuracy" if "val_accuracy" in history else "accuracy")
-    return typographic(f"{name} : {decimal(scores[best - 1])} (époque {best})")
+    return f"{name} : {decimal(scores[best - 1])} (époque {best})"

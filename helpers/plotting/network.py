@@ -5,7 +5,7 @@ import numpy as np
 from ..engine.config import FEATURE_NAMES
 from ..engine.training import Run
 from ..experiments.inputs import frozen_losses, input_effects
-from ..french import NBSP, count, decimal, percent, typographic
+from ..french import NBSP, count, decimal, percent
 from .figure import (
     BLUE,
     COLOURS,
@@ -18,7 +18,7 @@ from .figure import (
     grid_points,
     new_figure,
 )
-from .waiting import compare, waits
+from .waiting import Prediction, compare, waits
 
 
 @waits
@@ -59,7 +59,7 @@ def neurons(run: Run, start: int = 0) -> Picture:
 
 
 @waits
-def input_weights(run: Run, start: int = 0, prediction: tuple[str, object] | None = None) -> Picture:
+def input_weights(run: Run, start: int = 0, prediction: Prediction = None) -> Picture:
     """Draw what each input adds to each neuron of the first layer, and the test loss without that input.
 
     ``prediction`` is a question and the test loss that the student predicted, see ``waits``.
@@ -85,7 +85,7 @@ def input_weights(run: Run, start: int = 0, prediction: tuple[str, object] | Non
         bars.text(frozen + 0.015, row, decimal(frozen, 2), va="center", path_effects=HALO)
     bars.set_yticks(range(len(names)), names)
     bars.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, max(*losses, loss) * 1.25))
-    bars.set_xlabel(typographic(f"perte de test\n(tirets : réseau intact, {decimal(loss, 2)})"))
+    bars.set_xlabel(f"perte de test\n(tirets : réseau intact, {decimal(loss, 2)})")
     said = compare(figure, prediction, f"ce réseau finit à {decimal(loss)}")
     bars.set_title("Une entrée figée à sa moyenne", loc="left")
     bars.tick_params(axis="y", length=0)

@@ -1,12 +1,11 @@
 """A slider on the scale of the initial weights, with the signals and gradients that it gives."""
 
 import html
-from collections.abc import Iterable
 
 import ipywidgets as widgets
 
 from ..engine.config import PlaygroundConfig
-from ..engine.training import start_numbers
+from ..engine.training import Starts, start_numbers
 from ..notebook.running_cell import close_previous
 from ..notebook.shown import close_tree, widget_bundle
 from .initialization import layer_signals
@@ -24,7 +23,7 @@ class ScaleSlider:
         slider: the widget whose ``value`` is the scale.
     """
 
-    def __init__(self, config: PlaygroundConfig, starts: int | Iterable[int], scale: float = 1):
+    def __init__(self, config: PlaygroundConfig, starts: Starts, scale: float = 1):
         close_previous(self)
         self._config, self._starts = config, start_numbers(starts)
         self.slider = widgets.FloatLogSlider(

@@ -9,7 +9,7 @@ from ..engine.config import PlaygroundConfig
 from ..engine.data import DOMAIN, load_data
 from ..engine.training import Run, start_numbers
 from ..experiments.statistics import successes, successes_at_the_end, wilson, worst_if_nan
-from ..french import count, decimal, french_error, percent, plain, typographic
+from ..french import count, decimal, french_error, percent, plain
 from .figure import (
     BLUE,
     INK,
@@ -22,7 +22,7 @@ from .figure import (
     new_figure,
     percent_axis,
 )
-from .waiting import beside, compare, draw_levels, predicted, waits
+from .waiting import Prediction, beside, compare, draw_levels, predicted, waits
 
 _TICKS = (-6, -3, 0, 3, 6)
 
@@ -41,9 +41,7 @@ def data(config: PlaygroundConfig) -> Picture:
 
 
 @waits
-def surfaces(
-    run: Run, starts: Iterable[int] | None = None, prediction: tuple[str, object] | None = None
-) -> Picture:
+def surfaces(run: Run, starts: Iterable[int] | None = None, prediction: Prediction = None) -> Picture:
     """Draw the output surface of some starts over the data, best test loss first.
 
     By default there are up to twelve, spread evenly from the best to the worst. ``prediction`` is a question
@@ -80,9 +78,7 @@ def surfaces(
 
 
 @waits
-def loss_curves(
-    run: Run, prediction: tuple[str, object] | None = None, target: float | None = None
-) -> Picture:
+def loss_curves(run: Run, prediction: Prediction = None, target: float | None = None) -> Picture:
     """Draw the test loss of every start against epochs, their median, and what was predicted of that."""
     losses, epochs = run.test_loss, np.arange(run.epoch + 1)
     figure, ((axis,),) = new_figure(1, 1, WIDTH, 3.1)
@@ -93,10 +89,7 @@ def loss_curves(
         xlim=(0, run.epoch), ylim=(0, _reach(0.6, np.nanmax(losses[:, -1]), prediction)), xlabel="époque"
     )
     axis.set_ylabel("perte de test")
-    axis.set_title(
-        typographic(f"{count(len(run.starts), 'départ')} : perte de test au fil de l'entraînement"),
-        loc="left",
-    )
+    axis.set_title(f"{count(len(run.starts), 'départ')} : perte de test au fil de l'entraînement", loc="left")
     axis.legend(frameon=False, loc="lower right", ncols=3)
     median = float(np.median(worst_if_nan(losses[:, -1])))
     where = beside(prediction, median, "plus bas", "là", "plus haut")
@@ -110,7 +103,7 @@ def loss_curves(
 
 @waits
 def final_losses(
-    runs: Mapping[str, Run], prediction: tuple[str, object] | None = None, target: float | None = None
+    runs: Mapping[str, Run], prediction: Prediction = None, target: float | None = None
 ) -> Picture:
     """Draw how the starts' final test losses spread, one histogram per network.
 
@@ -136,9 +129,7 @@ def final_losses(
 
 
 @waits
-def success_rates(
-    runs: Mapping[int, Run], target: float, prediction: tuple[str, object] | None = None
-) -> Picture:
+def success_rates(runs: Mapping[int, Run], target: float, prediction: Prediction = None) -> Picture:
     """Draw how many starts of each network came down to a test loss at some epoch, and how many ended there.
 
     The bars carry 95 % Wilson intervals, what so many starts allow to say. Here ``runs`` are by number of
@@ -179,7 +170,7 @@ def success_rates(
     axis.tick_params(axis="x", length=0)
     figure.legend(frameon=False, loc="outside lower center", ncols=3, fontsize=9.5)
     title = f"Part des départs à {decimal(target)} ou moins, en % (trait : intervalle à 95 %)"
-    axis.set_title(typographic(title), loc="left")
+    axis.set_title(title, loc="left")
     return Picture(figure, f"Part des départs à {decimal(target)} ou moins : {' ; '.join(sentences)}.{said}")
 
 

@@ -9,6 +9,8 @@ from ..french import plain, typographic
 from ..notebook.shown import card
 from .figure import FAINT, INK, ORANGE, figure_title
 
+Prediction = tuple[str, object] | None  # a question's key and the student's answer, a number or a word
+
 
 class Waiting:
     """What a cell shows in place of a result until a question is answered: what to do first, framed."""
@@ -48,14 +50,14 @@ def waits(draw: Callable) -> Callable:
     return drawn
 
 
-def predicted(prediction: tuple[str, object] | None) -> float | None:
+def predicted(prediction: Prediction) -> float | None:
     """Return the number in ``prediction=("1.a", number)``; None where there is none to draw."""
     value = None if prediction is None else prediction[1]
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return float(value) if is_number and math.isfinite(value) else None
 
 
-def draw_levels(line: Callable, prediction: tuple[str, object] | None, target: float | None) -> None:
+def draw_levels(line: Callable, prediction: Prediction, target: float | None) -> None:
     """Draw the loss to reach and the student's prediction with ``axhline`` or ``axvline``."""
     if target is not None:
         line(target, color=INK, linewidth=1.2, linestyle="--", label=f"seuil {plain(target)}")
@@ -63,7 +65,7 @@ def draw_levels(line: Callable, prediction: tuple[str, object] | None, target: f
         line(value, color=ORANGE, linewidth=2, label="votre prédiction")
 
 
-def compare(figure, prediction: tuple[str, object] | None, measured: str) -> str:
+def compare(figure, prediction: Prediction, measured: str) -> str:
     """Write above a figure what was predicted (a number or a word) and what was measured.
 
     Returns:
@@ -76,7 +78,7 @@ def compare(figure, prediction: tuple[str, object] | None, measured: str) -> str
         said = f"« {prediction[1][:40]} »"
     else:
         return ""
-    sentence = typographic(f"Vous aviez dit {said} ; {measured}. Pourquoi ?")
+    sentence = f"Vous aviez dit {said} ; {measured}. Pourquoi ?"
     figure_title(figure, sentence)
     return f" {sentence}"
 
