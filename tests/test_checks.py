@@ -116,14 +116,6 @@ def test_a_score_shows_its_feedback_in_french():
     assert str(score).endswith("Voici `x`\u00a0: <b> & fin")
 
 
-def test_an_unanswered_question_is_said_to_be_so():
-    marks, check = marks_of_one(lambda answer: "bien")
-    score = check(...)
-    assert (float(score), score.answered) == (0, False)
-    assert "à compléter" in score._repr_html_()
-    assert marks.summary().unanswered == ["1.a"]
-
-
 ERRORS = ValueError("x"), SystemExit(3), RecursionError(), MemoryError(), GeneratorExit()
 
 

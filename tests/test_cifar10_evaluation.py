@@ -66,17 +66,6 @@ def test_calibration_known_by_hand():
     assert calibration.error == pytest.approx(2 / 5 * 0.175 + 3 / 5 * (1.6 / 3), rel=1e-6)
 
 
-def test_a_model_that_knows_how_sure_it_is_has_no_calibration_error():
-    rng = np.random.default_rng(1)
-    sure = rng.uniform(0.5, 1, 20_000)
-    right = rng.random(20_000) < sure
-    evaluation = answers([{0: share} for share in sure], np.where(right, 0, 1))
-    assert evaluation.reliability().error < 0.02
-    overconfident = answers([{0: 0.99}] * 20_000, np.where(right, 0, 1))
-    assert overconfident.reliability().error == pytest.approx(0.99 - right.mean(), abs=1e-6)
-    assert overconfident.reliability().counts.sum() == 20_000
-
-
 def test_the_sentence_says_how_sure_and_on_which_data():
     evaluation = answers([{0: 1.0}] * 10_000, [0] * 7_950 + [1] * 2_050)
     assert repr(evaluation) == (

@@ -49,17 +49,6 @@ def test_a_copy_goes_its_own_way():
     np.testing.assert_array_equal(run.train(5).test_loss, twin.test_loss)
 
 
-def test_l1_kills_weights_for_good():
-    config = XOR.replace(regularization="L1", regularization_rate=0.1, activation="tanh")
-    run = train(config, 150)
-    dead = [weights == 0 for weights, _ in run.parameters]
-    assert any(layer.any() for layer in dead)
-    run.regularization_rate = 0
-    run.train(50)
-    for before, (weights, _) in zip(dead, run.parameters, strict=True):
-        assert (weights[before] == 0).all()
-
-
 def test_init_zero_starts_at_zero():
     run = Run(XOR.replace(init_zero=True))
     assert all((array == 0).all() for layer in run.parameters for array in layer)
