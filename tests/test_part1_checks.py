@@ -137,12 +137,8 @@ def test_several_good_networks_fall_in_marks_with_size(changes, points):
 def test_a_further_layer_costs_half_a_point():
     config = part1.THREE_RELU.replace(network_shape=(3, 2))
     losses = answers.trained(config, 600, part1.STARTS).test_loss
-    start = int(np.argmin(losses[:, -1]))
-    assert_told(
-        part1.check_smallest_network(config.replace(epochs=600, resets=start).to_url()),
-        2,
-        "en 2 couches cachées",
-    )
+    answer = config.replace(epochs=600, resets=int(np.argmin(losses[:, -1])))
+    assert_told(part1.check_smallest_network(answer), 2, "en 2 couches cachées")
 
 
 def test_a_diverging_run_scores_nothing():
