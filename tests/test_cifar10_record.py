@@ -480,12 +480,9 @@ def test_names_are_made_safe(tmp_path, name, expected):
 
 
 @pytest.mark.parametrize("name", ["", "  ", "///", "x" * 61, None, 3, ...])
-def test_names_refused(tmp_path, name):
+def test_a_record_needs_a_name_and_the_images_that_we_load(tmp_path, name):
     with pytest.raises(RecordError, match="nom"):
         TrainingRecord(name, DATA, tmp_path)
-
-
-def test_data_refused(tmp_path):
     with pytest.raises(RecordError, match="load_cifar10"):
         TrainingRecord("simple", (X, Y), tmp_path)
 
