@@ -221,16 +221,9 @@ def test_each_call_of_a_layer_is_seen_in_order():
 
 def fitted(images, labels, ridge=1e-6):
     """A linear classifier by least squares: with more inputs than images it learns them by heart."""
-    model = keras.Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            layers.Rescaling(1 / 255, -0.5),
-            layers.AveragePooling2D(2),
-            layers.Flatten(),
-            layers.Dense(10),
-        ]
-    )
-    inputs = keras.Sequential(model.layers[:-1])(images.astype(np.float32)).numpy().astype(np.float64)
+    fixed = [layers.Rescaling(1 / 255, -0.5), layers.AveragePooling2D(2), layers.Flatten()]
+    model = keras.Sequential([keras.Input((32, 32, 3)), *fixed, layers.Dense(10)])
+    inputs = keras.Sequential(fixed)(images.astype(np.float32)).numpy().astype(np.float64)
     targets = 20 * (np.eye(10)[labels[:, 0]] - 0.1)
     weights = inputs.T @ np.linalg.solve(inputs @ inputs.T + ridge * np.eye(len(inputs)), targets)
     model.layers[-1].set_weights([weights, np.zeros(10)])

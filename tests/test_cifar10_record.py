@@ -41,17 +41,9 @@ DATA = Cifar10(*images(48, 0), *images(16, 1), demo=True)
 def built(rate=0.01, units=8, loss="sparse_categorical_crossentropy", eager=True, metrics=("accuracy",)):
     """A network whose training is the same each time, without the seconds it takes to compile a graph."""
     keras.utils.set_random_seed(3)
-    model = keras.Sequential(
-        [
-            keras.Input((4, 4, 3)),
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Flatten(),
-            keras.layers.Dense(units, "relu"),
-            keras.layers.Dense(10, "softmax"),
-        ]
-    )
-    optimizer = keras.optimizers.Adam(rate)
-    model.compile(optimizer, loss=loss, metrics=list(metrics), run_eagerly=eager)
+    hidden = keras.layers.Rescaling(1 / 255), keras.layers.Flatten(), keras.layers.Dense(units, "relu")
+    model = keras.Sequential([keras.Input((4, 4, 3)), *hidden, keras.layers.Dense(10, "softmax")])
+    model.compile(keras.optimizers.Adam(rate), loss=loss, metrics=list(metrics), run_eagerly=eager)
     return model
 
 

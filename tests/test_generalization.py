@@ -46,10 +46,7 @@ def test_a_wave_has_the_laplacian_of_calculus():
 
 
 def test_a_straight_frontier_is_as_rough_as_it_is_long_and_steep():
-    """Across tanh(k x) the slope climbs to k and falls back: 2 k a unit of length, 12 units long.
-
-    Whatever its direction.
-    """
+    """Across tanh(k x) the slope climbs to k and falls back: 2 k a unit, for 12 units, in any direction."""
     run = one_neuron([[1, 0], [2, 0], [np.sqrt(0.5), np.sqrt(0.5)]])
     assert roughness(run) == pytest.approx(2 * np.array([1, 2, 1]) * 12 / (np.pi * 36), rel=0.03)
 
