@@ -59,12 +59,16 @@ def graded(lab, monkeypatch):
     return set_accuracy
 
 
-def write_history(record, accuracy, val_accuracy, off=0.0, fall=0.0):
-    data = loaded()
-    data = data.subset(500) if record.name.endswith("-500") else data
+def validated(record):
+    """What a record's model answers to the images that it kept for validation."""
+    data = loaded().subset(500) if record.name.endswith("-500") else loaded()
     kept = len(data.x_train) * 9 // 10
     validation = replace(data, x_test=data.x_train[kept:], y_test=data.y_train[kept:])
-    loss = evaluate(read_model(record / "best.keras"), validation).loss + off
+    return evaluate(read_model(record / "best.keras"), validation)
+
+
+def write_history(record, accuracy, val_accuracy, off=0.0, fall=0.0):
+    loss = validated(record).loss + off
     lines = ["epoch,seconds,batches,accuracy,loss,val_accuracy,val_loss"]
     for epoch, (a, v) in enumerate(zip(accuracy, val_accuracy, strict=True), 1):
         lines.append(f"{epoch},1.0,10,{a},1.0,{v},{loss + fall * (len(accuracy) - epoch)}")
@@ -169,13 +173,10 @@ def test_overfitting_is_read_in_a_record_that_its_model_bears_out(graded, lab):
 def test_a_record_is_checked_on_the_images_it_kept_for_validation(lab, graded, tmp_path, monkeypatch):
     graded(0.6)
     data = loaded()  # of 1,000 images, all answered rightly but some of the last
-    part = data.subset(500)
     record = shutil.copytree(lab[0], tmp_path / "simple-cifar10-500")
-    said = evaluate(
-        read_model(record / "best.keras"), replace(part, x_test=part.x_train[450:], y_test=part.y_train[450:])
-    )
-    assert said.accuracy != pytest.approx(0.7, abs=0.03)  # that of the last tenth of all images
-    history = [0.9] * 8, [said.accuracy] + [0.1] * 7
+    accuracy = validated(record).accuracy
+    assert accuracy != pytest.approx(0.7, abs=0.03)  # that of the last tenth of all images
+    history = [0.9] * 8, [accuracy] + [0.1] * 7
     assert is_full(part4.check_overfitting(1, 0.8, write_history(record, *history)))
     monkeypatch.setattr(dataset, "_LOADED", [replace(data, y_train=(data.y_train + 1) % 10)])  # none is right
     record = write_history(lab[0], [0.1] * 8, [0.0] * 8)
