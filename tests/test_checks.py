@@ -13,15 +13,7 @@ from nbformat.v4 import new_code_cell, new_output
 from helpers import PlaygroundConfig, Run
 from helpers.checks import marks as marks_module
 from helpers.checks import part1, part2, part3, part4
-from helpers.checks.answers import (
-    MAX_EPOCHS,
-    MAX_RESETS,
-    expect,
-    number,
-    read_url,
-    require_same,
-    several,
-)
+from helpers.checks.answers import MAX_EPOCHS, MAX_RESETS, expect, number, read_url, require_same, several
 from helpers.checks.marks import STUB, Marks, Question, Score, Unanswered, Wrong, combine
 from helpers.french import count, french_error, plain, quoted, typographic
 from helpers.notebook import running_cell
