@@ -57,9 +57,7 @@ for chemin in voisins:
         pass
 """
 
-_REDEFINE_CHECKS = (
-    WRONG
-    + """
+_REDEFINE_CHECKS = """
 import helpers.checks.part1, helpers.checks.marks, sys
 def check_plateau(*reponses):
     question = helpers.checks.marks.Question("1.b", "", 1.5)
@@ -69,11 +67,8 @@ part1.MARKS.scores["1.b"] = check_plateau()
 class part1:
     check_plateau = staticmethod(check_plateau)
 """
-)
 
-_PATCH_SCORE = (
-    WRONG
-    + """
+_PATCH_SCORE = """
 import helpers.checks.marks
 class Genereux(float):
     answered, feedback = True, "Bravo"
@@ -84,11 +79,8 @@ class Genereux(float):
 helpers.checks.marks.Score = Genereux
 helpers.checks.marks.Wrong.__init__ = lambda self, message, points=9: setattr(self, "points", 9)
 """
-)
 
-_PATCH_LIBRARIES = (
-    WRONG
-    + """
+_PATCH_LIBRARIES = """
 import builtins, json, math
 np.allclose = lambda *a, **k: True
 np.median = np.mean = lambda *a, **k: 0.1
@@ -100,7 +92,6 @@ json.loads = lambda *a, **k: {"points": 4}
 def composer(W1, b1, W2, b2):
     return 0 * (W1 @ W2) + 7, 0 * b2 + 7
 """
-)
 
 _LIE = """
 class Menteur(float):
@@ -212,7 +203,7 @@ _LEAVE = "import os\nos._exit(0)"
 HOSTILE = (
     Attack("Lecteur", "reads the solutions", {"q1b": _READ_SOLUTIONS, **QUICK}, QUICK_DUE),
     Attack("Voisin", "reads another student's file", {"q1a": _READ_NEIGHBOUR}),
-    Attack("Juge", "redefines checks", {"q1b": _REDEFINE_CHECKS, **QUICK}, QUICK_DUE),
+    Attack("Juge", "redefines checks", {"q1b": WRONG + _REDEFINE_CHECKS, **QUICK}, QUICK_DUE),
     Attack(
         "Remplacant",
         "replaces a check cell",
@@ -220,8 +211,8 @@ HOSTILE = (
         QUICK_DUE,
         "verrouillées modifiées",
     ),
-    Attack("Genereux", "patches Score", {"q1b": _PATCH_SCORE, **QUICK}, QUICK_DUE),
-    Attack("Bricoleur", "patches numpy, json, builtins", {"q1a": _PATCH_LIBRARIES}),
+    Attack("Genereux", "patches Score", {"q1b": WRONG + _PATCH_SCORE, **QUICK}, QUICK_DUE),
+    Attack("Bricoleur", "patches numpy, json, builtins", {"q1a": WRONG + _PATCH_LIBRARIES}),
     Attack("Menteur", "answers with an object that lies", {"q1b": _LIE}),
     Attack("Ecrivain", "writes outside", {"q1a": QUICK["q1a"], "q3a": _WRITE_OUTSIDE}, QUICK_DUE),
     Attack("Lapin", "fork bomb", {**QUICK, "q4c": _FORK}, QUICK_DUE),

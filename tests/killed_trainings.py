@@ -4,6 +4,7 @@ python -m tests.killed_trainings FOLDER
 """
 
 import functools
+import multiprocessing
 import os
 import random
 import signal
@@ -22,22 +23,16 @@ EPOCHS = 6
 
 def in_child(action, *arguments, kill_when=None):
     """Run an action in a fork, killed once ``kill_when()``; return the signal that ended it, 0 for none."""
-    child = os.fork()
-    if child == 0:
-        try:
-            action(*arguments)
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
-            os._exit(1)
-        os._exit(0)
+    child = multiprocessing.get_context("fork").Process(target=action, args=arguments)
+    child.start()
     if kill_when:
         deadline = time.monotonic() + 60
         while not kill_when() and time.monotonic() < deadline:
             time.sleep(0.01)
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "see the traceback above"
-    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        child.kill()
+    child.join()
+    assert child.exitcode <= 0, "see the traceback above"
+    return -child.exitcode
 
 
 def die():

@@ -60,14 +60,10 @@ def store(results, *students, numbers=(1,)):
         one.save(folder / "result.json")
         for part, notebook in one.notebooks.items():
             answers = {question.key: question.answer for question in notebook.questions}
-            rebuilt = {
-                "cells": editions.read(editions.ROOT / f"{part}.ipynb").cells,
-                "metadata": {},
-                "nbformat": 4,
-                "nbformat_minor": 5,
-            }
-            for cell in rebuilt["cells"]:
+            cells = editions.read(editions.ROOT / f"{part}.ipynb").cells
+            for cell in cells:
                 metadata = cell["metadata"].get("nbgrader", {})
                 if metadata.get("solution"):
                     cell["source"] = answers.get(editions.key_of(metadata["grade_id"])) or cell["source"]
+            rebuilt = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
             (folder / f"{part}.ipynb").write_text(json.dumps(rebuilt), "utf-8")

@@ -138,10 +138,8 @@ def _ordinary() -> Iterator[Case]:
     yield Case("Alice Martin", {"part1_linear_vs_relu.ipynb": _part1(RIGHT | MEASURED)}, every)
     yield Case("Bruno Petit", {"part1_linear_vs_relu.ipynb": _part1()}, {"part1": DUE})
     yield Case("Chloe Durand", {"part1_linear_vs_relu.ipynb": _part1({})}, {"part1": {}})
-    wrong = RIGHT | {
-        "q1b": "palier = 0.3\nconstante = 1",
-        "q2a": "def composer(W1, b1, W2, b2):\n    return 0",
-    }
+    nothing = "def composer(W1, b1, W2, b2):\n    return 0"
+    wrong = RIGHT | {"q1b": "palier = 0.3\nconstante = 1", "q2a": nothing}
     due = {key: WORTH[key] for key in ("1.a", "3.a", "4.a")}
     yield Case("David Moreau", {"part1_linear_vs_relu.ipynb": _part1(wrong)}, {"part1": due})
     half = {
@@ -291,15 +289,8 @@ def _hostile(folder: Path, port: int) -> Iterator[Case]:
     here["HOME"] = Path.home()
     for attack in HOSTILE:
         filled = {name: Template(source).substitute(here) for name, source in attack.answers.items()}
-        notebook = _part1(filled)
-        yield Case(
-            f"Bandit {attack.student}",
-            {"part1_linear_vs_relu.ipynb": notebook},
-            {"part1": attack.points},
-            attack.remark,
-            attack.aim,
-            traces,
-        )
+        files, due = {"part1_linear_vs_relu.ipynb": _part1(filled)}, {"part1": attack.points}
+        yield Case(f"Bandit {attack.student}", files, due, attack.remark, attack.aim, traces)
     yield from _hostile_files(traces)
 
 

@@ -13,16 +13,7 @@ from nbformat.v4 import new_code_cell, new_output
 from helpers import PlaygroundConfig, Run
 from helpers.checks import marks as marks_module
 from helpers.checks import part1, part2, part3, part4
-from helpers.checks.answers import (
-    MAX_EPOCHS,
-    MAX_RESETS,
-    expect,
-    number,
-    read_url,
-    require_same,
-    several,
-    whole,
-)
+from helpers.checks.answers import MAX_EPOCHS, MAX_RESETS, expect, number, read_url, require_same, several
 from helpers.checks.marks import Marks, Question, Score, Unanswered, Wrong, combine
 from helpers.french import count, french_error, plain, quoted, typographic
 from helpers.notebook import running_cell
@@ -31,7 +22,20 @@ from .conftest import assert_told, edited
 from .test_address import REAL
 
 QUESTION = Question("1.a", "Un titre", 2)
-ABSURD = [None, True, math.nan, math.inf, [], [0.5], {}, "0.5", b"", print, object(), np.ones(3), 10**400]
+
+
+class Hostile:
+    """Raises whenever Python looks at it."""
+
+    def _fail(self, *_):
+        raise RuntimeError("non")
+
+    __repr__ = __str__ = __eq__ = __float__ = __len__ = __iter__ = __array__ = __bool__ = __getattr__ = _fail
+    __hash__ = None
+
+
+ABSURD = [None, True, np.True_, math.nan, math.inf, 1j, 10**400, [], [0.5], np.ones(3), {}, "0.5", b""]
+ABSURD += [print, object(), Hostile()]
 CHECKS = [
     check
     for part in (part1, part2, part3, part4)
@@ -59,16 +63,6 @@ ADDRESSES = [
     (part3.check_best_plain, part3.LAB.replace(epochs=1)),
     (part3.check_best_features, part3.LAB.replace(features=("x", "y", "sinX"), epochs=1)),
 ]
-
-
-class Hostile:
-    """Raises whenever Python looks at it."""
-
-    def _fail(self, *_):
-        raise RuntimeError("non")
-
-    __repr__ = __str__ = __eq__ = __float__ = __len__ = __iter__ = __array__ = __bool__ = __getattr__ = _fail
-    __hash__ = None
 
 
 def marks_of_one(function):
@@ -112,14 +106,6 @@ def test_a_score_shows_its_feedback_in_french():
     assert "<code>x</code>\u00a0: &lt;b&gt; &amp; fin" in page
     assert "en partie réussi" in page
     assert str(score).endswith("Voici `x`\u00a0: <b> & fin")
-
-
-def test_an_unanswered_question_is_said_to_be_so():
-    marks, check = marks_of_one(lambda answer: "bien")
-    score = check(...)
-    assert (float(score), score.answered) == (0, False)
-    assert "à compléter" in score._repr_html_()
-    assert marks.summary().unanswered == ["1.a"]
 
 
 ERRORS = ValueError("x"), SystemExit(3), RecursionError(), MemoryError(), GeneratorExit()
@@ -229,31 +215,14 @@ def test_numbers_are_read_from_what_a_notebook_produces(answer):
     assert number(answer) == 0.5
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [True, np.True_, None, "0.5", [0.5], math.nan, math.inf, -1, 3, 10**400, 1j, np.ones(2), {}, print],
-)
-def test_what_is_not_a_number_is_refused_with_a_reason(answer):
-    with pytest.raises(Wrong) as refusal:
-        number(answer, 0, 2)
-    assert len(str(refusal.value)) > 20
-
-
 def test_a_decimal_comma_and_numpy_numbers_are_read_as_a_student_means_them():
     with pytest.raises(Wrong, match=r"écrivez 0\.5, avec un point"):
         number((0, 5))
     assert quoted([np.int64(22), np.float64(0.5)]) == "[22, 0.5]"
 
 
-def test_a_hostile_object_is_only_a_wrong_answer():
-    _, check = marks_of_one(lambda answer: combine(("x", 2, number, answer)))
-    assert check(Hostile()) == 0
+def test_a_quoted_answer_is_short_and_harmless():
     assert quoted(Hostile()) == "un objet Hostile"
-    with pytest.raises(Wrong):
-        read_url(Hostile())
-
-
-def test_long_answers_are_shortened():
     assert len(quoted("a" * 10_000)) == 60
     with pytest.raises(Wrong, match="trop longue"):
         read_url("a" * 10_000)
@@ -308,15 +277,6 @@ def test_lists_are_read_from_what_a_notebook_produces():
             several(answer, 2, "Un couple est attendu", 0.5)
         assert str(wrong.value).endswith(told)
         assert wrong.value.points == 0.5
-
-
-@pytest.mark.parametrize(
-    ("answer", "hint"), [(2.5, "nombre entier de pas"), (-1, "intervalle"), ("2", "guill")]
-)
-def test_a_whole_number_is_one(answer, hint):
-    assert whole(np.float64(2), 0) == 2
-    with pytest.raises(Wrong, match=hint):
-        whole(answer, 0, of=" de pas")
 
 
 @pytest.mark.parametrize("check", CHECKS)

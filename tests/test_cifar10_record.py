@@ -42,17 +42,9 @@ DATA = Cifar10(*images(48, 0), *images(16, 1), demo=True)
 def built(rate=0.01, units=8, loss="sparse_categorical_crossentropy", eager=True, metrics=("accuracy",)):
     """A network whose training is the same each time, without the seconds it takes to compile a graph."""
     keras.utils.set_random_seed(3)
-    model = keras.Sequential(
-        [
-            keras.Input((4, 4, 3)),
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Flatten(),
-            keras.layers.Dense(units, "relu"),
-            keras.layers.Dense(10, "softmax"),
-        ]
-    )
-    optimizer = keras.optimizers.Adam(rate)
-    model.compile(optimizer, loss=loss, metrics=list(metrics), run_eagerly=eager)
+    hidden = keras.layers.Rescaling(1 / 255), keras.layers.Flatten(), keras.layers.Dense(units, "relu")
+    model = keras.Sequential([keras.Input((4, 4, 3)), *hidden, keras.layers.Dense(10, "softmax")])
+    model.compile(keras.optimizers.Adam(rate), loss=loss, metrics=list(metrics), run_eagerly=eager)
     return model
 
 
@@ -481,12 +473,9 @@ def test_names_are_made_safe(tmp_path, name, expected):
 
 
 @pytest.mark.parametrize("name", ["", "  ", "///", "x" * 61, None, 3, ...])
-def test_names_refused(tmp_path, name):
+def test_a_record_needs_a_name_and_the_images_that_we_load(tmp_path, name):
     with pytest.raises(RecordError, match="nom"):
         TrainingRecord(name, DATA, tmp_path)
-
-
-def test_data_refused(tmp_path):
     with pytest.raises(RecordError, match="load_cifar10"):
         TrainingRecord("simple", (X, Y), tmp_path)
 

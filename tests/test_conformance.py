@@ -39,6 +39,8 @@ def test_points(record):
     tail = np.column_stack([data.test_points, data.test_labels])[-1:]
     np.testing.assert_allclose(head, record["train_head"], rtol=0, atol=1e-12)
     np.testing.assert_allclose(tail, record["test_tail"], rtol=0, atol=1e-12)
+    with pytest.raises(ValueError, match="read-only"):
+        data.train_points[0, 0] = 0
 
 
 @pytest.mark.parametrize("record", RUNS, ids=reference_name)

@@ -147,7 +147,5 @@ def by_body(): ...
     assert house.unreached([]) == {
         f"{deep}.{name}" for name in ("Kept", "by_table", "far", "lost", "also_lost", "by_body")
     }
-    assert house.unreached([("notebook", BODY), ("notebook", "found")]) == {
-        f"{deep}.lost",
-        f"{deep}.also_lost",
-    }
+    lost = {f"{deep}.lost", f"{deep}.also_lost"}
+    assert house.unreached([("notebook", BODY), ("notebook", "found")]) == lost

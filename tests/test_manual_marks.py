@@ -43,16 +43,14 @@ def as_excel(table):
     return spreadsheet.render(table.columns, table.rows, excel=True)
 
 
-def as_old_excel(table):
-    return as_excel(table).decode("utf-8-sig").encode("cp1252", "replace")
-
-
-def as_text(table):
-    return spreadsheet.render(table.columns, table.rows)
-
-
-def as_unicode_text(table):
-    return spreadsheet.render(table.columns, table.rows, delimiter="\t").decode().encode("utf-16")
+SAVED = {
+    "Excel": as_excel,
+    "old Excel": lambda table: as_excel(table).decode("utf-8-sig").encode("cp1252", "replace"),
+    "text": lambda table: spreadsheet.render(table.columns, table.rows),
+    "Unicode text": lambda table: (
+        spreadsheet.render(table.columns, table.rows, delimiter="\t").decode().encode("utf-16")
+    ),
+}
 
 
 def line(folder, name):
@@ -79,7 +77,7 @@ def test_there_is_a_line_for_each_free_text_question_by_question(tmp_path):
     assert rows[0]["Réponse"] == "Un pli. (1.c)"
 
 
-@pytest.mark.parametrize("save", [as_excel, as_old_excel, as_text, as_unicode_text])
+@pytest.mark.parametrize("save", SAVED.values(), ids=SAVED)
 def test_marks_count_however_the_file_was_saved(tmp_path, save):
     store(tmp_path, answered("zoé", "X₁ décide ; « oui »"), answered("bob", "non"))
     marked(tmp_path)

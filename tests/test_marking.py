@@ -280,23 +280,12 @@ def test_silence_ends_in_time():
 # What becomes of a mark.
 
 
-class Told(checker.Marking):
-    """Marks what it is told in place of a student's process."""
-
-    def __init__(self, part, *values):
-        super().__init__(part, None, Limits())
-        self.values = list(values)
-
-    def ask(self, request, seconds):
-        if isinstance(self.values, Exception):
-            raise self.values
-        return {"values": self.values}
-
-
-def marked(part, check, *values):
-    told = Told(part, *values)
-    told.check({"check": check, "arguments": [f"x{n}" for n in range(len(values))], "cell": "c"})
-    (score,) = told.scores.values()
+def marked(part, check, *values, told=...):
+    """Mark values in place of those of a student's process, or whatever else it told."""
+    marking = checker.Marking(part, None, Limits())
+    marking.ask = lambda *_: {"values": list(values) if told is ... else told}
+    marking.check({"check": check, "arguments": [f"x{n}" for n in range(len(values))], "cell": "c"})
+    (score,) = marking.scores.values()
     return score
 
 
@@ -311,10 +300,7 @@ def test_a_score_counts_what_travelled():
 
 def test_answers_of_another_number_or_kind_are_worth_nothing():
     for answer in ("1.5", None, [["float", 0.5]] * 3, {"x0": ["float", 0.5]}):
-        told = Told("part1")
-        told.values = answer
-        told.check({"check": "check_plateau", "arguments": ["palier", "constante"], "cell": "c"})
-        assert told.scores["1.b"]["points"] == 0
+        assert marked("part1", "check_plateau", None, None, told=answer)["points"] == 0
 
 
 def test_a_question_without_images_stays_to_be_marked(monkeypatch):

@@ -17,6 +17,7 @@ def url(**changes):
     return WINNER.replace(**changes).to_url()
 
 
+DIVERGING = url(learning_rate=10, network_shape=(8, 8, 8), batch_size=1, regularization_rate=10, epochs=50)
 ANSWERS = [  # check, answers, points, words of the feedback
     (part1.check_plateau, (0.5, 0), 1.5, ""),
     (part1.check_plateau, (0.498, 0.02), 1.5, ""),
@@ -53,6 +54,7 @@ ANSWERS = [  # check, answers, points, words of the feedback
     (part1.check_smallest_network, (edited(WINNER, "epochs", "5"),), 0, "au-dessus de 0,177"),
     (part1.check_smallest_network, (url(resets=11, epochs=1000),), 0, "arrêtez l'entraînement plus tôt"),
     (part1.check_smallest_network, (url(activation="linear"),), 0, "0,49"),
+    (part1.check_smallest_network, (DIVERGING,), 0, "divergé"),
 ]
 
 
@@ -137,17 +139,8 @@ def test_several_good_networks_fall_in_marks_with_size(changes, points):
 def test_a_further_layer_costs_half_a_point():
     config = part1.THREE_RELU.replace(network_shape=(3, 2))
     losses = answers.trained(config, 600, part1.STARTS).test_loss
-    start = int(np.argmin(losses[:, -1]))
-    assert_told(
-        part1.check_smallest_network(config.replace(epochs=600, resets=start).to_url()),
-        2,
-        "en 2 couches cachées",
-    )
-
-
-def test_a_diverging_run_scores_nothing():
-    answer = url(learning_rate=10, network_shape=(8, 8, 8), batch_size=1, regularization_rate=10, epochs=50)
-    assert_told(part1.check_smallest_network(answer), 0, "divergé")
+    answer = config.replace(epochs=600, resets=int(np.argmin(losses[:, -1])))
+    assert_told(part1.check_smallest_network(answer), 2, "en 2 couches cachées")
 
 
 def test_a_loss_that_only_rounds_to_the_target_is_refused():

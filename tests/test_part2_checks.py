@@ -82,6 +82,7 @@ ANSWERS = [  # check, answers, points, words of the feedback
     (part2.check_segment, (0.595, "021"), 0.75, "numéros 0, 1, 2"),
     (part2.check_segment, (0.595, {0, 1, 2}), 0.75, ""),
     (part2.check_segment, (0.595, range(10**9)), 0.75, "chacun une fois"),
+    (part2.check_segment, (0.595, itertools.count()), 0.75, ""),
 ]
 
 
@@ -90,10 +91,6 @@ def test_answers_earn_their_points_and_are_told_why(check, given, points, hint):
     score = check(*given)
     assert_told(score, points, hint)
     assert "pu être vérifiée" not in score.feedback
-
-
-def test_five_blanks_are_unanswered():
-    assert not part2.check_report([...] * 5, [...] * 5).answered
 
 
 @pytest.mark.parametrize(
@@ -180,11 +177,3 @@ def test_each_network_has_new_starts_of_its_own_and_the_verdict_is_that_of_the_i
 def test_what_changes_nothing_is_accepted(changes):
     assert is_full(part2.check_larger(url(4, 4, **changes)))
     assert is_full(part2.check_larger(GOOD.replace(**changes)))
-
-
-def test_an_endless_order_ends():
-    def forever():
-        while True:
-            yield 0
-
-    assert part2.check_segment(0.595, forever()) == 0.75

@@ -93,13 +93,10 @@ def test_marks_never_grow_with_the_loss():
     assert max(part3.BANDS["2.b"].values()) == part3.MARKS.questions["2.b"].points
 
 
-def test_each_question_has_its_inputs():
+def test_other_inputs_and_diverging_networks_score_nothing():
     told = "les entrées actives sont x, y, sinX, sinY au lieu de x, y"
     assert_told(part3.check_best_plain(FEATURES_WINNER.to_url()), 0, told)
     assert_told(part3.check_best_features(WINNER.to_url()), 0, "au moins une entrée calculée")
-
-
-def test_a_diverging_run_scores_nothing():
     assert_told(part3.check_best_plain(DIVERGING), 0, "divergé")
 
 

@@ -115,7 +115,7 @@ def test_a_correction_with_solutions_and_same_input_same_bytes(tmp_path, no_exec
     second = package.build(NOTEBOOKS, tmp_path / "second", "ecole/cours", "v2")
     for path, other in zip(first, second, strict=True):
         assert path.name == other.name
-        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+        files = [file for file in (path, *path.rglob("*")) if file.is_file()]
         assert files
         for file in files:
             again = tmp_path / "second" / file.relative_to(tmp_path / "first")
@@ -142,7 +142,8 @@ def git(tmp_path):
     """Run git in a new folder, whatever settings this machine has; return what it prints."""
 
     def run(*arguments, folder=tmp_path):
-        command = ["git", "-c", "init.defaultBranch=main", *arguments]
+        ours = ("init.defaultBranch=main", "user.name=x", "user.email=x")
+        command = ["git", *(part for setting in ours for part in ("-c", setting)), *arguments]
         return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
     return run
@@ -380,14 +381,15 @@ def test_an_edition_becomes_a_commit_of_the_public_repository(git, tmp_path):
     write(notes="4")
     assert push("main").returncode == 0  # the branch alone: no tag of its name
     assert git("tag", folder=public).split() == ["v1", "v2", "v2.1"]
-    git("clone", str(public), str(tmp_path / "clone"))
-    (tmp_path / "clone" / "instructor").mkdir()
-    (tmp_path / "clone" / "instructor" / "part1.ipynb").write_text("{}")
-    git("add", "--all", folder=tmp_path / "clone")
-    git("-c", "user.name=x", "-c", "user.email=x", "commit", "-m", "oups", folder=tmp_path / "clone")
-    git("rm", "-r", "instructor", folder=tmp_path / "clone")  # still in its history
-    git("-c", "user.name=x", "-c", "user.email=x", "commit", "-m", "retrait", folder=tmp_path / "clone")
-    git("push", folder=tmp_path / "clone")
+    clone = tmp_path / "clone"
+    git("clone", str(public), str(clone))
+    (clone / "instructor").mkdir()
+    (clone / "instructor" / "part1.ipynb").write_text("{}")
+    git("add", "--all", folder=clone)
+    git("commit", "-m", "oups", folder=clone)
+    git("rm", "-r", "instructor", folder=clone)  # still in its history
+    git("commit", "-m", "retrait", folder=clone)
+    git("push", folder=clone)
     refused = push("v4")
     assert refused.returncode == 1
     assert "that repository holds instructor/, or held it once" in refused.stderr

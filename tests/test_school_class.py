@@ -37,10 +37,7 @@ def school(tmp_path_factory):
     required_sandbox()
     folder = tmp_path_factory.mktemp("school")
     callers = []
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        socket.create_server(("127.0.0.1", 0)) as server,
-    ):
+    with pytest.MonkeyPatch.context() as patch, socket.create_server(("127.0.0.1", 0)) as server:
         patch.setitem(room._ENVIRONMENT, "LAB_CIFAR10_DEMO", "100")  # for Part 4's networks
         threading.Thread(target=_answer, args=(server, callers), daemon=True).start()
         expected = make_class(folder / "sent", server.getsockname()[1])

@@ -5,6 +5,7 @@ import pytest
 
 from helpers import PlaygroundConfig, load_data, train
 from helpers.engine.compiled import Program
+from helpers.engine.config import LEARNING_RATES, REGULARIZATION_RATES
 from helpers.experiments.sweep import sweep
 from helpers.notebook import shown
 
@@ -49,11 +50,7 @@ def test_a_diverging_cell_is_the_worst():
         (["0,1", "0,3"], [0], "avec un point"),
         ([...], [0], r"learning_rates = \[\.\.\.\]"),
         ([0.1], [0, float("nan")], "rates = "),
-        (
-            [0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
-            [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
-            "100",
-        ),
+        (LEARNING_RATES, REGULARIZATION_RATES, "100"),
     ],
 )
 def test_bad_lists_are_named(learning_rates, rates, hint):

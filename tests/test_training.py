@@ -7,62 +7,11 @@ import pytest
 import tensorflow as tf
 
 from helpers import PlaygroundConfig, Run, train
-from helpers.engine import compiled, training
+from helpers.engine import training
 from helpers.engine.compiled import Program
 from helpers.engine.config import ACTIVATIONS, FEATURES, PROBLEMS
 
 XOR = PlaygroundConfig(activation="relu", dataset="xor", noise=35, network_shape=(3,), learning_rate=0.03)
-
-
-def numpy_epoch(parameters, config, data, carried):
-    """One epoch of a [n] ReLU network in plain NumPy, point by point as the original: the oracle here.
-
-    ``carried`` holds the gradients of the points left over, summed, and their number.
-    """
-    (w1, b1), (w2, b2) = parameters
-    sums, count = carried
-    for position, (point, label) in enumerate(zip(data.train_points, data.train_labels, strict=True), 1):
-        hidden = np.maximum(point @ w1 + b1, 0)
-        output = np.tanh(hidden @ w2 + b2)
-        delta = (output - label) * (1 - output**2)
-        back = (w2 @ delta) * (hidden > 0)
-        gradients = [np.outer(point, back), back, np.outer(hidden, delta), delta]
-        sums = gradients if sums is None else [a + b for a, b in zip(sums, gradients, strict=True)]
-        count += 1
-        if position % config.batch_size == 0:
-            w1, b1, w2, b2 = (
-                value - config.learning_rate * gradient / count
-                for value, gradient in zip((w1, b1, w2, b2), sums, strict=True)
-            )
-            sums, count = None, 0
-    return [(w1, b1), (w2, b2)], (sums, count)
-
-
-def test_each_of_many_starts_agrees_with_a_point_by_point_oracle():
-    config = XOR.replace(batch_size=30)  # 250 points: ten are left over after each epoch
-    run = Run(config, starts=3)
-    starts = [[(w[k], b[k]) for w, b in run.parameters] for k in range(3)]
-    run.train(4)
-    data = training.draw(config)[0]
-    for k, start in enumerate(starts):
-        parameters, carried = start, (None, 0)
-        for _ in range(4):
-            parameters, carried = numpy_epoch(parameters, config, data, carried)
-        for (weights, biases), (expected_weights, expected_biases) in zip(
-            run.parameters, parameters, strict=True
-        ):
-            np.testing.assert_allclose(weights[k], expected_weights, atol=1e-13)
-            np.testing.assert_allclose(biases[k], expected_biases, atol=1e-13)
-
-
-def test_shapes_and_dtypes():
-    run = train(XOR.replace(network_shape=(3, 2)), 5, starts=(0, 7, 2))
-    assert len(run.starts) == 3
-    assert run.epoch == 5
-    assert run.train_loss.shape == run.test_loss.shape == (3, 6)
-    shapes = [(weights.shape, biases.shape) for weights, biases in run.parameters]
-    assert shapes == [((3, 2, 3), (3, 3)), ((3, 3, 2), (3, 2)), ((3, 2, 1), (3, 1))]
-    assert {array.dtype for layer in run.parameters for array in layer} == {np.dtype("float64")}
 
 
 @pytest.mark.parametrize(
@@ -98,23 +47,6 @@ def test_a_copy_goes_its_own_way():
     assert (run.epoch, twin.epoch) == (5, 10)
     assert run.test_loss.shape == (1, 6)
     np.testing.assert_array_equal(run.train(5).test_loss, twin.test_loss)
-
-
-def test_chunks_longer_than_the_loss_buffer():
-    run = train(XOR, compiled.CHUNK + 3)
-    assert run.test_loss.shape == (1, compiled.CHUNK + 4)
-    np.testing.assert_array_equal(run.test_loss[:, :-3], train(XOR, compiled.CHUNK).test_loss)
-
-
-def test_l1_kills_weights_for_good():
-    config = XOR.replace(regularization="L1", regularization_rate=0.1, activation="tanh")
-    run = train(config, 150)
-    dead = [weights == 0 for weights, _ in run.parameters]
-    assert any(layer.any() for layer in dead)
-    run.regularization_rate = 0
-    run.train(50)
-    for before, (weights, _) in zip(dead, run.parameters, strict=True):
-        assert (weights[before] == 0).all()
 
 
 def test_init_zero_starts_at_zero():

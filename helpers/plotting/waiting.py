@@ -83,7 +83,7 @@ def compare(figure, prediction: Prediction, measured: str) -> str:
     return f" {sentence}"
 
 
-def beside(prediction: tuple[str, object] | None, measured: float, below: str, same: str, above: str) -> str:
+def beside(prediction: Prediction, measured: float, below: str, same: str, above: str) -> str:
     """Choose what ``compare`` says of a number that the next question asks for: its side, not its value."""
     value = predicted(prediction)
     return same if value is None or abs(measured - value) < 0.005 else above if measured > value else below

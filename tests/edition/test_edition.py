@@ -5,6 +5,7 @@ full marks, and they give nothing away.
 """
 
 import copy
+import functools
 import itertools
 import json
 import re
@@ -36,17 +37,15 @@ pytestmark = pytest.mark.parametrize("source", SOURCES, ids=[source.stem for sou
 @pytest.fixture(scope="session")
 def corrected():
     """Execute each instructor edition once."""
-    notebooks = {}
 
+    @functools.cache
     def execute(source):
-        if source not in notebooks:
-            notebook = release.read_stamped(source, *release.address())
-            notebook.cells = [cell for cell in notebook.cells if cell.id not in LONG]
-            notebook.cells.append(nbformat.v4.new_code_cell(FIGURES, id="figures"))
-            answers.add_probe(notebook)
-            # Its outputs are not compared: TensorFlow may round as is fastest.
-            notebooks[source] = release.execute(notebook, TF_ENABLE_ONEDNN_OPTS="1")
-        return notebooks[source]
+        notebook = release.read_stamped(source, *release.address())
+        notebook.cells = [cell for cell in notebook.cells if cell.id not in LONG]
+        notebook.cells.append(nbformat.v4.new_code_cell(FIGURES, id="figures"))
+        answers.add_probe(notebook)
+        # Its outputs are not compared: TensorFlow may round as is fastest.
+        return release.execute(notebook, TF_ENABLE_ONEDNN_OPTS="1")
 
     return execute
 
