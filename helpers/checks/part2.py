@@ -184,12 +184,9 @@ def check_symmetry(moved: object, distinct: object, wins: object) -> tuple[float
 
     def same_moved(value):
         value, zero = answers.whole(value, 0, 13), LAB.replace(init_zero=True)
-        before, after = Run(zero).parameters, answers.trained(zero, EPOCHS, (0,)).parameters
-        measured = sum(
-            int(np.sum(old != new))
-            for layers in zip(before, after, strict=True)
-            for old, new in zip(*layers, strict=True)
-        )
+        runs = Run(zero), answers.trained(zero, EPOCHS, (0,))
+        before, after = ([array.ravel() for pair in run.parameters for array in pair] for run in runs)
+        measured = int(np.sum(np.concatenate(before) != np.concatenate(after)))
         return answers.expect(
             value,
             (measured, f"oui, {count(measured, 'paramètre')} sur 13."),

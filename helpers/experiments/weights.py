@@ -56,9 +56,8 @@ def gradients(run: Run) -> list[np.ndarray]:
     names = [run.config.activation] * len(run.config.network_shape) + [output_activation(run.config)]
     error = (answers[-1] - data.train_labels[:, np.newaxis]) / len(data.train_labels)
     slopes = []
-    for signal, answer, name, (weights, _) in zip(
-        reversed(signals), reversed(answers), reversed(names), reversed(run.parameters), strict=True
-    ):
+    layers = [*zip(signals, answers, names, run.parameters, strict=True)]
+    for signal, answer, name, (weights, _) in reversed(layers):
         error = error * _SLOPES[name](answer)  # of the loss, along the neuron's weighted sum
         slopes.append(signal.swapaxes(1, 2) @ error)
         error = error @ weights.swapaxes(1, 2)
