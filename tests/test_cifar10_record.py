@@ -603,3 +603,10 @@ def test_killed_again_and_again_equals_uninterrupted(tmp_path):
     run = [sys.executable, "-m", "tests.killed_trainings", str(tmp_path)]
     done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_newest_of_many_checkpoints(tmp_path):
+    names = ["last-1000.keras", "last-999.keras", "last-006.keras", "last-006 (1).keras", "last-copie.keras"]
+    for name in reversed(names):
+        (tmp_path / name).touch()
+    assert [path.name for path in checkpoint.newest_first(tmp_path)] == names

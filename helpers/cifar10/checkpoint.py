@@ -97,7 +97,11 @@ def read(folder: Path) -> tuple[Path, dict] | None:
 
 def newest_first(folder: Path) -> list[Path]:
     """Return the checkpoints of a folder, whatever their state."""
-    return sorted(folder.glob("last-*.keras"), reverse=True)
+
+    def epoch_and_name(path):  # Drive's copies, "last-006 (1).keras", come after what they copy
+        return int(re.match(r"last-(\d*)", path.name)[1] or 0), path.name
+
+    return sorted(folder.glob("last-*.keras"), key=epoch_and_name, reverse=True)
 
 
 def is_whole(path: Path) -> bool:
