@@ -720,7 +720,7 @@ def test_garbage_is_answered_in_french_and_changes_nothing(app, garbage):
     click(app, "Ouvrir l'adresse collée")
     assert app.config == before
     said = message(app)
-    assert "attendu" in said or "n'est pas une adresse" in said or "acceptées" in said
+    assert "il faut" in said or "n'est pas une adresse" in said or "acceptées" in said
     assert "<b>" not in said
 
 
@@ -773,7 +773,7 @@ def test_a_notebook_may_set_the_target_and_is_told_in_french_what_it_may_not():
     assert control(app, "Réussi si la perte de test ≤").value == "0,2"
     app.close()
     for config, target in (("n'importe quoi", None), (3, None), (PART1, "0,2")):
-        with pytest.raises(ValueError, match="attendu une perte" if target else "adresse du Playground"):
+        with pytest.raises(ValueError, match="il faut une perte" if target else "adresse du Playground"):
             Playground(config, target=target)
 
 

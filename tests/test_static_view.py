@@ -23,7 +23,7 @@ def outputs(path):
 def test_every_playground_and_figure_has_a_picture_or_waits_for_an_answer(path):
     last_lines = [(source.splitlines()[-1], output.get("data", {})) for source, output in outputs(path)]
     shown = [(line, data) for line, data in last_lines if "Playground(" in line or "plotting." in line]
-    waiting = [line for line, data in shown if data["text/plain"].startswith("Répondez d'abord")]
+    waiting = [line for line, data in shown if "exécutez de nouveau cette cellule" in data["text/plain"]]
     assert len(shown) >= 5
     assert len(waiting) >= 2
     assert all("after=" in line or "prediction=" in line for line in waiting)

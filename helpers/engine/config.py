@@ -210,12 +210,12 @@ def whole(key: str, value: Real, low: int = 0, high: int | None = None) -> int:
 
 
 def _shape(shape):
-    expected = f"il faut 0 à {MAX_LAYERS} couches cachées de 1 à {MAX_NEURONS} neurones, exemple : (8,)."
+    expected = f"il faut de 0 à {MAX_LAYERS} couches cachées de 1 à {MAX_NEURONS} neurones, exemple : (8,)."
     if isinstance(shape, (str, bytes)) or not isinstance(shape, Iterable):
         raise french_error(f"networkShape = {shape!r} : {expected}")
     shape = tuple(shape)
     if len(shape) > MAX_LAYERS:
-        raise french_error(f"networkShape = {shape!r} : {len(shape)} couches cachées, {expected}")
+        raise french_error(f"networkShape = {shape!r} : {len(shape)} couches cachées ; {expected}")
     try:
         return tuple(whole("networkShape", neurons, 1, MAX_NEURONS) for neurons in shape)
     except ValueError:
