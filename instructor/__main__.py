@@ -1,16 +1,21 @@
 """Commands of the instructor's kit: ``python -m instructor release``, ``measure``, ``grade`` …"""
 
 import argparse
+import functools
 import os
 import shlex
 import sys
 from pathlib import Path
+
+from helpers.setup.python import NotReady, require
 
 from .editions import ROOT, chosen, parts
 from .publish import package, release
 from .records import Refused
 from .report import formgrader, manual_csv, moodle, results, write
 from .sandbox.inside.limits import Limits
+
+TRAINING = ("release", "measure", "grade")
 
 
 def main() -> int:
@@ -20,11 +25,13 @@ def main() -> int:
         add(commands)
     options = parser.parse_args()
     try:
+        if options.command in TRAINING:
+            require()  # TensorFlow, without its log; kernels inherit the level that it sets
         options.run(options)
     except KeyboardInterrupt:
         print("interrupted; what is marked is kept, run the same command to go on", file=sys.stderr)
         return 130
-    except (Refused, OSError) as error:
+    except (Refused, OSError, NotReady) as error:
         print(f"{options.command}: {error}", file=sys.stderr)
         return 1
     return 0
@@ -43,8 +50,8 @@ def add_release(commands) -> None:
 def run_release(options) -> None:
     repository, ref = release.address(options.repository, options.ref)
     package.refuse_tracked(options.to)
-    notebooks = release.release(repository, ref, options.parts, force=options.force)
-    _say_written([*notebooks, *package.build(notebooks, options.to, repository, ref)])
+    build = functools.partial(package.build, target=options.to, repository=repository, ref=ref)
+    _say_written(release.release(repository, ref, options.parts, force=options.force, build=build))
     print(package.next_steps(options.to, repository, ref))
 
 
