@@ -57,7 +57,8 @@ def run_release(options) -> None:
 
 def add_measure(commands) -> None:
     command = commands.add_parser("measure", help="tell what other data would change, for a resit")
-    command.add_argument("--seed", required=True, metavar="S", help="of the data, such as 0.12345")
+    text = "of the data, such as 0.7; several are only screened"
+    command.add_argument("--seed", required=True, nargs="+", action="extend", metavar="S", help=text)
     _add_parts(command, "by default, those of the pack")
     command.set_defaults(run=run_measure)
 
