@@ -15,8 +15,6 @@ from .records import Refused
 from .report import formgrader, manual_csv, moodle, results, write
 from .sandbox.inside.limits import Limits
 
-TRAINING = ("release", "measure", "grade")
-
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m instructor", description=__doc__)
@@ -25,8 +23,6 @@ def main() -> int:
         add(commands)
     options = parser.parse_args()
     try:
-        if options.command in TRAINING:
-            require()  # TensorFlow, without its log; kernels inherit the level that it sets
         options.run(options)
     except KeyboardInterrupt:
         print("interrupted; what is marked is kept, run the same command to go on", file=sys.stderr)
@@ -88,7 +84,8 @@ def add_grade(commands) -> None:
 
 
 def run_grade(options) -> None:
-    from .marking import grade  # noqa: PLC0415  (TensorFlow)
+    require()  # TensorFlow, without its log
+    from .marking import grade  # noqa: PLC0415
 
     if options.out.resolve().is_relative_to(options.submissions.resolve()):
         raise Refused("--out: name a folder outside of SUBMISSIONS, where it would be one more student's")

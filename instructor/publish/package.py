@@ -102,7 +102,7 @@ def student_readme(readme: str, names: list[str]) -> str:
     if not students:
         raise Refused("README.md has no section « Pour les étudiants » for the student edition")
     section = re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0].rstrip() + "\n"
-    head = re.sub(r"\s+Instructors get\b[^.]*", "", head)
+    head = re.sub(r"\s+Instructors get\b[^.]*\.", "", head)
     numbers = [number_of(name) for name in names]
     if 4 not in numbers:
         head = re.sub(r";\s+the last part trains\b[^.]*", "", head)

@@ -27,6 +27,7 @@ from nbgrader import preprocessors
 from traitlets.config import Config
 
 from helpers.french import typographic
+from helpers.setup.python import require
 
 from ..editions import INSTRUCTOR_TAG, ROOT, local_id, number_of, packed, read, settings, sources
 from ..records import Refused
@@ -157,6 +158,7 @@ def address(repository: str | None = None, ref: str | None = None) -> tuple[str,
 
 def checks_of(name: str) -> ModuleType:
     """Return the module of ``helpers.checks`` that marks a part, such as "part1_linear_vs_relu"."""
+    require()  # TensorFlow, without its log
     return importlib.import_module(f"helpers.checks.part{number_of(name)}")
 
 
