@@ -1,10 +1,13 @@
 """Commands of the instructor's kit: ``python -m instructor release``, ``measure``, ``grade`` …"""
 
 import argparse
+import functools
 import os
 import shlex
 import sys
 from pathlib import Path
+
+from helpers.setup.python import NotReady, require
 
 from .editions import ROOT, chosen, parts
 from .publish import package, release
@@ -24,7 +27,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("interrupted; what is marked is kept, run the same command to go on", file=sys.stderr)
         return 130
-    except (Refused, OSError) as error:
+    except (Refused, OSError, NotReady) as error:
         print(f"{options.command}: {error}", file=sys.stderr)
         return 1
     return 0
@@ -43,14 +46,15 @@ def add_release(commands) -> None:
 def run_release(options) -> None:
     repository, ref = release.address(options.repository, options.ref)
     package.refuse_tracked(options.to)
-    notebooks = release.release(repository, ref, options.parts, force=options.force)
-    _say_written([*notebooks, *package.build(notebooks, options.to, repository, ref)])
+    build = functools.partial(package.build, target=options.to, repository=repository, ref=ref)
+    _say_written(release.release(repository, ref, options.parts, force=options.force, build=build))
     print(package.next_steps(options.to, repository, ref))
 
 
 def add_measure(commands) -> None:
     command = commands.add_parser("measure", help="tell what other data would change, for a resit")
-    command.add_argument("--seed", required=True, metavar="S", help="of the data, such as 0.12345")
+    text = "of the data, such as 0.7; several are only screened"
+    command.add_argument("--seed", required=True, nargs="+", action="extend", metavar="S", help=text)
     _add_parts(command, "by default, those of the pack")
     command.set_defaults(run=run_measure)
 
@@ -80,7 +84,8 @@ def add_grade(commands) -> None:
 
 
 def run_grade(options) -> None:
-    from .marking import grade  # noqa: PLC0415  (TensorFlow)
+    require()  # TensorFlow, without its log
+    from .marking import grade  # noqa: PLC0415
 
     if options.out.resolve().is_relative_to(options.submissions.resolve()):
         raise Refused("--out: name a folder outside of SUBMISSIONS, where it would be one more student's")

@@ -1,6 +1,7 @@
 """What is handed out: complete, reproducible, and refused when anything of the instructor's leaks into it."""
 
 import dataclasses
+import functools
 import json
 import os
 import re
@@ -24,6 +25,7 @@ from instructor.records import Refused
 ADDRESS = "https://playground.tensorflow.org/#networkShape=3"
 SOURCES = release.sources()
 NOTEBOOKS = [release.ROOT / source.name for source in SOURCES]
+GITHUB = ("https://github.com/", "git@github.com:", "github.com/")
 
 
 @pytest.fixture
@@ -110,6 +112,30 @@ def test_a_leaking_release_writes_nothing(tmp_path, monkeypatch, no_execution):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [("unearned", ["1.b: its solution earns 0.3 of 2.5"]), ("find_answers", ["q1: shows '0,5'"]), (None, [])],
+)
+def test_what_is_refused_last_has_written_nothing(fault, found, tmp_path, monkeypatch, no_execution):
+    for name in ("pyproject.toml", "README.md", SOURCES[0].name):
+        shutil.copy(release.ROOT / name, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    build = functools.partial(package.build, target=tmp_path / "dist", repository="ecole/cours", ref="v9")
+
+    def made():
+        return release.release("ecole/cours", "v9", [1], tmp_path, build=build)
+
+    if fault:
+        monkeypatch.setattr(package, fault, lambda *_: found)
+        with pytest.raises(Refused, match=f"nothing was written.\n  {found[0]}"):
+            made()
+        assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    else:
+        assert made()[0] == tmp_path / SOURCES[0].name
+        assert all(path.read_bytes() != content for path, content in before.items())
+        assert "/ecole/cours/blob/v9/" in (tmp_path / "dist" / package.NAME / "README.md").read_text("utf-8")
+
+
 def test_a_correction_with_solutions_and_same_input_same_bytes(tmp_path, no_execution):
     first = package.build(NOTEBOOKS, tmp_path / "first", "ecole/cours", "v2")
     second = package.build(NOTEBOOKS, tmp_path / "second", "ecole/cours", "v2")
@@ -168,6 +194,38 @@ def test_the_repository_of_the_origin_remote_is_known(url, repository, git, tmp_
     assert release.origin(tmp_path) == repository
 
 
+@pytest.mark.parametrize(
+    "repository",
+    ["ecole/cours.ia", *(f"{at}ecole/cours.ia{end}" for at in GITHUB for end in ("", ".git", "/"))],
+)
+def test_a_repository_is_known_by_its_name_and_by_its_url(repository):
+    assert release.address(repository, "2026/v1.2") == ("ecole/cours.ia", "2026/v1.2")
+
+
+@pytest.mark.parametrize(
+    ("repository", "ref"),
+    [
+        *(
+            (repository, "v1")
+            for repository in ("nonsense", "a/b/c", "ecole/..", "ecole/mon cours", "écôle/x")
+        ),
+        ("https://gitlab.com/ecole/cours", "v1"),
+        ("https://github.com/ecole", "v1"),
+        *(
+            ("ecole/cours", ref)
+            for ref in ("session 1", "-v1", "v1..2", "v1.lock", "v1/", "v~1", '"v1"', "$(v1)")
+        ),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_refused_before_anything_runs(
+    repository, ref, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(release, "execute_once", lambda *_: pytest.fail("executed"))
+    with pytest.raises(Refused, match=r"is no repository on GitHub|cannot be a tag"):
+        release.release(repository, ref, folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_solutions_are_never_where_students_are_sent(git, tmp_path, monkeypatch, no_execution):
     monkeypatch.setattr(release, "origin", lambda folder: "Ecole/Prive")
     with pytest.raises(Refused, match="ecole/prive is this repository, which holds the sol"):
@@ -205,7 +263,10 @@ def test_a_pack_of_some_parts_names_no_other(numbers, tmp_path):
     chosen = [release.ROOT / source.name for source in editions.packed(numbers)]
     package.build_student(chosen, tmp_path / "edition")
     assert {path.name for path in (tmp_path / "edition").glob("part*")} == {path.name for path in chosen}
-    readme = (tmp_path / "edition" / "README.md").read_text("utf-8").partition("## ")[2]
+    head, _, readme = (tmp_path / "edition" / "README.md").read_text("utf-8").partition("## ")
+    assert ("CIFAR-10" in head) == ("CIFAR-10" in readme) == (4 in numbers)
+    assert "Instructors" not in head
+    assert re.search(r"is checked at once(;\sthe last part [^.]*)?\.\n\n!", head)
     assert set(re.findall(r"part\d\w+\.ipynb", readme)) == {path.name for path in chosen}
     assert {int(row) for row in re.findall(r"^\| (\d) \|", readme, flags=re.MULTILINE)} == set(numbers)
     assert set(map(int, re.findall(r"[Ll]a partie (\d)", readme))) <= set(numbers)
@@ -290,7 +351,7 @@ def test_only_what_changed_is_executed_again(one_cell, monkeypatch, capsys):
     first = outputs()
     assert first[0].text == "42\n"
     monkeypatch.setattr(release, "execute", lambda notebook: pytest.fail("executed again"))
-    assert outputs() == outputs("autre/cours") == first  # another stamp
+    assert outputs() == outputs("autre/cours session 1") == first  # another stamp, whatever it is
     assert capsys.readouterr().out.endswith("carnet: unchanged\n" * 2)
 
     executed = []
@@ -332,6 +393,7 @@ def test_a_change_of_marks_names_every_place_that_does_not_follow(tmp_path, monk
     told = str(refused.value)
     assert told.count("1.b: MARKS gives") == 2  # the title, the cell's metadata
     assert told.count(" in “Points vérifiés ici”, the table ") == 2  # the question's row, the total
+    assert "  part1_linear_vs_relu.ipynb: Total, 3 min de lecture comprises: MARKS gives" in told
     assert list(tmp_path.iterdir()) == []
 
 
@@ -354,13 +416,14 @@ def test_an_edition_becomes_a_commit_of_the_public_repository(git, tmp_path):
         for name, text in {"README": "# Cours", **files}.items():
             (edition / f"{name}.md").write_text(text)
 
-    def push(tag):
+    def push(*tag):
         script = release.ROOT / "instructor" / "publish" / "push.sh"
-        return subprocess.run([script, edition, public, tag], check=False, capture_output=True, text=True)
+        return subprocess.run([script, edition, public, *tag], check=False, capture_output=True, text=True)
 
     def held(tag):
         return git("ls-tree", "-r", "--name-only", tag, folder=public).split()
 
+    assert "usage: push.sh FOLDER REMOTE TAG" in push().stderr
     write(notes="1")
     assert push("v1").returncode == 0
     write(autre="2")
@@ -371,7 +434,9 @@ def test_an_edition_becomes_a_commit_of_the_public_repository(git, tmp_path):
     assert git("rev-parse", "v2", folder=public) == git("rev-parse", "v2.1", folder=public)
 
     write(autre="3")
-    assert push("v2").returncode != 0  # a tag that students may have is never moved
+    refused = push("v2")  # a tag that students may have is never moved
+    assert refused.returncode == 1
+    assert "students may have v2, which is never moved: release again with another --ref" in refused.stderr
     assert git("log", "--format=%s", "main", folder=public).split() == ["v2", "v1"]
 
     (edition / "instructor").mkdir()

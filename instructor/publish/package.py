@@ -4,6 +4,7 @@ The same input gives the same bytes: sorted entries, no dates.
 """
 
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -30,7 +31,7 @@ def build(notebooks: list[Path], target: Path, repository: str, ref: str) -> lis
     """Write ``target/deep-learning-lab``, ``target/deep-learning-lab.zip`` and ``target/correction``.
 
     Args:
-        notebooks: the released student notebooks, executed.
+        notebooks: the student notebooks, executed, with the stamped README.md beside them.
         target: folder to write; of an earlier release, only these three are replaced.
         repository, ref: as for ``release``.
 
@@ -61,11 +62,12 @@ def next_steps(target: Path, repository: str, ref: str) -> str:
             "next: name the public repository that students get, which is not this one:\n"
             f"  python -m instructor release --repository {owner}/PUBLIC --ref v1"
         )
+    folder = shlex.quote(str(target / NAME))
     return (
         "next:\n"
         f"  git commit --all --message 'Edition {ref}'    # here; this repository stays private\n"
         f"  gh repo create {repository} --public    # once\n"
-        f"  instructor/publish/push.sh {target / NAME} https://github.com/{repository}.git {ref}\n"
+        f"  instructor/publish/push.sh {folder} https://github.com/{repository}.git {ref}\n"
         f"then give students https://github.com/{repository}/tree/{ref}"
     )
 
@@ -78,7 +80,8 @@ def build_student(notebooks: list[Path], folder: Path) -> None:
             shutil.copytree(path, folder / path.name, ignore=_NOT_SHIPPED)
         else:
             shutil.copyfile(path, folder / path.name)
-    readme = student_readme((ROOT / "README.md").read_text("utf-8"), [path.stem for path in notebooks])
+    readme = notebooks[0].with_name("README.md").read_text("utf-8")
+    readme = student_readme(readme, [path.stem for path in notebooks])
     (folder / "README.md").write_text(readme, encoding="utf-8", newline="\n")
 
 
@@ -99,7 +102,10 @@ def student_readme(readme: str, names: list[str]) -> str:
     if not students:
         raise Refused("README.md has no section « Pour les étudiants » for the student edition")
     section = re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0].rstrip() + "\n"
+    head = re.sub(r"\s+Instructors get\b[^.]*\.", "", head)
     numbers = [number_of(name) for name in names]
+    if 4 not in numbers:
+        head = re.sub(r";\s+the last part trains\b[^.]*", "", head)
     for number in {1, 2, 3, 4} - set(numbers):
         # Its row of the table, the paragraph that begins with it.
         section = re.sub(rf"^\| {number} \|.*\n", "", section, flags=re.MULTILINE)
@@ -122,10 +128,11 @@ def build_correction(folder: Path, student: Path, repository: str, ref: str) -> 
         notebook = release.read_stamped(source, repository, ref)
         add_probe(notebook)
         release.execute_once(notebook, f"{source.stem}, solved")
-        if found := find_answers(read(edition), take_probe(notebook)):
-            raise Refused(f"{source.name} would give answers away.\n  " + "\n  ".join(found))
-        if found := unearned(notebook, release.checks_of(source.stem)):
-            raise Refused(f"{source.name}: points do not follow MARKS.\n  " + "\n  ".join(found))
+        shown = find_answers(read(edition), take_probe(notebook))
+        lacking = unearned(notebook, release.checks_of(source.stem))
+        for fault, found in (("would give answers away", shown), ("points do not follow MARKS", lacking)):
+            if found:
+                raise Refused(f"{source.name}: {fault}; nothing was written.\n  " + "\n  ".join(found))
         path = folder / source.name
         release.write(notebook, path)
         made = correction.page(notebook, source.stem)

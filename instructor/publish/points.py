@@ -74,7 +74,7 @@ def _bands(notebook: NotebookNode, bands: Mapping) -> Iterator[str]:
 
 def _rows(text: str) -> list[list[str]]:
     lines = (line for line in text.splitlines() if line.startswith("|"))
-    return [[cell.strip(" *") for cell in line.strip("| ").split("|")] for line in lines]
+    return [[cell.replace("*", "").strip() for cell in line.strip("| ").split("|")] for line in lines]
 
 
 def _table(text: str, questions: Mapping) -> Iterator[str]:
@@ -90,7 +90,7 @@ def _table(text: str, questions: Mapping) -> Iterator[str]:
                 number = re.search(r"\d[\d,]*", row[column]) if column < len(row) else None
                 said = _number(number[0]) if number else 0
                 if said != due:
-                    yield f"{row[0][:30]}: MARKS gives {due:g} in “{heading[column]}”, the table {said:g}"
+                    yield f"{row[0]}: MARKS gives {due:g} in “{heading[column]}”, the table {said:g}"
 
 
 def _number(text: str) -> float:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
 
@@ -27,6 +27,7 @@ from nbgrader import preprocessors
 from traitlets.config import Config
 
 from helpers.french import typographic
+from helpers.setup.python import require
 
 from ..editions import INSTRUCTOR_TAG, ROOT, local_id, number_of, packed, read, settings, sources
 from ..records import Refused
@@ -81,6 +82,7 @@ def release(
     numbers: Iterable[int] | None = None,
     folder: Path = ROOT,
     force: bool = False,
+    build: Callable[[list[Path]], list[Path]] = lambda notebooks: [],
 ) -> list[Path]:
     """Write the student edition of the parts, stamp the README's badges and pyproject.toml beside them.
 
@@ -90,14 +92,16 @@ def release(
         numbers: of the parts that students get.
         folder: where to write.
         force: overwrite notebooks although they hold someone's work.
+        build: makes what is handed out of the notebooks, staged with README.md beside them; what it refuses
+            is not written either.
 
     Returns:
-        The paths of the notebooks.
+        The paths of the notebooks, then what ``build`` returns.
 
     Raises:
-        Refused: the repository is this one, a part is unknown, a notebook disagrees with the points of
-            ``MARKS`` or was edited since it was generated, a cell failed, or a solution would leak; nothing
-            was written.
+        Refused: the address is none, the repository is this one, a part is unknown, a notebook disagrees
+            with the points of ``MARKS`` or was edited since it was generated, a cell failed, a solution
+            would leak, or ``build`` refused; nothing was written.
     """
     repository, ref = address(repository, ref)
     if repository.casefold() == (origin(ROOT) or "").casefold():
@@ -119,27 +123,42 @@ def release(
             "Nothing was written. Move it away, or give --force to overwrite it."
         )
     with tempfile.TemporaryDirectory() as temporary:
-        for source in targets:
+        staged = [Path(temporary, source.name) for source in targets]
+        for source, path in zip(targets, staged, strict=True):
             edition = execute_once(student_edition(source, repository, ref), f"{source.stem}, for students")
-            write(edition, Path(temporary, source.name))
+            write(edition, path)
         refuse_leaks(Path(temporary))
-        for source, path in targets.items():
-            shutil.copyfile(Path(temporary, source.name), path)
-    for name, stamp in (("README.md", stamp_readme), ("pyproject.toml", stamp_settings)):
-        if (path := folder / name).exists():
-            text = stamp(path.read_text("utf-8"), repository, ref, list(targets.values()))
-            path.write_text(text, encoding="utf-8", newline="\n")
-    return list(targets.values())
+        for name, stamp in (("README.md", stamp_readme), ("pyproject.toml", stamp_settings)):
+            if (path := folder / name).exists():
+                text = stamp(path.read_text("utf-8"), repository, ref, staged)
+                Path(temporary, name).write_text(text, encoding="utf-8", newline="\n")
+        built = build(staged)
+        for path in Path(temporary).iterdir():
+            shutil.copyfile(path, folder / path.name)
+    return [*targets.values(), *built]
 
 
 def address(repository: str | None = None, ref: str | None = None) -> tuple[str, str]:
-    """Return the repository and the tag to stamp: those given, else those of pyproject.toml."""
+    """Return the "OWNER/NAME" and the tag to stamp: those given, else those of pyproject.toml.
+
+    Raises:
+        Refused: no repository or URL of GitHub's, or a tag that git, an address or a shell would not take.
+    """
     known = settings(ROOT)
-    return repository or known["repository"], ref or known["ref"]
+    repository, ref = repository or known["repository"], ref or known["ref"]
+    name = (_on_github(repository) or repository).removesuffix(".git")
+    if not re.fullmatch(r"[a-zA-Z\d][a-zA-Z\d-]*/(?!\.+$)[a-zA-Z\d_.-]+", name):
+        raise Refused(f"--repository: {repository!r} is no repository on GitHub; OWNER/NAME is.")
+    git = ["git", "check-ref-format", f"refs/tags/{ref}"]
+    plain = re.fullmatch(r"[a-zA-Z\d_][a-zA-Z\d_./+-]*", ref)
+    if not plain or (shutil.which("git") and subprocess.run(git, check=False).returncode):
+        raise Refused(f"--ref: {ref!r} cannot be a tag; v1 or 2026-session-1 can.")
+    return name, ref
 
 
 def checks_of(name: str) -> ModuleType:
     """Return the module of ``helpers.checks`` that marks a part, such as "part1_linear_vs_relu"."""
+    require()  # TensorFlow, without its log
     return importlib.import_module(f"helpers.checks.part{number_of(name)}")
 
 
@@ -150,6 +169,10 @@ def origin(folder: Path) -> str | None:
         url = subprocess.run(command, capture_output=True, check=False, text=True).stdout.strip()
     except FileNotFoundError:  # git is not installed
         return None
+    return _on_github(url)
+
+
+def _on_github(url):
     found = re.search(r"(?:^|[@/.])github\.com(?::\d+)?[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$", url)
     return found and found[1]
 
@@ -215,7 +238,7 @@ def execute_once(notebook: NotebookNode, label: str) -> NotebookNode:
 
 def _inputs(notebook):
     code = "\0".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    code = re.sub(r"https://github\.com/\S+", "", code).replace(_NOT_FETCHED, _FETCHED)
+    code = re.sub(r'https://github\.com/[^"\n]+', "", code).replace(_NOT_FETCHED, _FETCHED)
     parts, waiting = set(), [code]  # the checks of a part may use another's
     while waiting:
         for name in set(re.findall(r"\bpart\d\b", waiting.pop())) - parts:
