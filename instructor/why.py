@@ -86,7 +86,10 @@ def _told(
     yield f"mark: {points} / {plain(question.maximum)}, {question.typed_in or 'automatique'}" + (
         f"; before: {before}" if (before := results.former(question)) else ""
     )
-    yield from (f"remark: {typographic(remark)}" for remark in [*student.remarks, *notebook.remarks])
+    yield from (
+        f"remark: {typographic(remark)}"
+        for remark in [*student.remarks, *notebook.remarks, *notebook.private]
+    )
     yield from _block("answer", question.answer)
     if question.feedback:
         yield from _block("feedback", question.feedback)

@@ -105,7 +105,7 @@ class Case:
                 if question.points != due:
                     found.append(f"{self.student}: {part} {question.key}: {question.points}, expected {due}")
         remarks = " ".join(
-            [*result.remarks, *(r for notebook in result.notebooks.values() for r in notebook.remarks)]
+            [*result.remarks, *(r for n in result.notebooks.values() for r in (*n.remarks, *n.private))]
         )
         if self.remark not in remarks.replace("\u00a0", " "):
             found.append(f"{self.student}: no remark says {self.remark!r}: {remarks}")
