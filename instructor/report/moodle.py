@@ -153,7 +153,9 @@ def keep(folder: Path, filled: Path) -> None:
     Raises:
         Refused: it is none.
     """
-    _read(filled, ("person",))
+    _, columns = _read(filled, ("person",))
+    if not columns.keys() & {"status", "email", "modified"}:  # our own tables have Identifiant too
+        raise Refused(f"{filled} lacks the column Statut or Status; {HOW_TO_DOWNLOAD}")
     write_whole(folder / WORKSHEET, filled.read_bytes())
 
 
