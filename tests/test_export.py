@@ -108,6 +108,21 @@ def test_the_gradebook_s_file_has_a_column_a_part(tmp_path, sheet):
     ]
 
 
+def test_a_part_that_was_not_sent_is_zero_in_its_column_as_in_the_total(tmp_path, sheet):
+    store(tmp_path, marked("Zoé", "2", 0.5), numbers=(1, 3))
+    (row,) = rows(export(tmp_path, sheet, to_gradebook=True)[0])
+    assert (row["Partie 1"], row["Partie 3"], row["Note /20"]) == ("0.5", "0", "0.25")
+
+
+def test_a_worksheet_s_maximum_is_its_scale(tmp_path, sheet):
+    store(tmp_path, marked("Zoé", "2", 0.5))
+    with pytest.raises(Refused, match="--scale 10: Moodle reads this worksheet's grades on 20"):
+        export(tmp_path, sheet, scale=10)
+    assert rows(export(tmp_path, sheet, scale=20)[0])[1]["Note"] == "0.5"
+    sheet.write_text(sheet.read_text().replace(",20,", ",,"))
+    assert rows(export(tmp_path, sheet, scale=10)[0])[1]["Note"] == "0.25"
+
+
 def test_marks_not_known_yet_are_not_exported(tmp_path, sheet):
     store(tmp_path, complete("bob", "Une droite.", participant="1"), marked("zoé", "2", 0.5))
     store(tmp_path, student("eve", participant="3", status="refused"))

@@ -52,7 +52,8 @@ def export(
         filled: the assignment's worksheet downloaded from Moodle, to fill in or to take the addresses from.
         out: file to write; by default RESULTS/moodle.csv or RESULTS/moodle-gradebook.csv.
         numbers: of the parts that count; by default all that were asked.
-        scale: the grade for full marks; by default the worksheet's own maximum, else 20.
+        scale: the grade for full marks; by default the worksheet's own maximum, else 20. A worksheet that has
+            a maximum takes no other.
         to_gradebook: for the gradebook, instead of the assignment's worksheet.
         partial: write although marks are missing; those students get no grade.
 
@@ -60,7 +61,7 @@ def export(
         The path written, and sentences on what was left out.
 
     Raises:
-        Refused: free texts wait for the teacher, or a file is not what it should be.
+        Refused: free texts wait for the teacher, or a file or the scale is not what it should be.
     """
     if filled is None:
         raise Refused(HOW_TO_DOWNLOAD)
@@ -88,6 +89,11 @@ def _worksheet(students, names, filled, scale) -> tuple[bytes, list[str]]:
     replaced = 0
     for row, student in people:
         maximum = spreadsheet.number(row.get(columns.get("maximum"), ""))
+        if scale and maximum and scale != maximum:
+            raise Refused(
+                f"--scale {scale:g}: Moodle reads this worksheet's grades on {maximum:g}. Leave --scale out, "
+                "or change the maximum in the assignment's settings and download the worksheet again."
+            )
         mark = results.mark(student, names)
         grade = mark.grade(scale or maximum or results.SCALE)
         if "feedback" in columns and (grade is not None or results.UNKNOWN & set(mark.statuses)):

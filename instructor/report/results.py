@@ -45,9 +45,8 @@ class Mark:
 
     @property
     def complete(self) -> bool:
-        """Whether something was sent, all of it could be read, and nothing is left to mark."""
-        known = set(self.statuses)
-        return not self.waiting and not known & UNKNOWN and bool(known - {"missing"})
+        """Whether all that was sent could be read, and nothing is left to mark; nothing sent is 0."""
+        return not self.waiting and not UNKNOWN & set(self.statuses)
 
     def grade(self, scale: float = SCALE) -> float | None:
         """Return the grade, rounded to a hundredth; None while it is not complete."""
