@@ -141,6 +141,9 @@ def test_lines_of_unknown_or_repeated_students_stay(tmp_path):
     assert [(row["Identifiant"], row["Points"]) for row in rows] == [("zoé", "1"), ("zoé", "2"), ("eve", "1")]
     assert "en double" in rows[1]["Remarque"]
     assert "sans étudiant" in rows[2]["Remarque"]
+    twice, unknown = manual_csv.unused(tmp_path / "manual.csv")
+    assert twice.startswith(f"manual.csv: zoé Zoé, {PART1} {FREE}, '2': ")
+    assert unknown.startswith(f"manual.csv: eve Zoé, {PART1} {FREE}, '1': ")
 
 
 TYPED = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=12).map(str.strip)
