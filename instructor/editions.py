@@ -123,6 +123,12 @@ def unstamped(source: str) -> str:
     return _STAMP.sub("", source)
 
 
+def ref_of(notebook: NotebookNode) -> str:
+    """Return the tag or branch stamped into a notebook's locked cells, "" if none."""
+    locked = (cell.source for cell in notebook.cells if nbgrader(cell).get("locked"))
+    return next((found[1] for source in locked for found in _STAMP.finditer(source) if found[1]), "")
+
+
 def is_answer(cell: NotebookNode) -> bool:
     """Tell whether a cell of the edition is for the student's answer."""
     return bool(nbgrader(cell).get("solution"))

@@ -82,13 +82,10 @@ def grade(
         require()
     editions = load_editions()
     cgroup.sweep()
-    for folder in cgroup.left_behind(Path(tempfile.gettempdir()), _STAGING):
-        shutil.rmtree(folder, ignore_errors=True)
     with contextlib.ExitStack() as stack:
-        staging = tempfile.TemporaryDirectory(prefix=f"{_STAGING}{os.getpid()}-")
-        staging = Path(stack.enter_context(staging))
+        folder = Path(stack.enter_context(staging()))
         pack = stack.enter_context(lab())
-        collected = collect(submissions, staging, editions)
+        collected = collect(submissions, folder, editions)
         if cifar10 is not None:
             _require_images(cifar10, collected)
         begin()
@@ -114,6 +111,13 @@ def grade(
             phases = ", ".join(f"{phase} {seconds:.0f}" for phase, seconds in spent.items())
             say(f"seconds, all workers together: {phases}")
     return [done[student] for student in sorted(done)]
+
+
+def staging() -> tempfile.TemporaryDirectory:
+    """Make a folder to unpack submissions in; those that killed runs left are removed."""
+    for folder in cgroup.left_behind(Path(tempfile.gettempdir()), _STAGING):
+        shutil.rmtree(folder, ignore_errors=True)
+    return tempfile.TemporaryDirectory(prefix=f"{_STAGING}{os.getpid()}-")
 
 
 def _require_images(folder, submissions):

@@ -67,8 +67,6 @@ def export(
         raise Refused(HOW_TO_DOWNLOAD)
     names = chosen(numbers, results.settings(folder)["parts"])
     students = results.marked(folder)
-    if not students:
-        raise Refused(f"{folder} holds no results; run `grade` first.")
     notes = _waiting(students, names, partial)
     out = out or folder / ("moodle-gradebook.csv" if to_gradebook else "moodle.csv")
     if out.exists() and out.samefile(filled):
@@ -213,9 +211,9 @@ def _matched(students, table, columns):
     for row in table.rows:
         if number := re.search(r"\d+$", row.get(columns.get("person", ""), "").strip()):
             by_number[int(number[0])] = row
-        by_name[_folded(row.get(columns.get("name", ""), ""))].append(row)
+        by_name[folded(row.get(columns.get("name", ""), ""))].append(row)
     found, missing = [], []
-    namesakes = [_folded(student.name) for student in students]
+    namesakes = [folded(student.name) for student in students]
     for student, name in zip(students, namesakes, strict=True):
         row = by_number.get(int(student.participant)) if student.participant.isdecimal() else None
         if row is None and name and len(by_name[name]) == 1 and namesakes.count(name) == 1:
@@ -227,8 +225,8 @@ def _matched(students, table, columns):
     return found, [f"Not found in Moodle's file: {', '.join(missing)}."] if missing else []
 
 
-def _folded(name):
-    """Return a name without accents, case, signs and order of its words."""
+def folded(name: str) -> tuple[str, ...]:
+    """Return a name without accents, case, signs, digits and order of its words."""
     decomposed = unicodedata.normalize("NFKD", name.casefold())
     letters = "".join(
         sign if sign.isalpha() else " " for sign in decomposed if not unicodedata.combining(sign)
