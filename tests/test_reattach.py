@@ -1,6 +1,7 @@
 """Answers are found again in whatever became of the notebook, and nothing a student wrote is lost."""
 
 import functools
+import json
 import random
 
 import pytest
@@ -278,6 +279,12 @@ def test_another_edition_is_the_teacher_s_affair(tmp_path):
     assert OTHER_EDITION in " ".join(results.remarks(one))
     assert not overview.overview([one], [PART1])["to_look_at"]
     assert OTHER_EDITION not in pages.feedback(one, [PART1])
+
+
+def test_the_teacher_s_own_notebook_is_said_to_the_teacher(attach):
+    attached = attach(json.loads((SOURCES / f"{PART1}.ipynb").read_text("utf-8")))
+    assert attached.private[0].startswith("C'est le carnet de l'enseignant")
+    assert not said(attached, "enseignant")
 
 
 @pytest.mark.parametrize(

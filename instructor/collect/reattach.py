@@ -20,6 +20,7 @@ from helpers.french import listed
 from ..editions import grade_id, is_answer, is_free_text, local_id, nbgrader, unstamped
 
 OTHER_EDITION = "Carnet d'une autre édition que l'actuelle."
+_SOLUTION = "### BEGIN SOLUTION"  # in the source notebooks alone
 MAGIC = re.compile(r"^([ \t]*)[%!?].*$", flags=re.MULTILINE)  # a line that only IPython reads
 _LONGEST = 100_000  # characters of a cell that is parsed
 _LOOKS_ASSIGNED = re.compile(r"^(?:def\s+)?([^\W\d]\w*)\s*(?:=(?!=)|\()", flags=re.MULTILINE)
@@ -108,6 +109,8 @@ def reattach(notebook: NotebookNode, edition: NotebookNode) -> Attached:
         private = [OTHER_EDITION, *changes]
     else:
         remarks += changes
+    if any(_SOLUTION in cell.source for cell in notebook.cells):
+        private.insert(0, f"C'est le carnet de l'enseignant, ou son corrigé : on y lit « {_SOLUTION} ».")
     return Attached(
         nbformat.from_dict({**edition, "cells": list(_rebuilt(ours, theirs, found, answers))}),
         {grade_id(ours[index]): answer.certainty for index, answer in answers.items()},
