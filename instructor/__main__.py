@@ -89,9 +89,17 @@ def run_grade(options) -> None:
 
     if options.out.resolve().is_relative_to(options.submissions.resolve()):
         raise Refused("--out: name a folder outside of SUBMISSIONS, where it would be one more student's")
-    _keep_settings(options.out, options)
+    asked = _settings(options)
     limits = Limits(cell=options.time, notebook=5 * options.time, memory=int(options.memory * 2**30))
-    grade.grade(options.submissions, options.out, options.jobs, limits, options.unsafe, options.cifar10)
+    grade.grade(
+        options.submissions,
+        options.out,
+        options.jobs,
+        limits,
+        options.unsafe,
+        options.cifar10,
+        begin=lambda: results.settings(options.out, **asked),
+    )
     _write_reports(options.out)
 
 
@@ -116,7 +124,7 @@ def add_report(commands) -> None:
 def run_report(options) -> None:
     if not results.load(options.results):
         raise Refused(f"{options.results} holds no results; run `grade` first")
-    _keep_settings(options.results, options)
+    results.settings(options.results, **_settings(options))
     if options.worksheet:
         moodle.keep(options.results, options.worksheet)
     _write_reports(options.results)
@@ -200,9 +208,8 @@ def _add_settings(command) -> None:
     command.add_argument("--excel", action=argparse.BooleanOptionalAction, help=text)
 
 
-def _keep_settings(folder, options) -> None:
-    numbers = options.parts and chosen(options.parts, parts())
-    results.settings(folder, parts=numbers, excel=options.excel)
+def _settings(options) -> dict:
+    return {"parts": options.parts and chosen(options.parts, parts()), "excel": options.excel}
 
 
 if __name__ == "__main__":

@@ -19,6 +19,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "instructor"
 INSTRUCTOR_TAG = "instructor"  # cells such as rubrics that leave with the solutions
 BONUS_TAG = "bonus"  # marked cells whose points come on top of a part's maximum
+_STAMP = re.compile(  # what ``release`` writes with the repository and the ref, or for want of them
+    r"https://github\.com/[\w.-]{1,100}/[\w.-]{1,100}/(?:blob|archive)/([\w./-]{1,250}?)"
+    r"(?:/(?=docs/)|(?=\.tar\.gz))"
+    r"|\[!\[Ouvrir dans Colab\]\([^)]{0,300}\)\]\([^)]{0,300}\)|\*Pas encore de badge Colab[^*\n]*\*"
+    r"|(?<=raise RuntimeError\().*"
+)
 
 
 @dataclass
@@ -111,6 +117,17 @@ def grade_id(cell: NotebookNode) -> str:
 def local_id(cell: NotebookNode) -> str:
     """Return a cell's id in its part: "q1a-reponse" for "p1-q1a-reponse", and as an older edition has it."""
     return re.sub(r"^p\d-", "", cell.id)
+
+
+def unstamped(source: str) -> str:
+    """Return a cell's source without what another repository or ref would change in it."""
+    return _STAMP.sub("", source)
+
+
+def ref_of(notebook: NotebookNode) -> str:
+    """Return the tag or branch stamped into a notebook's locked cells, "" if none."""
+    locked = (cell.source for cell in notebook.cells if nbgrader(cell).get("locked"))
+    return next((found[1] for source in locked for found in _STAMP.finditer(source) if found[1]), "")
 
 
 def is_answer(cell: NotebookNode) -> bool:

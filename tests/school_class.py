@@ -105,7 +105,7 @@ class Case:
                 if question.points != due:
                     found.append(f"{self.student}: {part} {question.key}: {question.points}, expected {due}")
         remarks = " ".join(
-            [*result.remarks, *(r for notebook in result.notebooks.values() for r in notebook.remarks)]
+            [*result.remarks, *(r for n in result.notebooks.values() for r in (*n.remarks, *n.private))]
         )
         if self.remark not in remarks.replace("\u00a0", " "):
             found.append(f"{self.student}: no remark says {self.remark!r}: {remarks}")
@@ -164,7 +164,7 @@ def _ordinary() -> Iterator[Case]:
     shapes = '["demi-plan", "quatre quadrants", "demi-plan", "quatre quadrants", "bande diagonale"]'
     second = {
         "q1a": "prediction_1 = 50",
-        "q1b": f"familles = {shapes}\npertes = [0.350, 0.195, 0.333, 0.195, 0.225]",
+        "q1b": f"formes = {shapes}\npertes = [0.350, 0.195, 0.333, 0.195, 0.225]",
         "q3a": "prediction_3 = 50",
         "q4a": "prediction_4 = 3",
         "q5a": "echelle = 3 ** 0.5",

@@ -11,7 +11,7 @@ pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
 from instructor.records import Refused
 from instructor.report import results
-from instructor.report.moodle import export
+from instructor.report.moodle import export, keep, late
 from instructor.report.write import write_reports
 from tests.made_results import FREE, PART1, complete, question, store, student
 from tests.sending import PART3
@@ -108,6 +108,21 @@ def test_the_gradebook_s_file_has_a_column_a_part(tmp_path, sheet):
     ]
 
 
+def test_a_part_that_was_not_sent_is_zero_in_its_column_as_in_the_total(tmp_path, sheet):
+    store(tmp_path, marked("Zoé", "2", 0.5), numbers=(1, 3))
+    (row,) = rows(export(tmp_path, sheet, to_gradebook=True)[0])
+    assert (row["Partie 1"], row["Partie 3"], row["Note /20"]) == ("0.5", "0", "0.25")
+
+
+def test_a_worksheet_s_maximum_is_its_scale(tmp_path, sheet):
+    store(tmp_path, marked("Zoé", "2", 0.5))
+    with pytest.raises(Refused, match="--scale 10: Moodle reads this worksheet's grades on 20"):
+        export(tmp_path, sheet, scale=10)
+    assert rows(export(tmp_path, sheet, scale=20)[0])[1]["Note"] == "0.5"
+    sheet.write_text(sheet.read_text().replace(",20,", ",,"))
+    assert rows(export(tmp_path, sheet, scale=10)[0])[1]["Note"] == "0.25"
+
+
 def test_marks_not_known_yet_are_not_exported(tmp_path, sheet):
     store(tmp_path, complete("bob", "Une droite.", participant="1"), marked("zoé", "2", 0.5))
     store(tmp_path, student("eve", participant="3", status="refused"))
@@ -143,6 +158,18 @@ def test_late_work_is_flagged(tmp_path, sheet, status, said):
     write_reports(tmp_path)
     for name in ("class.html", "marks.csv", "feedback/zoé.html"):
         assert ("après Moodle\u00a0: " + said in (tmp_path / name).read_text("utf-8")) == bool(said)
+
+
+@pytest.mark.parametrize("status", ["Statut", "Status"])
+def test_only_moodle_s_worksheet_takes_the_place_of_the_one_that_is_kept(tmp_path, sheet, status):
+    store(tmp_path, marked("zoé", "2", 0.5))
+    sheet.write_text(f"Identifiant,{status}\nParticipant 2,Remis - 2 jours de retard\n")
+    keep(tmp_path, sheet)
+    write_reports(tmp_path)
+    for table in ("marks.csv", "questions.csv", "manual.csv"):
+        with pytest.raises(Refused, match="lacks the column Statut or Status"):
+            keep(tmp_path, tmp_path / table)
+    assert "2 jours de retard" in late(tmp_path, results.marked(tmp_path))["zoé"]
 
 
 def test_work_that_cannot_be_read_has_no_grade_and_says_why(tmp_path, sheet):

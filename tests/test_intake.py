@@ -108,7 +108,8 @@ def test_an_empty_folder_and_junk_are_students_too(collected, tmp_path):
     (tmp_path / "sent" / "Ana_1_assignsubmission_file_").mkdir(parents=True)
     one, two = collected({"Bob_2_assignsubmission_file_/.DS_Store": b"\0"})
     assert (one.name, two.name) == ("Ana", "Bob")
-    assert all(said(submission, "Aucun carnet") for submission in (one, two))
+    assert all(said(submission, "Aucun carnet n'a été reçu") for submission in (one, two))
+    assert not one.unreadable + two.unreadable
 
 
 def test_the_same_input_gives_the_same_result_and_the_digest_follows_the_content(collected, tmp_path):
@@ -279,8 +280,11 @@ FOUR = {f"a/{part}.ipynb": answered(part) for part in EDITIONS}
         ({**FOUR, "a/rendu_partie4.zip": b"PK\x03\x04"}, [PART4]),
         ({**FOUR, "a/photos.rar": b"Rar!", "a/sauvegardes/x.keras": b"x"}, []),
         ({"a/part1.ipynb": ONE, "a/rapport.pdf": b"%PDF"}, []),
+        ({"a/rapport.pdf": b"%PDF"}, list(EDITIONS)),
+        ({"a/tp.zip": zipped({"rapport.pdf": b"%PDF"})}, list(EDITIONS)),
+        ({"a/.DS_Store": b"\0", "a/tp.zip": zipped({})}, []),
     ],
-    ids=range(8),
+    ids=range(11),
 )
 def test_what_cannot_be_read_is_not_missing(collected, files, unreadable):
     assert the_one(collected(files)).unreadable == unreadable

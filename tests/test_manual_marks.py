@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from nbconvert import HTMLExporter
 from nbformat import v4
 from nbgrader import api
+from nbgrader.apps.api import NbGraderAPI
+from traitlets.config import Config
 
 from instructor.editions import grade_id, parts
 from instructor.records import Refused, StudentResult
@@ -22,6 +24,7 @@ from instructor.report.manual_csv import COLUMNS
 from instructor.report.results import marked
 from instructor.report.write import write_reports
 from tests.made_results import FREE, PART1, complete, question, store, student
+from tests.sending import PART2
 
 
 def answered(name, text):
@@ -138,6 +141,9 @@ def test_lines_of_unknown_or_repeated_students_stay(tmp_path):
     assert [(row["Identifiant"], row["Points"]) for row in rows] == [("zoé", "1"), ("zoé", "2"), ("eve", "1")]
     assert "en double" in rows[1]["Remarque"]
     assert "sans étudiant" in rows[2]["Remarque"]
+    twice, unknown = manual_csv.unused(tmp_path / "manual.csv")
+    assert twice.startswith(f"manual.csv: zoé Zoé, {PART1} {FREE}, '2': ")
+    assert unknown.startswith(f"manual.csv: eve Zoé, {PART1} {FREE}, '1': ")
 
 
 TYPED = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=12).map(str.strip)
@@ -188,6 +194,20 @@ def update(folder):
 def autograded(folder, name):
     """The notebook that formgrader shows of a student."""
     return folder / "nbgrader" / "autograded" / name / PART1 / f"{PART1}.ipynb"
+
+
+def test_formgrader_lists_each_part(tmp_path):
+    one = answered("zoé", "Une droite.")
+    one.notebooks |= student("zoé", question("1.a", 0.5, "x", PART2), part=PART2).notebooks
+    store(tmp_path, one, numbers=(1, 2))
+    update(tmp_path)
+    course = tmp_path / "nbgrader"
+    config = Config({"CourseDirectory": {"root": str(course), "course_id": "default_course"}})
+    config.Exchange.root = str(tmp_path / "exchange")
+    listed = NbGraderAPI(config=config).get_assignments()
+    assert [(part["name"], part["max_score"]) for part in listed] == [
+        (name, sum(parts()[name].points.values())) for name in (PART1, PART2)
+    ]
 
 
 def test_formgrader_s_marks_win_and_stay(tmp_path):

@@ -423,14 +423,36 @@ def test_unsafe_warns_and_the_report_says_so(tmp_path, monkeypatch, capsys):
     assert "sans isolation" in (tmp_path / "marks" / "class.html").read_text("utf-8")
 
 
-def test_results_among_the_submissions_are_refused(tmp_path, monkeypatch, capsys):
-    send(tmp_path, {"zoe/part1.ipynb": answered(PART1)})
-    monkeypatch.setattr(sys, "argv", ["instructor", "grade", str(tmp_path), "--out", str(tmp_path / "marks")])
+@pytest.mark.parametrize(
+    ("submissions", "out", "why"),
+    [
+        (".", "marks", "outside of SUBMISSIONS"),
+        (".", ".", "outside of SUBMISSIONS"),
+        ("absent", "marks", "Aucun rendu"),
+        ("empty", "marks", "Aucun rendu"),
+        ("results", "marks", "is a RESULTS"),
+    ],
+)
+def test_what_cannot_be_graded_is_refused_and_nothing_is_written(
+    tmp_path, monkeypatch, capsys, submissions, out, why
+):
+    send(tmp_path, {"zoe/part1.ipynb": answered(PART1), "results/students/zoe/result.json": "{}"})
+    (tmp_path / "empty").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    options = ["grade", str(tmp_path / submissions), "--out", str(tmp_path / out), "--unsafe"]
+    monkeypatch.setattr(sys, "argv", ["instructor", *options])
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("instructor", run_name="__main__")
     assert ended.value.code == 1
-    assert "outside of SUBMISSIONS" in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["zoe"]
+    assert why in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_no_pace_is_told_of_what_took_no_time(tmp_path):
+    send(tmp_path / "sent" / "zoe", {})
+    said = []
+    grade.grade(tmp_path / "sent", tmp_path / "marks", unsafe=True, say=said.append)
+    assert said == ["[1/1] zoe: nothing to grade"]
 
 
 def test_part4_is_measured_from_what_was_handed_in(tmp_path, monkeypatch):

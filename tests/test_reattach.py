@@ -1,20 +1,25 @@
 """Answers are found again in whatever became of the notebook, and nothing a student wrote is lost."""
 
 import functools
+import json
 import random
 
 import pytest
 
 pytest.importorskip("nbgrader", reason="comes with instructor/requirements.txt")
 
+import nbformat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.french import NBSP
 from instructor.collect import notebooks
-from instructor.collect.reattach import assigned, plain, reattach
-from instructor.editions import grade_id, is_answer, load_editions, local_id
+from instructor.collect.reattach import OTHER_EDITION, assigned, plain, reattach
+from instructor.editions import SOURCES, grade_id, is_answer, load_editions, local_id
+from instructor.publish.release import student_edition
+from instructor.report import overview, pages, results
 
+from .made_results import student
 from .sending import EDITIONS, PART1, PART2, answered, as_bytes, code, find, insert_after, text, without_names
 
 ANSWERS = {
@@ -238,8 +243,48 @@ def test_another_edition_is_said(attach):
     find(notebook, "q3b-reponse")["metadata"]["nbgrader"]["grade_id"] = "q3z-reponse"
     attached = attach(notebook)
     assert answers_of(attached) == ANSWERS
-    assert said(attached, "autre édition")
+    assert OTHER_EDITION in attached.private
     assert said(attached, "q3z-reponse")
+
+
+def stamped(part, repository, ref):
+    return student_edition(SOURCES / f"{part}.ipynb", repository, ref)
+
+
+@pytest.mark.parametrize("part", EDITIONS)
+@pytest.mark.parametrize("stamp", [("o/n", "v1"), ("OWNER/NAME", "main")], ids=["v1", "nowhere"])
+def test_another_stamp_changes_nothing(tmp_path, part, stamp):
+    sent, ours = stamped(part, *stamp), stamped(part, "someone/else", "term/v2")
+    statement = next(cell for cell in sent.cells if "glossaire" in cell.source)
+    attached = reattach(read(sent, tmp_path), ours)
+    assert [cell.source for cell in attached.notebook.cells] == [cell.source for cell in ours.cells]
+    assert (attached.remarks, attached.private) == ([], [])
+    statement.source += "\n\nMa réponse."  # found as in a statement of our stamp
+    assert "Ma réponse." in [cell.source for cell in reattach(read(sent, tmp_path), ours).notebook.cells]
+
+
+def test_another_edition_is_the_teacher_s_affair(tmp_path):
+    ours = stamped(PART1, "o/n", "v2")
+    sent = nbformat.from_dict(stamped(PART1, "o/n", "v1"))
+    find(sent, "q1c-question")["source"] += " Une phrase de plus."
+    find(sent, "preparation")["source"] += "\nprint()"
+    find(sent, "q1b-verification")["metadata"]["nbgrader"]["points"] = 1
+    sent.metadata.lab.sources = "0" * 64
+    attached = reattach(read(sent, tmp_path), ours)
+    assert attached.remarks == []
+    assert attached.private[0] == OTHER_EDITION
+    assert "p1-preparation" in attached.private[1]
+    assert "q1b-verification" in attached.private[2]
+    one = student("zoé", private=[OTHER_EDITION])
+    assert OTHER_EDITION in " ".join(results.remarks(one))
+    assert not overview.overview([one], [PART1])["to_look_at"]
+    assert OTHER_EDITION not in pages.feedback(one, [PART1])
+
+
+def test_the_teacher_s_own_notebook_is_said_to_the_teacher(attach):
+    attached = attach(json.loads((SOURCES / f"{PART1}.ipynb").read_text("utf-8")))
+    assert attached.private[0].startswith("C'est le carnet de l'enseignant")
+    assert not said(attached, "enseignant")
 
 
 @pytest.mark.parametrize(

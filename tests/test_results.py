@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 
 from instructor import markdown
 from instructor.editions import parts
-from instructor.records import NotebookResult
+from instructor.records import NotebookResult, StudentResult
 from instructor.report import manual_csv, overview, pages, results, similarity, spreadsheet
 from instructor.report.write import write_reports
 from tests.made_results import FREE, PART1, complete, question, store, student
@@ -96,6 +96,16 @@ def test_what_cannot_be_read_is_said_everywhere(tmp_path):
     page = (tmp_path / "feedback" / "alice.html").read_text("utf-8")
     assert "pas pu être lu" in page
     assert "certitude" not in page
+
+
+def test_nothing_received_is_zero_everywhere(tmp_path):
+    store(tmp_path, StudentResult("alice", "Alice", "", "digest"), numbers=(1, 2))
+    write_reports(tmp_path)
+    (row,) = spreadsheet.read(tmp_path / "marks.csv").rows
+    assert (row["Partie 2 état"], row["Partie 2 /20"], row["Note /20"]) == ("non rendu", "0", "0")
+    page = (tmp_path / "feedback" / "alice.html").read_text("utf-8")
+    assert "il compte pour 0" in page
+    assert "note en attente" not in page
 
 
 def test_a_changed_mark_says_who_and_from_what(tmp_path):

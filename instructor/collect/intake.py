@@ -218,12 +218,18 @@ def _staged(known, sent, editions) -> Submission:
         _keep_saves(files, home, folder / PART4, remarks)
     for part, (_, notebook) in best.items():
         notebooks.write(notebook, folder / f"{part}.ipynb")
+    received = bool(files or unread)
     if not best:
-        remarks.append("Aucun carnet de ce cours n'a pu être lu : rien n'est noté.")
+        remarks.append(
+            "Aucun carnet de ce cours n'a pu être lu : rien n'est noté."
+            if received
+            else "Aucun carnet n'a été reçu, ni rien d'autre."
+        )
     return replace(
         known,
         notebooks={part: folder / f"{part}.ipynb" for part in best},
-        unreadable=_unreadable(unread, editions, best, folder / PART4),
+        unreadable=_unreadable(unread, editions, best, folder / PART4)
+        or (sorted(editions) if received and not best else []),
         remarks=list(dict.fromkeys(remarks)),
     )
 

@@ -17,8 +17,10 @@ from nbformat import NotebookNode
 
 from helpers.french import listed
 
-from ..editions import grade_id, is_answer, is_free_text, local_id, nbgrader
+from ..editions import grade_id, is_answer, is_free_text, local_id, nbgrader, unstamped
 
+OTHER_EDITION = "Carnet d'une autre édition que l'actuelle."
+_SOLUTION = "### BEGIN SOLUTION"  # in the source notebooks alone
 MAGIC = re.compile(r"^([ \t]*)[%!?].*$", flags=re.MULTILINE)  # a line that only IPython reads
 _LONGEST = 100_000  # characters of a cell that is parsed
 _LOOKS_ASSIGNED = re.compile(r"^(?:def\s+)?([^\W\d]\w*)\s*(?:=(?!=)|\()", flags=re.MULTILINE)
@@ -34,12 +36,14 @@ class Attached:
         cells: grade_id of each answer cell -> 0 to 1, how sure it is: 1 by its name or id, 0 when lost.
         answered: number of answer cells that differ from their stub.
         remarks: French sentences for the report.
+        private: others, for the teacher alone.
     """
 
     notebook: NotebookNode
     cells: dict[str, float] = field(default_factory=dict)
     answered: int = 0
     remarks: list[str] = field(default_factory=list)
+    private: list[str] = field(default_factory=list)
 
     @property
     def certainty(self) -> float:
@@ -99,18 +103,26 @@ def reattach(notebook: NotebookNode, edition: NotebookNode) -> Attached:
     theirs = [_Sent(cell, position, known) for position, cell in enumerate(cells)]
     found = _match(ours, theirs)
     answers = {i: _answer(i, ours, theirs, found) for i, cell in enumerate(ours) if is_answer(cell)}
-    remarks = [*_remarks(ours, theirs, found, answers), *_remarks_on_metadata(notebook, edition)]
+    remarks = [*_remarks(ours, theirs, found, answers), *_remarks_on_names(notebook, edition)]
+    changes, private = [*_remarks_on_changes(notebook, ours, found)], []
+    if _is_of_another(notebook, edition, theirs):  # which may be what differs there
+        private = [OTHER_EDITION, *changes]
+    else:
+        remarks += changes
+    if any(_SOLUTION in cell.source for cell in notebook.cells):
+        private.insert(0, f"C'est le carnet de l'enseignant, ou son corrigé : on y lit « {_SOLUTION} ».")
     return Attached(
         nbformat.from_dict({**edition, "cells": list(_rebuilt(ours, theirs, found, answers))}),
         {grade_id(ours[index]): answer.certainty for index, answer in answers.items()},
         sum(plain(answer.source) != plain(ours[index].source) for index, answer in answers.items()),
         remarks,
+        private,
     )
 
 
 def plain(source: str) -> str:
-    """Return a source without what changes nothing: trailing blanks and empty lines."""
-    return "\n".join(line.rstrip() for line in source.splitlines() if line.strip())
+    """Return a source without what changes nothing: the release's stamp, trailing blanks and empty lines."""
+    return "\n".join(line.rstrip() for line in unstamped(source).splitlines() if line.strip())
 
 
 @functools.lru_cache(maxsize=1024)
@@ -134,10 +146,10 @@ def _split(cells, edition) -> Iterator[NotebookNode]:
     }
     for cell in cells:
         ours = statements.get(local_id(cell))
-        known = {line.rstrip() for line in ours.source.splitlines()} if ours else set()
-        lines = [line.rstrip() for line in cell.source.splitlines()]
-        added = "\n".join(line for line in lines if line not in known).strip()
-        if ours and added and cell.cell_type == "markdown" and known <= set(lines):
+        known = {"", *plain(ours.source).splitlines()} if ours else set()
+        lines = [(line.rstrip(), plain(line)) for line in cell.source.splitlines()]
+        added = "\n".join(line for line, bare in lines if bare not in known).strip()
+        if ours and added and cell.cell_type == "markdown" and known <= {"", *(bare for _, bare in lines)}:
             yield ours
             yield nbformat.from_dict({**cell, "id": "", "source": added})
         else:  # a statement that lost lines is an old edition's
@@ -291,25 +303,38 @@ def _remarks(ours, theirs, found, answers) -> Iterator[str]:
         yield f"Cellules de réponse introuvables, comptées sans réponse : {listed(lost)}."
     if more := sum(sent.is_own_text for sent in theirs):
         yield f"Texte ajouté hors des cellules de réponse ({more}) : il est gardé à sa place, à lire."
-    new = [ours[index] for index, sent in found.items() if sent.is_new]
-    if changed := sorted(cell.id for cell in new if nbgrader(cell).get("locked")):
-        yield f"Cellules verrouillées modifiées, rétablies d'après l'édition : {listed(changed)}."
 
 
-def _remarks_on_metadata(notebook, edition) -> Iterator[str]:
-    known = {grade_id(cell): _flags(cell) for cell in edition.cells if grade_id(cell)}
+def _remarks_on_names(notebook, edition) -> Iterator[str]:
+    known = set(map(grade_id, edition.cells))
     counts = Counter(grade_id(cell) for cell in notebook.cells if grade_id(cell))
-    if unknown := sorted(counts.keys() - known.keys()):
+    if unknown := sorted(counts.keys() - known):
         yield f"Questions que l'édition actuelle ne connaît pas : {listed(unknown[:10])}."
     if copies := sorted(name for name, number in counts.items() if number > 1 and name in known):
         yield f"Plusieurs cellules nommées {listed(copies)} : une est la réponse, les autres sont gardées."
+
+
+def _remarks_on_changes(notebook, ours, found) -> Iterator[str]:
+    new = [ours[index] for index, sent in found.items() if sent.is_new]
+    if changed := sorted(cell.id for cell in new if nbgrader(cell).get("locked")):
+        yield f"Cellules verrouillées modifiées, rétablies d'après l'édition : {listed(changed)}."
+    known = {grade_id(cell): _flags(cell) for cell in ours if grade_id(cell)}
     if forged := {
         grade_id(cell) for cell in notebook.cells if _flags(cell) != known.get(grade_id(cell), _flags(cell))
     }:
         yield f"Métadonnées de notation modifiées, ignorées : {listed(sorted(forged))}."
+
+
+def _is_of_another(notebook, edition, theirs) -> bool:
+    """Tell whether a notebook says that it is of another edition, and differs by more than its stamp."""
     sources = notebook.metadata.get("lab", {}).get("sources")
-    if sources and sources != edition.metadata.get("lab", {}).get("sources"):
-        yield "Carnet d'une autre édition que l'actuelle."
+    if not sources or sources == edition.metadata.get("lab", {}).get("sources"):
+        return False
+    sent = {plain(one.cell.source) for one in theirs} | {grade_id(cell) for cell in notebook.cells}
+    return any(
+        grade_id(cell) not in sent if is_answer(cell) else plain(cell.source) not in sent
+        for cell in edition.cells
+    )
 
 
 def _flags(cell):

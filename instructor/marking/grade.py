@@ -51,6 +51,7 @@ def grade(
     unsafe: bool = False,
     cifar10: Path | None = None,
     say: Callable[[str], None] = print,
+    begin: Callable[[], object] = lambda: None,
 ) -> list[StudentResult]:
     """Mark all that a class sent, and write ``results/students/<student>/result.json`` for each.
 
@@ -62,31 +63,32 @@ def grade(
         unsafe: without isolation, with the teacher's own rights.
         cifar10: folder of CIFAR-10, for Part 4.
         say: told one line as each submission ends.
+        begin: called once nothing can be refused any more, before ``results`` is written.
 
     Returns:
         The results, by student's identifier.
 
     Raises:
-        Refused: there is nothing to collect.
+        Refused: there is nothing to collect, or it is what this function wrote.
         SandboxError: nothing can be isolated here, and ``unsafe`` was not given.
         OSError: ``submissions`` cannot be read or ``results`` written.
     """
     limits = limits or Limits()
+    if any(submissions.glob(f"{STUDENTS}/*/{RESULT}")):
+        raise Refused(f"{submissions} is a RESULTS that grade filled: name the folder or zip of submissions")
     if unsafe:
         print(_WARNING, file=sys.stderr)
     else:
         require()
     editions = load_editions()
     cgroup.sweep()
-    for folder in cgroup.left_behind(Path(tempfile.gettempdir()), _STAGING):
-        shutil.rmtree(folder, ignore_errors=True)
     with contextlib.ExitStack() as stack:
-        staging = tempfile.TemporaryDirectory(prefix=f"{_STAGING}{os.getpid()}-")
-        staging = Path(stack.enter_context(staging))
+        folder = Path(stack.enter_context(staging()))
         pack = stack.enter_context(lab())
-        collected = collect(submissions, staging, editions)
+        collected = collect(submissions, folder, editions)
         if cifar10 is not None:
             _require_images(cifar10, collected)
+        begin()
         kit = fingerprint(pack, editions, limits, unsafe, cifar10)
         done = {each.student: result for each in collected if (result := load_known(results, each, kit))}
         todo = [submission for submission in collected if submission.student not in done]
@@ -100,14 +102,22 @@ def grade(
             result.kit = kit
             result.save(results / STUDENTS / result.student / RESULT)
             done[result.student] = result
-            pace = number / max(time.monotonic() - started, 0.01) * 60
-            say(f"[{len(done)}/{len(collected)}] {_line(result)} ({pace:.1f} a minute)")
+            seconds = time.monotonic() - started  # one second says nothing of the next
+            pace = f" ({number / seconds * 60:.1f} a minute)" if seconds > 1 else ""
+            say(f"[{len(done)}/{len(collected)}] {_line(result)}{pace}")
             for notebook in result.notebooks.values():
                 spent.update(notebook.seconds)
         if spent:
             phases = ", ".join(f"{phase} {seconds:.0f}" for phase, seconds in spent.items())
             say(f"seconds, all workers together: {phases}")
     return [done[student] for student in sorted(done)]
+
+
+def staging() -> tempfile.TemporaryDirectory:
+    """Make a folder to unpack submissions in; those that killed runs left are removed."""
+    for folder in cgroup.left_behind(Path(tempfile.gettempdir()), _STAGING):
+        shutil.rmtree(folder, ignore_errors=True)
+    return tempfile.TemporaryDirectory(prefix=f"{_STAGING}{os.getpid()}-")
 
 
 def _require_images(folder, submissions):

@@ -71,6 +71,7 @@ def _mark_notebook(submission, part, edition, bench, folder) -> NotebookResult:
     if not attached.certainty:
         return NotebookResult(part, "unreadable", certainty=0.0, remarks=[_NOTHING_OURS])
     result = NotebookResult(part, "graded", certainty=attached.certainty, remarks=attached.remarks)
+    result.private = attached.private
     files = submission.folder / PART4
     files = files if part.startswith(PART4) and files.is_dir() else None
     run(result, edition, attached.notebook, plan, bench, files)
@@ -102,7 +103,7 @@ def run(result: NotebookResult, edition, notebook, plan: Plan, bench, folder=Non
         cells = listed(f"« {cell} »" for cell in stopped)
         limit = count(bench.limits.cell, "seconde")
         result.remarks.append(f"Exécution arrêtée après {limit}, cellule {cells}.")
-    result.private = outcome.remarks
+    result.private += outcome.remarks
     scores = {key: score for key, score in outcome.scores.items() if score["points"] is None}
     if waiting := [key for key, score in scores.items() if "CIFAR-10" in score["feedback"]]:
         result.remarks.append(f"{_NO_IMAGES} : {listed(waiting)} (option --cifar10).")

@@ -75,6 +75,7 @@ def write(results: Path, students: Sequence[StudentResult]) -> None:
     with _open(course) as book:
         for name in sorted({name for student in students for name in student.notebooks}):
             if (ROOT / f"{name}.ipynb").exists():
+                (course / "source" / name).mkdir(parents=True, exist_ok=True)  # what formgrader lists
                 _write_part(book, results, name, students)
         book.db.commit()
 

@@ -66,7 +66,8 @@ def merge(
     for row in table.rows:
         identity = tuple(row[name].strip() for name in _IDENTITY)
         if identity not in questions:
-            _remark(row, "ligne sans étudiant ou question connus : elle ne compte pas")
+            how = "copiez-en une du même étudiant et de la même partie, changez Question"
+            _remark(row, f"ligne sans étudiant ou question connus : elle ne compte pas ; {how}")
         elif identity in met:
             _remark(row, "ligne en double : seule la première compte")
         else:
@@ -86,7 +87,8 @@ def merge(
 def unused(path: Path) -> list[str]:
     """Return a sentence for each line whose points do not count, and why."""
     return [
-        f"{path.name}: {row['Nom']}, {row['Partie']} {row['Question']}, {row['Points']!r}: {remark}"
+        f"{path.name}: {' '.join(filter(None, (row['Identifiant'], row['Nom'])))}, "
+        f"{row['Partie']} {row['Question']}, {row['Points']!r}: {remark}"
         for row in _read(path).rows
         if row["Points"].strip() and "compt" in (remark := row["Remarque"])
     ]

@@ -52,7 +52,8 @@ def export(
         filled: the assignment's worksheet downloaded from Moodle, to fill in or to take the addresses from.
         out: file to write; by default RESULTS/moodle.csv or RESULTS/moodle-gradebook.csv.
         numbers: of the parts that count; by default all that were asked.
-        scale: the grade for full marks; by default the worksheet's own maximum, else 20.
+        scale: the grade for full marks; by default the worksheet's own maximum, else 20. A worksheet that has
+            a maximum takes no other.
         to_gradebook: for the gradebook, instead of the assignment's worksheet.
         partial: write although marks are missing; those students get no grade.
 
@@ -60,14 +61,12 @@ def export(
         The path written, and sentences on what was left out.
 
     Raises:
-        Refused: free texts wait for the teacher, or a file is not what it should be.
+        Refused: free texts wait for the teacher, or a file or the scale is not what it should be.
     """
     if filled is None:
         raise Refused(HOW_TO_DOWNLOAD)
     names = chosen(numbers, results.settings(folder)["parts"])
     students = results.marked(folder)
-    if not students:
-        raise Refused(f"{folder} holds no results; run `grade` first.")
     notes = _waiting(students, names, partial)
     out = out or folder / ("moodle-gradebook.csv" if to_gradebook else "moodle.csv")
     if out.exists() and out.samefile(filled):
@@ -88,6 +87,11 @@ def _worksheet(students, names, filled, scale) -> tuple[bytes, list[str]]:
     replaced = 0
     for row, student in people:
         maximum = spreadsheet.number(row.get(columns.get("maximum"), ""))
+        if scale and maximum and scale != maximum:
+            raise Refused(
+                f"--scale {scale:g}: Moodle reads this worksheet's grades on {maximum:g}. Leave --scale out, "
+                "or change the maximum in the assignment's settings and download the worksheet again."
+            )
         mark = results.mark(student, names)
         grade = mark.grade(scale or maximum or results.SCALE)
         if "feedback" in columns and (grade is not None or results.UNKNOWN & set(mark.statuses)):
@@ -153,7 +157,9 @@ def keep(folder: Path, filled: Path) -> None:
     Raises:
         Refused: it is none.
     """
-    _read(filled, ("person",))
+    _, columns = _read(filled, ("person",))
+    if not columns.keys() & {"status", "email", "modified"}:  # our own tables have Identifiant too
+        raise Refused(f"{filled} lacks the column Statut or Status; {HOW_TO_DOWNLOAD}")
     write_whole(folder / WORKSHEET, filled.read_bytes())
 
 
@@ -205,9 +211,9 @@ def _matched(students, table, columns):
     for row in table.rows:
         if number := re.search(r"\d+$", row.get(columns.get("person", ""), "").strip()):
             by_number[int(number[0])] = row
-        by_name[_folded(row.get(columns.get("name", ""), ""))].append(row)
+        by_name[folded(row.get(columns.get("name", ""), ""))].append(row)
     found, missing = [], []
-    namesakes = [_folded(student.name) for student in students]
+    namesakes = [folded(student.name) for student in students]
     for student, name in zip(students, namesakes, strict=True):
         row = by_number.get(int(student.participant)) if student.participant.isdecimal() else None
         if row is None and name and len(by_name[name]) == 1 and namesakes.count(name) == 1:
@@ -219,8 +225,8 @@ def _matched(students, table, columns):
     return found, [f"Not found in Moodle's file: {', '.join(missing)}."] if missing else []
 
 
-def _folded(name):
-    """Return a name without accents, case, signs and order of its words."""
+def folded(name: str) -> tuple[str, ...]:
+    """Return a name without accents, case, signs, digits and order of its words."""
     decomposed = unicodedata.normalize("NFKD", name.casefold())
     letters = "".join(
         sign if sign.isalpha() else " " for sign in decomposed if not unicodedata.combining(sign)

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 
 from helpers.french import NBSP, decimal, percent
 
+from ..collect.reattach import OTHER_EDITION
 from ..editions import part
 from ..records import StudentResult, asked
 from . import results, similarity
@@ -110,7 +111,8 @@ def _why_look(student, names):
     missing = [part(name).title for name in names if name not in student.notebooks]
     if missing:
         why.append(f"Non rendu{NBSP}: {', '.join(missing)}.")
-    return why + results.remarks(student)
+    why += results.remarks(student)
+    return why if any(not reason.endswith(OTHER_EDITION) for reason in why) else []
 
 
 def _calm(student, names):

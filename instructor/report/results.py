@@ -11,7 +11,7 @@ from pathlib import Path
 from helpers.french import NBSP, percent, plain, typographic
 
 from ..editions import packed, part
-from ..records import QuestionResult, StudentResult, asked, write_whole
+from ..records import QuestionResult, Refused, StudentResult, asked, write_whole
 from . import formgrader, manual_csv
 
 STATUS = {
@@ -45,9 +45,8 @@ class Mark:
 
     @property
     def complete(self) -> bool:
-        """Whether something was sent, all of it could be read, and nothing is left to mark."""
-        known = set(self.statuses)
-        return not self.waiting and not known & UNKNOWN and bool(known - {"missing"})
+        """Whether all that was sent could be read, and nothing is left to mark; nothing sent is 0."""
+        return not self.waiting and not UNKNOWN & set(self.statuses)
 
     def grade(self, scale: float = SCALE) -> float | None:
         """Return the grade, rounded to a hundredth; None while it is not complete."""
@@ -100,9 +99,11 @@ def marked(results: Path) -> list[StudentResult]:
     manual.csv gains the lines that it lacks. Where both say something of a question, formgrader wins.
 
     Raises:
-        Refused: what the teacher typed cannot be read; nothing was changed.
+        Refused: there are none, or what the teacher typed cannot be read; nothing was changed.
     """
     students = load(results)
+    if not students:
+        raise Refused(f"{results} holds no results; run `grade` first.")
     overridden = formgrader.typed(results / formgrader.COURSE)
     by_hand = manual_csv.merge(results / "manual.csv", students, overridden)
     questions = asked(students)
