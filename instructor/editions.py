@@ -22,7 +22,8 @@ BONUS_TAG = "bonus"  # marked cells whose points come on top of a part's maximum
 _STAMP = re.compile(  # what ``release`` writes with the repository and the ref, or for want of them
     r"https://github\.com/[\w.-]{1,100}/[\w.-]{1,100}/(?:blob|archive)/([\w./-]{1,250}?)"
     r"(?:/(?=docs/)|(?=\.tar\.gz))"
-    r'|\[!\[Ouvrir dans Colab\].*|\*Pas encore de badge Colab.*|(?<=")Échec\xa0: .*'
+    r"|\[!\[Ouvrir dans Colab\]\([^)]{0,300}\)\]\([^)]{0,300}\)|\*Pas encore de badge Colab[^*\n]*\*"
+    r"|(?<=raise RuntimeError\().*"
 )
 
 
