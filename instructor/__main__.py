@@ -124,9 +124,9 @@ def add_report(commands) -> None:
 def run_report(options) -> None:
     if not results.load(options.results):
         raise Refused(f"{options.results} holds no results; run `grade` first")
-    results.settings(options.results, **_settings(options))
     if options.worksheet:
         moodle.keep(options.results, options.worksheet)
+    results.settings(options.results, **_settings(options))
     _write_reports(options.results)
 
 
