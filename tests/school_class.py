@@ -164,7 +164,7 @@ def _ordinary() -> Iterator[Case]:
     shapes = '["demi-plan", "quatre quadrants", "demi-plan", "quatre quadrants", "bande diagonale"]'
     second = {
         "q1a": "prediction_1 = 50",
-        "q1b": f"formes = {shapes}\npertes = [0.350, 0.195, 0.333, 0.195, 0.225]",
+        "q1b": f"familles = {shapes}\npertes = [0.350, 0.195, 0.333, 0.195, 0.225]",
         "q3a": "prediction_3 = 50",
         "q4a": "prediction_4 = 3",
         "q5a": "echelle = 3 ** 0.5",
