@@ -1,6 +1,7 @@
 """The widget without a page: its controls' traits, its buttons' clicks, a page's echoes played by hand."""
 
 import base64
+import gc
 import json
 import re
 import threading
@@ -21,6 +22,7 @@ from helpers.notebook import running_cell
 from helpers.playground import app as app_module
 from helpers.playground.clock import FRAMES, INTERRUPTED, Clock
 from helpers.playground.examples import EXAMPLES
+from helpers.playground.panels import Panel
 from helpers.playground.session import Session
 from helpers.playground.style import loss_text
 
@@ -833,6 +835,13 @@ def test_closing_leaves_no_widget_behind(is_looking):
     app.change(network_shape=(1,))
     app.close()
     assert len(_living()) == before
+
+
+def test_a_closed_widget_keeps_no_panel(app):
+    """Jupyter keeps what a cell has shown: run again and again, it must weigh little."""
+    app.close()
+    gc.collect()
+    assert [panel for panel in gc.get_objects() if isinstance(panel, Panel) and panel.app is app] == []
 
 
 def test_a_closed_widget_can_still_be_read(app):

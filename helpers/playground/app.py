@@ -266,6 +266,7 @@ class Playground:
             # Jupyter keeps what a cell has shown, in Out, as long as the kernel lives: make it weigh little.
             self._session.forget()
             self.widget, self._panels = None, []
+            self._top = self._network = self._output = self._editor = self._drawers = None
 
     # How it is shown
 
