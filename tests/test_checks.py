@@ -149,6 +149,7 @@ def test_the_summary_counts_points_and_lists_what_is_missing():
     after = marks.summary()
     assert "0\u00a0/\u00a02\u00a0points" in before
     assert "À compléter\u00a0: 1.a" in before
+    assert "tout le carnet\u00a0: dans JupyterLab" in before
     assert "1\u00a0/\u00a02\u00a0points" in repr(after)
     assert "(3\u00a0points)\u00a0: 1.b" in repr(after)
     assert after.unanswered == []

@@ -54,6 +54,7 @@ RULES = {
     "a thousand without its thin space": r"(?<![\w.,/-])(?!(?:19|20)\d\d\b)\d{4,}(?![\w-])",
     "another space in a number": r"(?<![\d,])\d{1,3}[ \u00a0]\d{3}(?!\d)",
     "a hyphen for a minus": r"(?<![\w)-])(?<!py )-\d",
+    "a value that was not put in": r"\{\w+\}",
     "a number that is none": r"\b(?:nan|inf|NaN|Inf)\b",
     "a plural of one": r"(?<![\d,\u202f])[01](?:,\d+)?[ \u00a0](?:autre|couche|départ|époque|image|point)s\b",
 }
@@ -116,7 +117,7 @@ def french_strings(path):
 
 
 def is_french(text):
-    text = prose(text)
+    text = re.sub(RULES["a value that was not put in"], "", prose(text))
     words = r"^(?:import|from|def|class|#) |^\[|\b(?:the|then)\b"
     is_code = re.search(words + r"|\w\(.*\)$|[{}]|rgba?\(|\(\?:|;\S", text)
     words = r"[à-ÿÀ-Ý«»]|\b(?i:au|dans|de|des|du|est|et|la|le|les|ou|par|pour|sans|sur|un|une|vous)\b"

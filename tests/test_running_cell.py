@@ -5,7 +5,7 @@ from nbclient import NotebookClient
 
 CELLS = {
     "from helpers.notebook.running_cell import explain_errors; explain_errors(); explain_errors()": (),
-    "palier": ("name 'palier' is not defined", "tout le carnet"),
+    "palier": ("name 'palier' is not defined", "tout le carnet\u00a0: dans JupyterLab"),
     "def f():\n    return perdu\n\nf()": ("name 'perdu' is not defined",),
     "x = “a”": ("Cette ligne contient des guillemets", "invalid"),
     "x = 1 + 1": ("espaces typographiques",),

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..french import NBSP, BadValue, OneSentence, count, listed, plain, quoted, typographic
-from ..notebook.running_cell import explain_errors, saved_cells, variables
+from ..notebook.running_cell import RUN_ALL, explain_errors, saved_cells, variables
 from ..notebook.shown import ORANGE, SKY, card
 
 # Icon, colour and word of a mark; the icon says it too, for those who do not see the colour.
@@ -187,7 +187,7 @@ class Marks:
         if self.unanswered:
             sentences.append(
                 f"À compléter : {listed(self.unanswered)}. Déjà fait ? Un redémarrage du noyau oublie les "
-                "vérifications : exécutez de nouveau tout le carnet : {RUN_ALL}."
+                f"vérifications. Exécutez alors de nouveau tout le carnet : {RUN_ALL}."
             )
         else:
             sentences.append("Toutes les questions vérifiées ici ont une réponse.")

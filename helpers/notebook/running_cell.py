@@ -74,7 +74,7 @@ def _explained(shell, kind, error, trace, tb_offset=None):
         error = NameError(
             typographic(
                 f"{error}. Ce nom n'a pas de valeur : vérifiez son orthographe, exécutez la cellule qui le "
-                "définit ou, après un redémarrage du noyau, tout le carnet : {RUN_ALL}."
+                f"définit ou, après un redémarrage du noyau, tout le carnet : {RUN_ALL}."
             )
         )
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
