@@ -6,9 +6,8 @@ import keras
 
 from ..french import typographic
 
-STAND_IN = (
-    "reseau_de_remplacement"  # a layer's name, in what is trained while the student's network is missing
-)
+# Name of a layer in what is trained while the student's network is missing.
+STAND_IN = "reseau_de_remplacement"
 
 # Names are numbered by Keras as models are built; shapes may hold the batch size; a class is named once.
 _NOT_COMPARED = {

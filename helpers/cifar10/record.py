@@ -135,11 +135,12 @@ class TrainingRecord(keras.callbacks.Callback):
         self._epochs, self._steps = self.params["epochs"], self.params["steps"]
         self._diverged, self._step = False, 0
         found = checkpoint.read(self.folder)
-        if found and not grading() and STAND_IN in set(found[1]["recipe"]) - set(recipe(self.model)):
-            checkpoint.set_aside(self.folder)  # trained before the student's network was written
-            found = None
         if found and not grading():
-            self._refuse_other_recipe(found[1])
+            if found[1]["recipe"].get(STAND_IN) and not recipe(self.model).get(STAND_IN):
+                checkpoint.set_aside(self.folder)  # trained before the student's network was written
+                found = None
+            else:
+                self._refuse_other_recipe(found[1])
         self._view = View(self.name, self._title, self._epochs)
         if grading():
             self._restore_for_grading(found)

@@ -11,7 +11,10 @@ from pathlib import Path
 from ..french import typographic
 
 # As « Mode d'emploi » says it.
-RUN_ALL = "dans JupyterLab, « Exécuter toutes les cellules » (Run All Cells) ; dans Colab, menu Exécution"
+RUN_ALL = (
+    "dans JupyterLab, « Exécuter toutes les cellules » (Run All Cells) ; dans Colab, menu Exécution, "
+    "Tout exécuter"
+)
 
 
 def close_previous(owner):

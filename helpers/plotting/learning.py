@@ -103,7 +103,8 @@ def _draw_curve(axis, history, key, colour, training_colour, marker, best, told)
         level = shown[best - 1]
         face = colour if validated else training_colour
         style = {"color": face, "markersize": 8.5, "markeredgecolor": "white", "zorder": 3}
-        axis.plot(best, level, marker, label=told or "plus haute exactitude de validation", **style)
+        highest = "plus haute exactitude" + " de validation" * validated
+        axis.plot(best, level, marker, label=told or highest, **style)
         if alone and np.isfinite(level):
             # Away from the training curve, which lies above in accuracy and below in loss.
             below = key == "accuracy"
